@@ -1,5 +1,47 @@
 //! The record of a build, and the append-only history that it goes to.
+//!
+//! [`BuildStats`] is the record, [`History`] the place where a tool keeps its records.
+//!
+//! # The files
+//!
+//! In the directory of a history (`.build-metrics`, unless the tool says otherwise) are
+//!
+//! | file | what it is |
+//! |---|---|
+//! | `history.jsonl` | the history: one record a line, oldest first, only ever appended to |
+//! | `latest.json` | the newest record once more, for reading by eye and by `jq` |
+//! | `history.rejected.jsonl` | lines that [`History::repair`] moved out of the history |
+//! | `pending/ID.json` | records whose writers did not get the lock in time |
+//! | `.lock` | what writers lock; never removed |
+//!
+//! A line is a JSON object in UTF-8 that ends with a line feed; the module [`record`] says what
+//! is in it. A carriage return before the line feed, and a byte order mark at the beginning of
+//! the file, do no harm.
+//!
+//! # What is guaranteed
+//!
+//! - *Appending* takes the lock, ends a line that a killed writer left torn, and is one write. If
+//!   the disk is full, what was written of the record is taken back. A record whose append
+//!   returned without an error is in the history once and whole, or in `pending`; in the latter
+//!   case the next append, repair or pruning puts it in the history, once.
+//! - *A writer that is killed* at any instruction loses at most the record that it was writing.
+//!   One that is stopped while it holds the lock delays others by a second.
+//! - *A reader* needs no lock. It sees no half of a file, only perhaps the last line of the
+//!   history before it is whole; that line is then reported as [torn](UnreadableReason::Torn).
+//! - *A line that cannot be read* is skipped and reported, and removed by nothing but a human.
+//! - *Loss of power* is another matter: appends are safe against kills, not synced against loss
+//!   of power, because syncing would cost each build some milliseconds. What the system had not
+//!   written by then is lost or, on some file systems, reads as zeros, which is one unreadable
+//!   line. Repairing and pruning are synced, since they rewrite the whole history.
+//! - *Locks* are those of the operating system (`flock`, `LockFileEx`). A network file system that
+//!   offers none refuses the append with an error.
 #![forbid(unsafe_code)]
 
+pub mod history;
 pub mod record;
+
+pub use history::{
+    Appended, DEFAULT_DIR, Entry, History, HistoryError, Keep, Place, Pruned, Repaired, Unreadable,
+    UnreadableReason,
+};
 pub use record::*;

@@ -1,0 +1,101 @@
+//! What a line of a history turned out to be: a record, or what cannot be read and why.
+
+use crate::record::BuildStats;
+
+/// One line of a history.
+#[derive(Debug)]
+pub enum Entry {
+    /// The record of a build.
+    Record(Box<BuildStats>),
+    /// A line that cannot be read. It is skipped; `History::repair` moves it away.
+    Unreadable(Unreadable),
+}
+
+impl Entry {
+    /// The record, if it could be read.
+    #[must_use]
+    pub fn into_record(self) -> Option<BuildStats> {
+        match self {
+            Self::Record(stats) => Some(*stats),
+            Self::Unreadable(_) => None,
+        }
+    }
+
+    pub(super) fn new(
+        content: Result<BuildStats, UnreadableReason>,
+        line: Option<u64>,
+        offset: u64,
+        bytes: u64,
+    ) -> Self {
+        match content {
+            Ok(stats) => Self::Record(Box::new(stats)),
+            Err(reason) => Self::Unreadable(Unreadable {
+                line,
+                offset,
+                bytes,
+                reason,
+            }),
+        }
+    }
+}
+
+/// A line that cannot be read.
+#[derive(Debug)]
+pub struct Unreadable {
+    /// Its number, the first line's being 1. `None` where the history was read from its end.
+    pub line: Option<u64>,
+    /// Where it begins, in bytes from the beginning of the file.
+    pub offset: u64,
+    /// Its length in bytes, with its end.
+    pub bytes: u64,
+    /// Why it cannot be read.
+    pub reason: UnreadableReason,
+}
+
+/// Why a line cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum UnreadableReason {
+    /// There is nothing on it.
+    #[error("it is blank")]
+    Blank,
+    /// It exceeds [`MAX_LINE`](crate::history::MAX_LINE).
+    #[error("it is longer than {} bytes", super::MAX_LINE)]
+    TooLong,
+    /// It is the last one and stops half-way: its writer was killed, or is still at work.
+    #[error("it was not written to its end")]
+    Torn,
+    /// It is not JSON in UTF-8.
+    #[error("it is not JSON: {0}")]
+    NotJson(serde_json::Error),
+    /// It is JSON, but not the record of a build.
+    #[error("it is not a record: {0}")]
+    NotARecord(serde_json::Error),
+}
+
+/// What some editors put at the beginning of a file of UTF-8; it says nothing.
+const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+
+/// Reads the text of a line, without its end.
+pub(super) fn read(
+    text: &[u8],
+    is_first: bool,
+    is_ended: bool,
+) -> Result<BuildStats, UnreadableReason> {
+    let text = match text.strip_prefix(BYTE_ORDER_MARK) {
+        Some(rest) if is_first => rest,
+        _ => text,
+    };
+    if text.trim_ascii().is_empty() {
+        return Err(UnreadableReason::Blank);
+    }
+    serde_json::from_slice(text).map_err(|error| {
+        if !is_ended {
+            UnreadableReason::Torn
+        } else if error.is_data() {
+            UnreadableReason::NotARecord(error)
+        } else {
+            UnreadableReason::NotJson(error)
+        }
+    })
+}

@@ -1,0 +1,117 @@
+//! Going through a history, from either end.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::backward::BackwardLines;
+use super::entry::Entry;
+use super::error::{During, HistoryError};
+use super::lines::{Lines, RawLine};
+
+/// Opens the history; `None` where it is not there.
+pub(super) fn open_for_reading(path: &Path) -> Result<Option<File>, HistoryError> {
+    // Looked at first, since opening a pipe would wait for somebody who writes to it.
+    let metadata = match fs::metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        metadata => metadata.during("look at", path)?,
+    };
+    if !metadata.is_file() {
+        return Err(HistoryError::NotAFile {
+            action: "read",
+            path: path.to_owned(),
+        });
+    }
+    File::open(path).during("open", path).map(Some)
+}
+
+/// The lines of a history, oldest first.
+///
+/// A history that cannot be opened, or not be read any further, yields one error and ends.
+#[derive(Debug)]
+pub struct OldestFirst(Reading<Lines<File>>);
+
+impl OldestFirst {
+    pub(super) fn of(path: PathBuf) -> Self {
+        Self(Reading::of(path, |file| Ok(Lines::new(file))))
+    }
+}
+
+impl Iterator for OldestFirst {
+    type Item = Result<Entry, HistoryError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let line = self.0.step(Lines::next_line)?;
+        Some(line.map(|line| line.entry))
+    }
+}
+
+/// The lines of a history, newest first.
+///
+/// A history that cannot be opened, or not be read any further, yields one error and ends.
+#[derive(Debug)]
+pub struct NewestFirst(Reading<BackwardLines<File>>);
+
+impl NewestFirst {
+    pub(super) fn of(path: PathBuf) -> Self {
+        Self(Reading::of(path, BackwardLines::new))
+    }
+
+    /// The next line with its place in the file.
+    pub(super) fn next_line(&mut self) -> Option<Result<RawLine, HistoryError>> {
+        self.0.step(BackwardLines::previous_line)
+    }
+}
+
+impl Iterator for NewestFirst {
+    type Item = Result<Entry, HistoryError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        Some(self.next_line()?.map(|line| line.entry))
+    }
+}
+
+/// How far the reading of a history has come.
+#[derive(Debug)]
+struct Reading<L> {
+    path: PathBuf,
+    state: State<L>,
+}
+
+#[derive(Debug)]
+enum State<L> {
+    Failed(HistoryError),
+    Open(L),
+    Ended,
+}
+
+impl<L> Reading<L> {
+    fn of(path: PathBuf, lines_of: impl FnOnce(File) -> io::Result<L>) -> Self {
+        let state = match open_for_reading(&path) {
+            Ok(None) => State::Ended,
+            Ok(Some(file)) => match lines_of(file).during("read", &path) {
+                Ok(lines) => State::Open(lines),
+                Err(error) => State::Failed(error),
+            },
+            Err(error) => State::Failed(error),
+        };
+        Self { path, state }
+    }
+
+    fn step<T>(
+        &mut self,
+        next: impl FnOnce(&mut L) -> io::Result<Option<T>>,
+    ) -> Option<Result<T, HistoryError>> {
+        match std::mem::replace(&mut self.state, State::Ended) {
+            State::Failed(error) => Some(Err(error)),
+            State::Ended => None,
+            State::Open(mut lines) => {
+                let step = next(&mut lines).during("read", &self.path).transpose()?;
+                if step.is_ok() {
+                    self.state = State::Open(lines);
+                }
+                Some(step)
+            }
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! The lock of a history: a file of its own, so that rewriting the history loses no writer.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, ErrorKind};
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::error::{During, HistoryError};
+
+/// The first and the longest pause between two attempts. The system wakes nobody who polls, so
+/// pauses stay short: a lock is held for well under a millisecond.
+const FIRST_PAUSE: Duration = Duration::from_micros(100);
+const LONGEST_PAUSE: Duration = Duration::from_millis(4);
+
+/// The right to write a history, until dropped. The system takes it from a process that dies.
+pub(super) struct Lock {
+    file: File,
+}
+
+impl Lock {
+    /// Waits for the lock at `path` for as long as `wait`; `None` if it was not had by then.
+    /// Makes the directory if it is missing.
+    pub(super) fn acquire(path: &Path, wait: Duration) -> Result<Option<Self>, HistoryError> {
+        let deadline = Instant::now() + wait;
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let file = open(path)?;
+            loop {
+                match file.try_lock() {
+                    Ok(()) => break,
+                    Err(TryLockError::WouldBlock) => {}
+                    Err(TryLockError::Error(error)) if error.kind() == ErrorKind::Interrupted => {}
+                    Err(TryLockError::Error(error)) => return Err(error).during("lock", path),
+                }
+                let left = deadline.saturating_duration_since(Instant::now());
+                if left.is_zero() {
+                    return Ok(None);
+                }
+                thread::sleep(pause.min(left));
+                pause = (pause * 2).min(LONGEST_PAUSE);
+            }
+            // Whoever removes the directory while others wait leaves them a lock that no
+            // newcomer will find.
+            if is_at(&file, path) {
+                return Ok(Some(Self { file }));
+            }
+        }
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing the file gives the lock back as well, but not while a process forked in the
+        // meantime keeps a copy of it open.
+        let _ = self.file.unlock();
+    }
+}
+
+fn open(path: &Path) -> Result<File, HistoryError> {
+    let attempt = || {
+        OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(path)
+    };
+    match (attempt(), path.parent()) {
+        (Err(error), Some(dir)) if error.kind() == ErrorKind::NotFound => {
+            fs::create_dir_all(dir).during("make the directory", dir)?;
+            attempt()
+        }
+        (Err(error), Some(dir)) if error.kind() == ErrorKind::NotADirectory => {
+            return Err(error).during("use as a directory", dir);
+        }
+        (result, _) => result,
+    }
+    .during("open the lock", path)
+}
+
+/// Whether the file opened is still the one that is found at `path`.
+#[cfg(unix)]
+fn is_at(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+
+    let identity = |metadata: io::Result<fs::Metadata>| {
+        let metadata = metadata.ok()?;
+        Some((metadata.dev(), metadata.ino()))
+    };
+    identity(file.metadata()) == identity(fs::metadata(path))
+}
+
+/// Elsewhere a file that is open cannot be removed from under its path.
+#[cfg(not(unix))]
+fn is_at(_file: &File, _path: &Path) -> bool {
+    true
+}

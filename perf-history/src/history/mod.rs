@@ -1,0 +1,354 @@
+//! The append-only history of a tool's builds: where it is, and what may be done with it.
+
+mod append;
+mod backward;
+mod entry;
+mod error;
+mod iter;
+mod lines;
+mod lock;
+mod outcome;
+mod pending;
+mod rewrite;
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use append::Line;
+pub use entry::{Entry, Unreadable, UnreadableReason};
+use error::During;
+pub use error::HistoryError;
+pub use iter::{NewestFirst, OldestFirst};
+pub use lines::MAX_LINE;
+use lock::Lock;
+pub use outcome::{Appended, Keep, Place, Pruned, Repaired};
+use pending::Adoption;
+use rewrite::{Fate, Paths, rewrite};
+
+use crate::record::BuildStats;
+
+/// Where a history is kept unless its tool says otherwise.
+pub const DEFAULT_DIR: &str = ".build-metrics";
+
+const HISTORY: &str = "history.jsonl";
+const HISTORY_TEMPORARY: &str = "history.jsonl.tmp";
+const REJECTED: &str = "history.rejected.jsonl";
+const LATEST: &str = "latest.json";
+const LATEST_TEMPORARY: &str = "latest.json.tmp";
+const LOCK: &str = ".lock";
+const PENDING: &str = "pending";
+
+/// How long a writer waits for the lock, unless told otherwise.
+const LOCK_WAIT: Duration = Duration::from_secs(1);
+
+/// The records of one tool in one place, oldest first.
+///
+/// Any number of processes may append to a history at once, and read it meanwhile. The
+/// [crate's documentation](crate) says what it guarantees.
+///
+/// ```
+/// use perf_history::{BuildStats, Entry, History};
+///
+/// # let temporary = tempfile::tempdir()?;
+/// # let dir = temporary.path().join(".build-metrics");
+/// let history = History::open(dir);
+/// for (id, build_time_ms) in [("a", 400.0), ("b", 300.0), ("c", 350.0)] {
+///     history.append(&BuildStats {
+///         build_id: id.to_owned(),
+///         build_time_ms,
+///         ..Default::default()
+///     })?;
+/// }
+///
+/// let latest = history.latest()?.expect("a record was just appended");
+/// assert_eq!(latest.build_id, "c");
+/// let times: Vec<f64> = history.last(2)?.iter().map(|stats| stats.build_time_ms).collect();
+/// assert_eq!(times, [300.0, 350.0]);
+///
+/// for entry in &history {
+///     match entry? {
+///         Entry::Record(stats) => println!("{}: {} ms", stats.build_id, stats.build_time_ms),
+///         Entry::Unreadable(line) => eprintln!("line {:?}: {}", line.line, line.reason),
+///     }
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct History {
+    dir: PathBuf,
+    lock_wait: Duration,
+}
+
+impl History {
+    /// The history in a directory. Nothing is read or made until it is needed.
+    #[must_use]
+    pub fn open(dir: impl Into<PathBuf>) -> Self {
+        Self {
+            dir: dir.into(),
+            lock_wait: LOCK_WAIT,
+        }
+    }
+
+    /// The same history, whose lock is waited for this long instead of a second.
+    #[must_use]
+    pub fn with_lock_wait(mut self, wait: Duration) -> Self {
+        self.lock_wait = wait;
+        self
+    }
+
+    /// The directory.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// The file that holds the records.
+    #[must_use]
+    pub fn path(&self) -> PathBuf {
+        self.dir.join(HISTORY)
+    }
+
+    /// Appends a record, and makes it `latest.json`. What waits in `pending` is adopted first.
+    ///
+    /// If another process holds the lock for a second, the record is left in `pending`.
+    ///
+    /// # Errors
+    ///
+    /// The record is not in the history, and what was there is unharmed: the record cannot be
+    /// written (a `build_id` unfit for a file's name, a count with the name of a field, more than
+    /// [`MAX_LINE`] bytes), or the system refused.
+    pub fn append(&self, stats: &BuildStats) -> Result<Appended, HistoryError> {
+        check_build_id(&stats.build_id)?;
+        let line = Line::of(stats)?;
+        let Some(_lock) = self.lock()? else {
+            let path = pending::leave(&self.dir.join(PENDING), &stats.build_id, &line)?;
+            return Ok(Appended {
+                place: Place::Pending(path),
+                adopted: 0,
+                warning: None,
+            });
+        };
+        let Adoption { adopted, problem } = self.adopt();
+        line.append_to(&self.path())?;
+        let latest = self.replace_latest(stats);
+        Ok(Appended {
+            place: Place::History,
+            adopted,
+            warning: problem.or(latest.err()),
+        })
+    }
+
+    /// The newest record that can be read; `None` where there is none.
+    ///
+    /// # Errors
+    ///
+    /// The history is there and cannot be read.
+    pub fn latest(&self) -> Result<Option<BuildStats>, HistoryError> {
+        Ok(self.last(1)?.pop())
+    }
+
+    /// The newest `n` records that can be read, or as many as there are, oldest first. The cost
+    /// depends on `n`, not on the length of the history.
+    ///
+    /// # Errors
+    ///
+    /// The history is there and cannot be read.
+    pub fn last(&self, n: usize) -> Result<Vec<BuildStats>, HistoryError> {
+        let mut records = Vec::new();
+        if n == 0 {
+            return Ok(records);
+        }
+        for entry in self.newest_first() {
+            records.extend(entry?.into_record());
+            if records.len() == n {
+                break;
+            }
+        }
+        records.reverse();
+        Ok(records)
+    }
+
+    /// All lines of the history, oldest first: records, and what cannot be read. Memory does not
+    /// grow with the history; see [`MAX_LINE`]. A history that is not there has no lines.
+    #[must_use]
+    pub fn iter(&self) -> OldestFirst {
+        OldestFirst::of(self.path())
+    }
+
+    /// All lines of the history, newest first, so that a search costs only the distance to what
+    /// it finds. Lines appended after this call are not seen.
+    #[must_use]
+    pub fn newest_first(&self) -> NewestFirst {
+        NewestFirst::of(self.path())
+    }
+
+    /// Moves the lines that cannot be read to `history.rejected.jsonl`, byte for byte. Records
+    /// that wait in `pending` are adopted first. Where every line can be read, nothing is written.
+    ///
+    /// A repair that is killed changes nothing, but may leave lines in both files.
+    ///
+    /// # Errors
+    ///
+    /// The history is unharmed: another process holds the lock, or the system refused.
+    pub fn repair(&self) -> Result<Repaired, HistoryError> {
+        let mut repaired = Repaired {
+            records: 0,
+            rejected: 0,
+            adopted: 0,
+        };
+        let Some((_lock, adopted)) = self.lock_for_rewriting()? else {
+            return Ok(repaired);
+        };
+        repaired.adopted = adopted;
+        self.rewrite(|line| match line.entry {
+            Entry::Record(_) => {
+                repaired.records += 1;
+                Fate::Keep
+            }
+            Entry::Unreadable(_) => {
+                repaired.rejected += 1;
+                Fate::Reject
+            }
+        })?;
+        Ok(repaired)
+    }
+
+    /// Removes old records for good. Records that wait in `pending` are adopted first, and lines
+    /// that cannot be read stay. Readers see the history of before or of after; a pruning that is
+    /// killed changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// The history is unharmed: another process holds the lock, or the system refused.
+    pub fn prune(&self, keep: Keep) -> Result<Pruned, HistoryError> {
+        let mut pruned = Pruned {
+            kept: 0,
+            removed: 0,
+            unreadable: 0,
+            adopted: 0,
+        };
+        let Some((_lock, adopted)) = self.lock_for_rewriting()? else {
+            return Ok(pruned);
+        };
+        pruned.adopted = adopted;
+        let first_kept = match keep {
+            Keep::Newest(n) => self.offset_of_newest(n)?,
+            Keep::Since(_) => 0,
+        };
+        self.rewrite(|line| {
+            let Entry::Record(stats) = &line.entry else {
+                pruned.unreadable += 1;
+                return Fate::Keep;
+            };
+            let is_kept = match keep {
+                Keep::Newest(_) => line.offset >= first_kept,
+                Keep::Since(date) => stats.started_at().is_none_or(|time| time >= date),
+            };
+            if is_kept {
+                pruned.kept += 1;
+                Fate::Keep
+            } else {
+                pruned.removed += 1;
+                Fate::Remove
+            }
+        })?;
+        Ok(pruned)
+    }
+
+    fn lock(&self) -> Result<Option<Lock>, HistoryError> {
+        Lock::acquire(&self.dir.join(LOCK), self.lock_wait)
+    }
+
+    /// The lock, with all that waited adopted; `None` where there is no history.
+    fn lock_for_rewriting(&self) -> Result<Option<(Lock, u64)>, HistoryError> {
+        if !self.dir.try_exists().during("look for", &self.dir)? {
+            return Ok(None);
+        }
+        let Some(lock) = self.lock()? else {
+            return Err(HistoryError::Busy {
+                path: self.dir.join(LOCK),
+                waited: self.lock_wait,
+            });
+        };
+        match self.adopt() {
+            Adoption {
+                problem: Some(problem),
+                ..
+            } if !matches!(problem, HistoryError::BadPending { .. }) => Err(problem),
+            Adoption { adopted, .. } => Ok(Some((lock, adopted))),
+        }
+    }
+
+    fn adopt(&self) -> Adoption {
+        // Under the lock nobody else is writing it: it is what a killed process left.
+        let _ = fs::remove_file(self.dir.join(HISTORY_TEMPORARY));
+        pending::adopt(&self.dir.join(PENDING), &self.path())
+    }
+
+    fn rewrite(&self, fate_of: impl FnMut(&lines::RawLine) -> Fate) -> Result<(), HistoryError> {
+        let paths = Paths {
+            history: &self.path(),
+            temporary_name: HISTORY_TEMPORARY,
+            rejected: &self.dir.join(REJECTED),
+        };
+        if !rewrite(&paths, fate_of)? {
+            return Ok(());
+        }
+        match self.latest()? {
+            Some(stats) => self.replace_latest(&stats),
+            None => match fs::remove_file(self.dir.join(LATEST)) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+                result => result.during("remove", &self.dir.join(LATEST)),
+            },
+        }
+    }
+
+    fn replace_latest(&self, stats: &BuildStats) -> Result<(), HistoryError> {
+        let mut pretty =
+            serde_json::to_vec_pretty(stats).map_err(|source| HistoryError::Unwritable {
+                build_id: stats.build_id.clone(),
+                source,
+            })?;
+        pretty.push(b'\n');
+        let temporary = self.dir.join(LATEST_TEMPORARY);
+        append::replace(&self.dir.join(LATEST), &temporary, &pretty)
+    }
+
+    /// Where the newest `n` records begin.
+    fn offset_of_newest(&self, n: usize) -> Result<u64, HistoryError> {
+        if n == 0 {
+            return Ok(u64::MAX);
+        }
+        let mut lines = self.newest_first();
+        let mut found = 0;
+        while let Some(line) = lines.next_line().transpose()? {
+            found += usize::from(matches!(line.entry, Entry::Record(_)));
+            if found == n {
+                return Ok(line.offset);
+            }
+        }
+        Ok(0)
+    }
+}
+
+impl IntoIterator for &History {
+    type Item = Result<Entry, HistoryError>;
+    type IntoIter = OldestFirst;
+
+    fn into_iter(self) -> OldestFirst {
+        self.iter()
+    }
+}
+
+/// An id is part of the name of a file in `pending`: it must not lead out of there.
+fn check_build_id(id: &str) -> Result<(), HistoryError> {
+    let is_fit = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    if (1..=64).contains(&id.len()) && id.bytes().all(is_fit) {
+        return Ok(());
+    }
+    Err(HistoryError::BadBuildId {
+        build_id: id.to_owned(),
+    })
+}

@@ -1,0 +1,189 @@
+//! Records whose writers did not get the lock in time, and how the next writer adopts them.
+//!
+//! Each is a file in `pending`, whose name tells how far it has come:
+//!
+//! | name | state |
+//! |---|---|
+//! | `ID.PID.N.tmp` | being written; not promised to anybody yet |
+//! | `ID.json` | whole, and not in the history |
+//! | `ID.adopting` | being moved to the history; may be there already |
+//! | `ID.unreadable` | no record, whatever made it so; left for a human |
+//!
+//! A writer killed before the rename to `.json` has not returned. An adopter renames to
+//! `.adopting`, appends, and removes the file. Killed before the rename it has done nothing.
+//! Killed later it leaves an `.adopting`, and only for such a file must the next adopter ask
+//! whether the history has the record. If so it stands at the end, for nothing is appended before
+//! a killed adoption has been completed. A line that the adopter left torn is no record: it is
+//! ended, and the record is appended whole.
+
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use super::append::{Line, replace};
+use super::entry::{self, UnreadableReason};
+use super::error::{During, HistoryError};
+use super::iter::NewestFirst;
+use super::lines::MAX_LINE;
+
+/// After this long, nobody is still writing a temporary file.
+const STALE: Duration = Duration::from_hours(1);
+
+/// How far from its end the history is searched for a record that may have been adopted already.
+/// One line is enough after a kill; the rest is for disks that failed in between.
+const SEARCHED_LINES: usize = 1000;
+
+/// What became of the records that waited.
+#[derive(Default)]
+pub(super) struct Adoption {
+    pub(super) adopted: u64,
+    /// The first thing that went wrong; no record is lost by it.
+    pub(super) problem: Option<HistoryError>,
+}
+
+/// Leaves a record in `pending`, for the next writer to adopt.
+pub(super) fn leave(pending: &Path, id: &str, line: &Line) -> Result<PathBuf, HistoryError> {
+    // No two threads or processes share a temporary file, even for one record.
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    fs::create_dir_all(pending).during("make the directory", pending)?;
+    let path = pending.join(format!("{id}.json"));
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    let temporary = pending.join(format!("{id}.{}.{count}.tmp", std::process::id()));
+    replace(&path, &temporary, line.bytes())?;
+    Ok(path)
+}
+
+/// Moves what waits in `pending` to the history, oldest id first. The lock must be held.
+pub(super) fn adopt(pending: &Path, history: &Path) -> Adoption {
+    let mut adoption = Adoption::default();
+    let files = match files_in(pending) {
+        Ok(files) => files,
+        Err(problem) => {
+            adoption.problem = Some(problem);
+            return adoption;
+        }
+    };
+    for path in files {
+        let result = match path.extension().and_then(OsStr::to_str) {
+            Some("json") => begin(&path, history),
+            Some("adopting") => complete(&path, history, MayBeThere::Yes),
+            Some("tmp") => {
+                remove_if_stale(&path);
+                continue;
+            }
+            _ => continue,
+        };
+        match result {
+            Ok(is_new) => adoption.adopted += u64::from(is_new),
+            Err(problem) => {
+                adoption.problem.get_or_insert(problem);
+            }
+        }
+    }
+    adoption
+}
+
+/// The regular files of a directory, sorted by name, so that an adoption which was begun is
+/// completed before another of the same id begins.
+fn files_in(dir: &Path) -> Result<Vec<PathBuf>, HistoryError> {
+    let entries = match fs::read_dir(dir) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.during("list", dir)?,
+    };
+    let mut files = Vec::new();
+    for entry in entries {
+        let entry = entry.during("list", dir)?;
+        if entry.file_type().is_ok_and(|kind| kind.is_file()) {
+            files.push(entry.path());
+        }
+    }
+    files.sort_unstable();
+    Ok(files)
+}
+
+fn begin(path: &Path, history: &Path) -> Result<bool, HistoryError> {
+    let adopting = path.with_extension("adopting");
+    fs::rename(path, &adopting).during("rename", path)?;
+    complete(&adopting, history, MayBeThere::No).inspect_err(|problem| {
+        if !matches!(problem, HistoryError::BadPending { .. }) {
+            // As before; failing this, the next adopter searches the history for nothing.
+            let _ = fs::rename(&adopting, path);
+        }
+    })
+}
+
+/// Whether the history may have the record already.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum MayBeThere {
+    Yes,
+    No,
+}
+
+/// Appends the record in `path`, unless it is there already, and removes the file. True where it
+/// was appended.
+fn complete(path: &Path, history: &Path, there: MayBeThere) -> Result<bool, HistoryError> {
+    let length = fs::metadata(path).during("look at", path)?.len();
+    if length == 0 {
+        // Completed, but could not be removed at the time.
+        fs::remove_file(path).during("remove", path)?;
+        return Ok(false);
+    }
+    if length > MAX_LINE as u64 + 1 {
+        return Err(set_aside(path, &UnreadableReason::TooLong));
+    }
+    let text = fs::read(path).during("read", path)?;
+    let stats = match entry::read(&text, true, true) {
+        Ok(stats) => stats,
+        Err(reason) => return Err(set_aside(path, &reason)),
+    };
+    let is_new = there == MayBeThere::No || !ends_with(history, &stats.build_id)?;
+    if is_new {
+        // Written anew: whoever looked at the file may have left it on several lines.
+        Line::of(&stats)?.append_to(history)?;
+    }
+    fs::remove_file(path)
+        .or_else(|_| File::create(path).map(drop))
+        .during("remove", path)?;
+    Ok(is_new)
+}
+
+/// Whether the record of this build is among the last of the history.
+fn ends_with(history: &Path, build_id: &str) -> Result<bool, HistoryError> {
+    for entry in NewestFirst::of(history.to_owned()).take(SEARCHED_LINES) {
+        if entry?
+            .into_record()
+            .is_some_and(|stats| stats.build_id == build_id)
+        {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Renames what is no record out of the way of the next adopter.
+fn set_aside(path: &Path, reason: &UnreadableReason) -> HistoryError {
+    let aside = path.with_extension("unreadable");
+    match fs::rename(path, &aside) {
+        Ok(()) => HistoryError::BadPending {
+            path: aside,
+            reason: reason.to_string(),
+        },
+        Err(source) => HistoryError::Io {
+            action: "set aside",
+            path: path.to_owned(),
+            source,
+        },
+    }
+}
+
+/// Removes a temporary file that a killed writer left.
+fn remove_if_stale(path: &Path) {
+    let modified = fs::metadata(path).and_then(|metadata| metadata.modified());
+    let age = modified.map(|time| time.elapsed().unwrap_or_default());
+    if age.is_ok_and(|age| age > STALE) {
+        let _ = fs::remove_file(path);
+    }
+}

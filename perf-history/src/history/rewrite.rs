@@ -1,0 +1,207 @@
+//! Rewriting a history, for what only repairing and pruning may do: take lines out of it.
+
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use super::append::{create_anew, is_torn, open_for_appending};
+use super::error::{During, HistoryError};
+use super::iter::open_for_reading;
+use super::lines::{Lines, RawLine};
+
+/// What becomes of a line. Every line keeps its bytes, wherever it goes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fate {
+    Keep,
+    /// It leaves the history for good.
+    Remove,
+    /// It moves to the rejected lines.
+    Reject,
+}
+
+/// The files that take part.
+pub(super) struct Paths<'a> {
+    pub(super) history: &'a Path,
+    pub(super) temporary_name: &'a str,
+    pub(super) rejected: &'a Path,
+}
+
+/// Rewrites the history by the fate of each of its lines, and says whether anything changed. The
+/// lock must be held.
+///
+/// Killed at any instant it leaves the old history or the new; a rejected line may then be in
+/// both files. Unlike an append it is synced to the disk, since all of the history is at stake.
+pub(super) fn rewrite(
+    paths: &Paths<'_>,
+    mut fate_of: impl FnMut(&RawLine) -> Fate,
+) -> Result<bool, HistoryError> {
+    let Some(file) = open_for_reading(paths.history)? else {
+        return Ok(false);
+    };
+    // A link to a history elsewhere stays one: it is the file that is replaced.
+    let history = fs::canonicalize(paths.history).during("resolve", paths.history)?;
+    let mut lines = Lines::new(file);
+    let mut rewriting = None;
+    while let Some(line) = lines.next_line().during("read", &history)? {
+        let fate = fate_of(&line);
+        if fate == Fate::Keep && rewriting.is_none() {
+            // Nothing to do until the first line that goes.
+            continue;
+        }
+        if rewriting.is_none() {
+            rewriting = Some(Rewriting::of(&history, paths)?);
+        }
+        if let Some(rewriting) = &mut rewriting {
+            rewriting.take(&line, fate)?;
+        }
+    }
+    drop(lines);
+    match rewriting {
+        Some(rewriting) => rewriting.finish().map(|()| true),
+        None => Ok(false),
+    }
+}
+
+/// A history being written anew, in a temporary file beside it.
+struct Rewriting<'a> {
+    history: &'a Path,
+    source: File,
+    target: BufWriter<File>,
+    temporary: PathBuf,
+    rejected_path: &'a Path,
+    rejected: Option<Rejected>,
+    /// What is kept is copied in runs; the current one begins here,
+    run_start: u64,
+    /// and ends here.
+    run_end: u64,
+    run_is_ended: bool,
+    is_finished: bool,
+}
+
+/// The file of rejected lines, and how long it was before.
+struct Rejected {
+    file: File,
+    length: u64,
+}
+
+impl<'a> Rewriting<'a> {
+    fn of(history: &'a Path, paths: &Paths<'a>) -> Result<Self, HistoryError> {
+        let source = File::open(history).during("open", history)?;
+        let permissions = source.metadata().during("look at", history)?.permissions();
+        let temporary = history.with_file_name(paths.temporary_name);
+        let target = create_anew(&temporary)?;
+        let rewriting = Self {
+            history,
+            source,
+            target: BufWriter::with_capacity(1 << 16, target),
+            temporary,
+            rejected_path: paths.rejected,
+            rejected: None,
+            run_start: 0,
+            run_end: 0,
+            run_is_ended: true,
+            is_finished: false,
+        };
+        fs::set_permissions(&rewriting.temporary, permissions)
+            .during("set the permissions of", &rewriting.temporary)?;
+        Ok(rewriting)
+    }
+
+    fn take(&mut self, line: &RawLine, fate: Fate) -> Result<(), HistoryError> {
+        let end = line.offset + line.length;
+        if fate == Fate::Keep {
+            self.run_end = end;
+            self.run_is_ended = line.is_ended;
+            return Ok(());
+        }
+        self.run_end = line.offset;
+        self.copy_run()?;
+        if fate == Fate::Reject {
+            self.reject(line)?;
+        }
+        self.run_start = end;
+        self.run_end = end;
+        Ok(())
+    }
+
+    fn copy_run(&mut self) -> Result<(), HistoryError> {
+        copy(
+            &mut self.source,
+            self.run_start,
+            self.run_end,
+            &mut self.target,
+        )
+        .during("write", &self.temporary)
+    }
+
+    fn reject(&mut self, line: &RawLine) -> Result<(), HistoryError> {
+        let path = self.rejected_path;
+        let rejected = match &mut self.rejected {
+            Some(rejected) => rejected,
+            none => {
+                let (mut file, length) = open_for_appending(path)?;
+                if is_torn(&mut file, length).during("read the end of", path)? {
+                    file.write_all(b"\n").during("append to", path)?;
+                }
+                none.insert(Rejected { file, length })
+            }
+        };
+        copy(
+            &mut self.source,
+            line.offset,
+            line.offset + line.length,
+            &mut rejected.file,
+        )
+        .and_then(|()| {
+            let missing_end: &[u8] = if line.is_ended { b"" } else { b"\n" };
+            rejected.file.write_all(missing_end)
+        })
+        .during("append to", path)
+    }
+
+    /// Puts the new history in the place of the old, once all of it and of what was rejected is
+    /// on the disk.
+    fn finish(mut self) -> Result<(), HistoryError> {
+        self.copy_run()?;
+        if !self.run_is_ended && self.run_end > self.run_start {
+            self.target
+                .write_all(b"\n")
+                .during("write", &self.temporary)?;
+        }
+        if let Some(rejected) = &self.rejected {
+            rejected
+                .file
+                .sync_all()
+                .during("write", self.rejected_path)?;
+        }
+        self.target
+            .flush()
+            .and_then(|()| self.target.get_ref().sync_all())
+            .during("write", &self.temporary)?;
+        fs::rename(&self.temporary, self.history).during("replace", self.history)?;
+        self.is_finished = true;
+        Ok(())
+    }
+}
+
+impl Drop for Rewriting<'_> {
+    /// Takes back what was begun and could not be finished.
+    fn drop(&mut self) {
+        if self.is_finished {
+            return;
+        }
+        let _ = fs::remove_file(&self.temporary);
+        if let Some(rejected) = &self.rejected {
+            let _ = rejected.file.set_len(rejected.length);
+        }
+    }
+}
+
+fn copy(source: &mut File, start: u64, end: u64, target: &mut impl Write) -> io::Result<()> {
+    source.seek(SeekFrom::Start(start))?;
+    let copied = io::copy(&mut source.take(end - start), target)?;
+    if copied < end - start {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    Ok(())
+}
