@@ -1,0 +1,326 @@
+//! What the operating system counts for this process: time, memory, disturbances.
+
+use std::time::Duration;
+
+/// What a process or a thread has used since it began, or during a stretch.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Usage {
+    pub(super) user: Duration,
+    pub(super) system: Duration,
+    pub(super) involuntary_switches: u64,
+    pub(super) major_faults: u64,
+    /// A high-water mark, and so never the difference of two.
+    pub(super) peak_resident_bytes: Option<u64>,
+}
+
+impl Usage {
+    /// What was used after `earlier`. Never negative: the kernel's split of the time into user and
+    /// system is an estimate that may be revised downwards.
+    pub(super) fn since(&self, earlier: &Self) -> Self {
+        Self {
+            user: self.user.saturating_sub(earlier.user),
+            system: self.system.saturating_sub(earlier.system),
+            involuntary_switches: self
+                .involuntary_switches
+                .saturating_sub(earlier.involuntary_switches),
+            major_faults: self.major_faults.saturating_sub(earlier.major_faults),
+            peak_resident_bytes: self.peak_resident_bytes,
+        }
+    }
+}
+
+#[cfg(unix)]
+impl Usage {
+    /// Of all threads of the process, those that ended included.
+    pub(super) fn of_process() -> Option<Self> {
+        Self::of(nix::sys::resource::UsageWho::RUSAGE_SELF)
+    }
+
+    /// Of the calling thread.
+    #[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
+    pub(super) fn of_thread() -> Option<Self> {
+        Self::of(nix::sys::resource::UsageWho::RUSAGE_THREAD)
+    }
+
+    /// The system does not tell threads apart.
+    #[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))]
+    pub(super) fn of_thread() -> Option<Self> {
+        None
+    }
+
+    fn of(who: nix::sys::resource::UsageWho) -> Option<Self> {
+        let usage = nix::sys::resource::getrusage(who).ok()?;
+        // Apple's kernels give bytes, all others KiB.
+        let unit = if cfg!(target_vendor = "apple") {
+            1
+        } else {
+            1024
+        };
+        Some(Self {
+            user: duration(usage.user_time()),
+            system: duration(usage.system_time()),
+            involuntary_switches: usage.involuntary_context_switches().try_into().unwrap_or(0),
+            major_faults: usage.major_page_faults().try_into().unwrap_or(0),
+            peak_resident_bytes: u64::try_from(usage.max_rss())
+                .ok()
+                .filter(|resident| *resident > 0)
+                .and_then(|resident| resident.checked_mul(unit)),
+        })
+    }
+}
+
+#[cfg(unix)]
+fn duration(time: nix::sys::time::TimeVal) -> Duration {
+    let seconds = time.tv_sec().try_into().unwrap_or(0);
+    let micros = time.tv_usec().try_into().unwrap_or(0);
+    Duration::from_secs(seconds) + Duration::from_micros(micros)
+}
+
+#[cfg(not(unix))]
+impl Usage {
+    /// Not known here.
+    pub(super) fn of_process() -> Option<Self> {
+        None
+    }
+
+    /// Not known here.
+    pub(super) fn of_thread() -> Option<Self> {
+        None
+    }
+}
+
+/// Resident memory of this process, in bytes.
+///
+/// PERF: on Linux one read of a file that stays open, without an allocation; the first call opens it.
+pub(crate) fn resident_bytes() -> Option<u64> {
+    resident::bytes()
+}
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+mod resident {
+    use std::{fs::File, os::unix::fs::FileExt, path::Path, process, sync::OnceLock};
+
+    use nix::unistd::{SysconfVar, sysconf};
+
+    pub(super) struct Statm {
+        file: File,
+        page_bytes: u64,
+        /// A child of a fork inherits a file that speaks of its parent.
+        process: u32,
+    }
+
+    static STATM: OnceLock<Option<Statm>> = OnceLock::new();
+
+    pub(super) fn bytes() -> Option<u64> {
+        let open = || Statm::open(Path::new("/proc/self/statm"));
+        let statm = STATM.get_or_init(open).as_ref()?;
+        if statm.process == process::id() {
+            statm.resident()
+        } else {
+            open()?.resident()
+        }
+    }
+
+    impl Statm {
+        pub(super) fn open(path: &Path) -> Option<Self> {
+            let page_bytes = sysconf(SysconfVar::PAGE_SIZE).ok()??.try_into().ok()?;
+            Some(Self {
+                file: File::open(path).ok()?,
+                page_bytes,
+                process: process::id(),
+            })
+        }
+
+        /// The second number of `SIZE RESIDENT SHARED …`, which counts pages.
+        pub(super) fn resident(&self) -> Option<u64> {
+            let mut text = [0; 128];
+            let length = self.file.read_at(&mut text, 0).ok()?;
+            let text = str::from_utf8(text.get(..length)?).ok()?;
+            let pages: u64 = text.split_ascii_whitespace().nth(1)?.parse().ok()?;
+            pages.checked_mul(self.page_bytes)
+        }
+    }
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+mod resident {
+    use std::{panic, process};
+
+    use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, RefreshKind, System};
+
+    pub(super) fn bytes() -> Option<u64> {
+        panic::catch_unwind(|| {
+            let mut system = System::new_with_specifics(RefreshKind::nothing()).ok()?;
+            let own = Pid::from_u32(process::id());
+            let wanted = ProcessRefreshKind::nothing().with_memory();
+            system.refresh_processes_specifics(ProcessesToUpdate::Some(&[own]), false, wanted);
+            system
+                .process(own)
+                .map(sysinfo::Process::memory)
+                .filter(|bytes| *bytes > 0)
+        })
+        .ok()
+        .flatten()
+    }
+}
+
+/// How long the system has been suspended since it booted, in nanoseconds: the clock that goes on in
+/// suspension, less the clock that stops. Two readings differ by some hundred nanoseconds even where
+/// nothing was suspended, as the two clocks are read one after the other.
+pub(crate) fn suspended_ns() -> Option<u64> {
+    clocks::suspended_ns()
+}
+
+#[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
+mod clocks {
+    use nix::time::{ClockId, clock_gettime};
+
+    #[cfg(not(target_vendor = "apple"))]
+    const GOES_ON: ClockId = ClockId::CLOCK_BOOTTIME;
+    #[cfg(not(target_vendor = "apple"))]
+    const STOPS: ClockId = ClockId::CLOCK_MONOTONIC;
+    #[cfg(target_vendor = "apple")]
+    const GOES_ON: ClockId = ClockId::from_raw(nix::libc::CLOCK_MONOTONIC_RAW);
+    #[cfg(target_vendor = "apple")]
+    const STOPS: ClockId = ClockId::from_raw(nix::libc::CLOCK_UPTIME_RAW);
+
+    pub(super) fn suspended_ns() -> Option<u64> {
+        // In this order, as time that passes in between must not look like time asleep.
+        let goes_on = nanoseconds(GOES_ON)?;
+        let stops = nanoseconds(STOPS)?;
+        Some(goes_on.saturating_sub(stops))
+    }
+
+    fn nanoseconds(clock: ClockId) -> Option<u64> {
+        let time = clock_gettime(clock).ok()?;
+        let seconds = u64::try_from(time.tv_sec()).ok()?;
+        seconds
+            .checked_mul(1_000_000_000)?
+            .checked_add(time.tv_nsec().try_into().ok()?)
+    }
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
+mod clocks {
+    pub(super) fn suspended_ns() -> Option<u64> {
+        None
+    }
+}
+
+/// The machine's load average over one minute.
+pub(super) fn load_average() -> Option<f64> {
+    // There sysinfo says 0 for what it does not know.
+    if cfg!(windows) {
+        return None;
+    }
+    std::panic::catch_unwind(sysinfo::System::load_average)
+        .ok()?
+        .ok()
+        .map(|load| load.one)
+        .filter(|load| load.is_finite() && *load >= 0.0)
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::{resident::Statm, *};
+
+    #[test]
+    fn resident_memory_grows_with_what_is_touched() {
+        let grew = || {
+            let before = resident_bytes().unwrap();
+            let block = std::hint::black_box(vec![1_u8; 64 << 20]);
+            let after = resident_bytes().unwrap();
+            drop(block);
+            (before + (60 << 20)..before + (100 << 20)).contains(&after)
+        };
+        // Other tests may give back or take memory in between.
+        assert!((0..100).any(|_| grew()));
+    }
+
+    #[test]
+    fn without_proc_resident_memory_is_unknown() {
+        let directory = tempfile::tempdir().unwrap();
+        assert!(Statm::open(&directory.path().join("self/statm")).is_none());
+    }
+
+    #[test]
+    fn a_statm_that_is_not_one_is_unknown() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("statm");
+        for (text, pages) in [
+            ("", None),
+            ("12", None),
+            ("x y z", None),
+            ("1 -5", None),
+            ("1 18446744073709551615 2", None),
+            ("7 3 2 1\n", Some(3)),
+        ] {
+            std::fs::write(&path, text).unwrap();
+            let resident = Statm::open(&path).unwrap().resident();
+            let page = nix::unistd::sysconf(nix::unistd::SysconfVar::PAGE_SIZE)
+                .unwrap()
+                .unwrap();
+            assert_eq!(
+                resident,
+                pages.map(|pages: u64| pages * u64::try_from(page).unwrap()),
+                "{text:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn time_awake_is_not_time_suspended() {
+        // A reader that is interrupted between its two clocks reads too little, never too much.
+        let surest = || (0..100).filter_map(|_| suspended_ns()).max().unwrap();
+        let before = surest();
+        std::thread::sleep(Duration::from_millis(300));
+        let after = surest();
+        assert!(after < before + 150_000_000, "{before} → {after}");
+    }
+
+    #[test]
+    fn processor_time_is_counted_where_it_is_spent() {
+        let before = Usage::of_process().unwrap();
+        let thread = std::thread::spawn(|| {
+            let mut sum = 0_u64;
+            while Usage::of_thread().unwrap().user < Duration::from_millis(60) {
+                for value in 0..1_000_000 {
+                    sum = std::hint::black_box(sum.wrapping_add(value));
+                }
+            }
+            Usage::of_thread().unwrap()
+        });
+        let of_thread = thread.join().unwrap();
+        let spent = Usage::of_process().unwrap().since(&before);
+        let all = spent.user + spent.system;
+        let own = of_thread.user + of_thread.system;
+        assert!(all + Duration::from_millis(1) >= own, "{all:?} < {own:?}");
+    }
+
+    #[test]
+    fn the_difference_of_two_usages_is_never_negative() {
+        let later = Usage {
+            user: Duration::from_millis(5),
+            ..Usage::default()
+        };
+        let earlier = Usage {
+            user: Duration::from_millis(7),
+            major_faults: 1,
+            ..Usage::default()
+        };
+        assert_eq!(later.since(&earlier), Usage::default());
+    }
+
+    #[test]
+    fn the_peak_is_not_under_what_is_resident() {
+        let block = std::hint::black_box(vec![1_u8; 32 << 20]);
+        let usage = Usage::of_process().unwrap();
+        assert!(usage.peak_resident_bytes.unwrap() >= 32 << 20);
+        drop(block);
+    }
+
+    #[test]
+    fn the_load_average_is_a_load() {
+        assert!(load_average().is_some_and(|load| (0.0..100_000.0).contains(&load)));
+    }
+}
