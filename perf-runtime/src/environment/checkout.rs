@@ -78,21 +78,14 @@ impl GitDirectory {
     pub(super) fn head(&self) -> Head {
         let path = self.own.join("HEAD");
         // As git made `HEAD` until 2005, and still reads it.
-        let linked = fs::read_link(&path)
-            .ok()
-            .filter(|target| target.starts_with("refs"));
+        let linked = fs::read_link(&path).ok().filter(|target| target.starts_with("refs"));
         let value = match linked {
-            Some(target) => Some(Value::Reference(
-                target.as_os_str().as_encoded_bytes().to_vec(),
-            )),
+            Some(target) => Some(Value::Reference(target.as_os_str().as_encoded_bytes().to_vec())),
             None => small_file(&path).and_then(|text| Value::parse(&text)),
         };
         match value {
             None => Head::default(),
-            Some(Value::Commit(commit)) => Head {
-                commit: Some(commit),
-                branch: None,
-            },
+            Some(Value::Commit(commit)) => Head { commit: Some(commit), branch: None },
             Some(Value::Reference(name)) if name == b"refs/heads/.invalid" => Head::default(),
             Some(Value::Reference(name)) => Head {
                 commit: self.resolve(&name),
@@ -117,14 +110,8 @@ impl GitDirectory {
     fn loose(&self, name: &[u8]) -> Option<Value> {
         const OF_ONE_WORKTREE: [&[u8]; 3] =
             [b"refs/bisect/", b"refs/worktree/", b"refs/rewritten/"];
-        let of_one_worktree = OF_ONE_WORKTREE
-            .iter()
-            .any(|prefix| name.starts_with(prefix));
-        let root = if of_one_worktree {
-            &self.own
-        } else {
-            &self.common
-        };
+        let of_one_worktree = OF_ONE_WORKTREE.iter().any(|prefix| name.starts_with(prefix));
+        let root = if of_one_worktree { &self.own } else { &self.common };
         Value::parse(&small_file(&root.join(reference_path(name)?))?)
     }
 
@@ -135,13 +122,7 @@ impl GitDirectory {
         let mut line = Vec::new();
         loop {
             line.clear();
-            if lines
-                .by_ref()
-                .take(LONGEST)
-                .read_until(b'\n', &mut line)
-                .ok()?
-                == 0
-            {
+            if lines.by_ref().take(LONGEST).read_until(b'\n', &mut line).ok()? == 0 {
                 return None;
             }
             // Comments and the peeled commits of tags match no name.
@@ -190,9 +171,7 @@ fn common_directory(own: &Path) -> PathBuf {
 fn reference_path(name: &[u8]) -> Option<Cow<'_, Path>> {
     let path = bytes_path(name);
     let stays = name.starts_with(b"refs/")
-        && path
-            .components()
-            .all(|part| matches!(part, Component::Normal(_)));
+        && path.components().all(|part| matches!(part, Component::Normal(_)));
     stays.then_some(path)
 }
 
@@ -215,10 +194,6 @@ fn small_file(path: &Path) -> Option<Vec<u8>> {
         return None;
     }
     let mut content = Vec::new();
-    File::open(path)
-        .ok()?
-        .take(LONGEST)
-        .read_to_end(&mut content)
-        .ok()?;
+    File::open(path).ok()?.take(LONGEST).read_to_end(&mut content).ok()?;
     Some(content)
 }

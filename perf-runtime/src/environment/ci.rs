@@ -24,9 +24,7 @@ pub(super) struct Job {
 impl Job {
     /// The commit that the job is about.
     pub(super) fn commit(&self) -> Option<&str> {
-        self.change_commit
-            .as_deref()
-            .or(self.checked_out.as_deref())
+        self.change_commit.as_deref().or(self.checked_out.as_deref())
     }
 
     /// Whether `commit` is none that the job knows, while it knows some.
@@ -113,10 +111,7 @@ const SERVICES: [Service; 12] = [
         provider: "azure-pipelines",
         sign: ("TF_BUILD", None),
         run_id: &["BUILD_BUILDID"],
-        change_id: &[
-            "SYSTEM_PULLREQUEST_PULLREQUESTNUMBER",
-            "SYSTEM_PULLREQUEST_PULLREQUESTID",
-        ],
+        change_id: &["SYSTEM_PULLREQUEST_PULLREQUESTNUMBER", "SYSTEM_PULLREQUEST_PULLREQUESTID"],
         base_branch: &["SYSTEM_PULLREQUEST_TARGETBRANCH"],
         branch: &["SYSTEM_PULLREQUEST_SOURCEBRANCH", "BUILD_SOURCEBRANCH"],
         tag: None,
@@ -184,12 +179,7 @@ const SERVICES: [Service; 12] = [
         run_id: &["BUILD_TAG", "BUILD_ID"],
         change_id: &["CHANGE_ID"],
         base_branch: &["CHANGE_TARGET"],
-        branch: &[
-            "CHANGE_BRANCH",
-            "BRANCH_NAME",
-            "GIT_LOCAL_BRANCH",
-            JENKINS_REMOTE_BRANCH,
-        ],
+        branch: &["CHANGE_BRANCH", "BRANCH_NAME", "GIT_LOCAL_BRANCH", JENKINS_REMOTE_BRANCH],
         tag: Some("TAG_NAME"),
         change_commit: &[],
         checked_out: &["GIT_COMMIT"],
@@ -245,11 +235,7 @@ pub(super) fn job(environment: Lookup<'_>) -> Option<Job> {
     let change_id = first(service.change_id, recordable::change).or(event.change_id);
     let is_tag = change_id.is_none() && service.tag.is_some_and(|tag| variable(tag).is_some());
     Some(Job {
-        branch: service
-            .branch
-            .iter()
-            .find_map(branch_of)
-            .filter(|_| !is_tag),
+        branch: service.branch.iter().find_map(branch_of).filter(|_| !is_tag),
         change_commit: first(service.change_commit, recordable::commit).or(event.change_commit),
         checked_out: first(service.checked_out, recordable::commit),
         ci: Ci {
@@ -279,11 +265,7 @@ fn github_event(variable: &dyn Fn(&str) -> Option<String>) -> Event {
         if !std::fs::metadata(&path).ok()?.is_file() {
             return None;
         }
-        File::open(path)
-            .ok()?
-            .take(LONGEST_EVENT)
-            .read_to_end(&mut text)
-            .ok()?;
+        File::open(path).ok()?.take(LONGEST_EVENT).read_to_end(&mut text).ok()?;
         serde_json::from_slice(&text).ok()
     };
     let Some(event) = read() else {
@@ -291,9 +273,7 @@ fn github_event(variable: &dyn Fn(&str) -> Option<String>) -> Event {
     };
     // `pull_request_target` runs on the base branch, so the change's commit is not what is checked out.
     let of_change = variable("GITHUB_EVENT_NAME").is_some_and(|name| name == "pull_request");
-    let head = event
-        .pointer("/pull_request/head/sha")
-        .and_then(Value::as_str);
+    let head = event.pointer("/pull_request/head/sha").and_then(Value::as_str);
     Event {
         change_commit: head.filter(|_| of_change).and_then(recordable::commit),
         change_id: event

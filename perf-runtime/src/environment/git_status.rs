@@ -78,10 +78,7 @@ impl Question {
         if self.0.withdrawn.load(Ordering::SeqCst) {
             self.0.end();
         }
-        Some(Answer {
-            output,
-            _unanswered: unanswered,
-        })
+        Some(Answer { output, _unanswered: unanswered })
     }
 
     /// Waits for the answer. `None` where git refuses one (no repository, one that belongs to somebody
@@ -106,12 +103,7 @@ impl Question {
         if status.is_some() || text.len() > LONGEST_ANSWER {
             self.0.end();
         }
-        let child = self
-            .0
-            .child
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        let child = self.0.child.lock().unwrap_or_else(PoisonError::into_inner).take();
         let ended = child?.wait();
         if self.0.withdrawn.load(Ordering::SeqCst) {
             return None;
@@ -167,13 +159,7 @@ fn command(git: &OsStr, directory: &Path) -> Command {
         .args(["-c", "core.fsmonitor=false"])
         .args(["-c", "core.preloadIndex=false", "-c", "index.threads=1"])
         .args(["-c", "status.renames=false"])
-        .args([
-            "status",
-            "--porcelain=v2",
-            "-z",
-            "--branch",
-            "--no-ahead-behind",
-        ])
+        .args(["status", "--porcelain=v2", "-z", "--branch", "--no-ahead-behind"])
         .args(["--untracked-files=no", "--ignore-submodules=dirty"])
         .env("GIT_OPTIONAL_LOCKS", "0")
         .env("GIT_NO_LAZY_FETCH", "1")
@@ -194,11 +180,7 @@ fn command(git: &OsStr, directory: &Path) -> Command {
 /// The format is "Porcelain Format Version 2" of git-status(1) with `-z`: headers that begin with `#`, then
 /// changes. `None` where the headers are not whole yet.
 fn parse(text: &[u8]) -> Option<Status> {
-    let mut status = Status {
-        commit: None,
-        branch: None,
-        dirty: false,
-    };
+    let mut status = Status { commit: None, branch: None, dirty: false };
     let (mut commit_said, mut branch_said) = (false, false);
     for record in text.split_inclusive(|byte| *byte == 0) {
         let record = record.strip_suffix(b"\0")?;

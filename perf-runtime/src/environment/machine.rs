@@ -20,9 +20,7 @@ pub(super) fn system() -> System {
             .and_then(|version| recordable::text(&version)),
         arch: Some(std::env::consts::ARCH.to_owned()),
         cpu_model: cpu_model.and_then(|model| recordable::text(&model)),
-        cores: thread::available_parallelism()
-            .ok()
-            .and_then(|cores| cores.get().try_into().ok()),
+        cores: thread::available_parallelism().ok().and_then(|cores| cores.get().try_into().ok()),
         memory_mb: memory.map(megabytes),
         ..System::default()
     }
@@ -36,10 +34,7 @@ fn cpu_and_memory() -> Option<(Option<String>, Option<u64>)> {
     let model = system.cpus().first().map(|cpu| cpu.brand().to_owned());
     // sysinfo says 0 for what it could not read.
     let total = Some(system.total_memory()).filter(|bytes| *bytes > 0);
-    let limit = system
-        .cgroup_limits()
-        .map(|limits| limits.total_memory)
-        .filter(|bytes| *bytes > 0);
+    let limit = system.cgroup_limits().map(|limits| limits.total_memory).filter(|bytes| *bytes > 0);
     Some((model, [total, limit].into_iter().flatten().min()))
 }
 
@@ -60,20 +55,13 @@ mod tests {
         assert!(system.cores.is_some_and(|cores| cores >= 1));
         if cfg!(target_os = "linux") {
             assert!(system.memory_mb.is_some_and(|megabytes| megabytes > 16.0));
-            assert!(
-                system
-                    .os_version
-                    .is_some_and(|version| version.starts_with("Linux"))
-            );
+            assert!(system.os_version.is_some_and(|version| version.starts_with("Linux")));
         }
     }
 
     #[test]
     fn a_panic_of_a_reader_is_an_absent_fact() {
-        assert_eq!(
-            contained(|| -> Option<u8> { panic!("expected by this test") }),
-            None
-        );
+        assert_eq!(contained(|| -> Option<u8> { panic!("expected by this test") }), None);
         assert_eq!(contained(|| Some(1)), Some(1));
     }
 }

@@ -117,11 +117,7 @@ impl Observation {
             });
         }
         // Last, so that starting the thread is not counted as the build's own time.
-        Self {
-            usage: Usage::of_process(),
-            findings,
-            _withdrawal: withdrawal,
-        }
+        Self { usage: Usage::of_process(), findings, _withdrawal: withdrawal }
     }
 
     /// What is known by now. What `git status` has not said by now stays unknown, and its process
@@ -157,11 +153,7 @@ impl Observation {
                 .map(|peak| megabytes(peak.max(resident.unwrap_or(0)))),
             system: MACHINE.get().cloned(),
             noise,
-            git: git(
-                found.surroundings.job.as_ref(),
-                found.surroundings.head,
-                found.status,
-            ),
+            git: git(found.surroundings.job.as_ref(), found.surroundings.head, found.status),
             ci: found.surroundings.job.map(|job| job.ci),
             platform: Some(platform().to_owned()),
         }
@@ -214,26 +206,18 @@ fn find_out(directory: &Path, question: &Question, findings: &Sender<Finding>) {
         head: git.map(|git| git.head()),
     }));
     MACHINE.get_or_init(machine::system);
-    let _ = findings.send(Finding::Machine {
-        own_usage: Usage::of_thread(),
-    });
+    let _ = findings.send(Finding::Machine { own_usage: Usage::of_thread() });
     // Last, as starting a process takes longer than all else, and a very short build waits for all else.
     if is_checkout {
-        let status = question
-            .ask("git".as_ref(), &directory)
-            .and_then(|answer| question.read(answer));
-        let _ = findings.send(Finding::Status {
-            status,
-            own_usage: Usage::of_thread(),
-        });
+        let status =
+            question.ask("git".as_ref(), &directory).and_then(|answer| question.read(answer));
+        let _ = findings.send(Finding::Status { status, own_usage: Usage::of_thread() });
     }
 }
 
 /// `directory` without symbolic links, as git sees the directory that it runs in.
 fn resolved(directory: &Path) -> PathBuf {
-    directory
-        .canonicalize()
-        .unwrap_or_else(|_| directory.to_owned())
+    directory.canonicalize().unwrap_or_else(|_| directory.to_owned())
 }
 
 /// Whose word counts for commit and branch.
@@ -254,9 +238,7 @@ fn git(job: Option<&Job>, head: Option<Head>, status: Option<Status>) -> Option<
         Some(job) => (
             job.commit().map(str::to_owned),
             job.branch.clone(),
-            commit
-                .as_deref()
-                .is_some_and(|commit| job.is_not_of(commit)),
+            commit.as_deref().is_some_and(|commit| job.is_not_of(commit)),
         ),
         None => (None, None, false),
     };
@@ -265,12 +247,7 @@ fn git(job: Option<&Job>, head: Option<Head>, status: Option<Status>) -> Option<
     } else {
         (job_commit.or(commit), job_branch.or(branch))
     };
-    let git = Git {
-        commit,
-        branch,
-        dirty,
-        ..Git::default()
-    };
+    let git = Git { commit, branch, dirty, ..Git::default() };
     (git != Git::default()).then_some(git)
 }
 

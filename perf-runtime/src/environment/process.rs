@@ -51,11 +51,7 @@ impl Usage {
     fn of(who: nix::sys::resource::UsageWho) -> Option<Self> {
         let usage = nix::sys::resource::getrusage(who).ok()?;
         // Apple's kernels give bytes, all others KiB.
-        let unit = if cfg!(target_vendor = "apple") {
-            1
-        } else {
-            1024
-        };
+        let unit = if cfg!(target_vendor = "apple") { 1 } else { 1024 };
         Some(Self {
             user: duration(usage.user_time()),
             system: duration(usage.system_time()),
@@ -114,21 +110,13 @@ mod resident {
     pub(super) fn bytes() -> Option<u64> {
         let open = || Statm::open(Path::new("/proc/self/statm"));
         let statm = STATM.get_or_init(open).as_ref()?;
-        if statm.process == process::id() {
-            statm.resident()
-        } else {
-            open()?.resident()
-        }
+        if statm.process == process::id() { statm.resident() } else { open()?.resident() }
     }
 
     impl Statm {
         pub(super) fn open(path: &Path) -> Option<Self> {
             let page_bytes = sysconf(SysconfVar::PAGE_SIZE).ok()??.try_into().ok()?;
-            Some(Self {
-                file: File::open(path).ok()?,
-                page_bytes,
-                process: process::id(),
-            })
+            Some(Self { file: File::open(path).ok()?, page_bytes, process: process::id() })
         }
 
         /// The second number of `SIZE RESIDENT SHARED …`, which counts pages.
@@ -154,10 +142,7 @@ mod resident {
             let own = Pid::from_u32(process::id());
             let wanted = ProcessRefreshKind::nothing().with_memory();
             system.refresh_processes_specifics(ProcessesToUpdate::Some(&[own]), false, wanted);
-            system
-                .process(own)
-                .map(sysinfo::Process::memory)
-                .filter(|bytes| *bytes > 0)
+            system.process(own).map(sysinfo::Process::memory).filter(|bytes| *bytes > 0)
         })
         .ok()
         .flatten()
@@ -194,9 +179,7 @@ mod clocks {
     fn nanoseconds(clock: ClockId) -> Option<u64> {
         let time = clock_gettime(clock).ok()?;
         let seconds = u64::try_from(time.tv_sec()).ok()?;
-        seconds
-            .checked_mul(1_000_000_000)?
-            .checked_add(time.tv_nsec().try_into().ok()?)
+        seconds.checked_mul(1_000_000_000)?.checked_add(time.tv_nsec().try_into().ok()?)
     }
 }
 
@@ -257,9 +240,7 @@ mod tests {
         ] {
             std::fs::write(&path, text).unwrap();
             let resident = Statm::open(&path).unwrap().resident();
-            let page = nix::unistd::sysconf(nix::unistd::SysconfVar::PAGE_SIZE)
-                .unwrap()
-                .unwrap();
+            let page = nix::unistd::sysconf(nix::unistd::SysconfVar::PAGE_SIZE).unwrap().unwrap();
             assert_eq!(
                 resident,
                 pages.map(|pages: u64| pages * u64::try_from(page).unwrap()),
@@ -299,15 +280,8 @@ mod tests {
 
     #[test]
     fn the_difference_of_two_usages_is_never_negative() {
-        let later = Usage {
-            user: Duration::from_millis(5),
-            ..Usage::default()
-        };
-        let earlier = Usage {
-            user: Duration::from_millis(7),
-            major_faults: 1,
-            ..Usage::default()
-        };
+        let later = Usage { user: Duration::from_millis(5), ..Usage::default() };
+        let earlier = Usage { user: Duration::from_millis(7), major_faults: 1, ..Usage::default() };
         assert_eq!(later.since(&earlier), Usage::default());
     }
 

@@ -13,11 +13,8 @@ pub(super) fn text(value: &str) -> Option<String> {
     }
     let mut clean = String::with_capacity(value.len().min(LONGEST));
     for character in value.chars() {
-        let character = if character.is_control() {
-            char::REPLACEMENT_CHARACTER
-        } else {
-            character
-        };
+        let character =
+            if character.is_control() { char::REPLACEMENT_CHARACTER } else { character };
         if clean.len() + character.len_utf8() > LONGEST {
             break;
         }
@@ -99,10 +96,7 @@ mod tests {
     #[test]
     fn a_commit_is_a_full_hexadecimal_name() {
         assert_eq!(commit(&"A".repeat(40)), Some("a".repeat(40)));
-        assert_eq!(
-            commit(&format!("{}\n", "0".repeat(64))),
-            Some("0".repeat(64))
-        );
+        assert_eq!(commit(&format!("{}\n", "0".repeat(64))), Some("0".repeat(64)));
         for none in ["HEAD", "", "abc1234", &"g".repeat(40), &"a".repeat(41)] {
             assert_eq!(commit(none), None, "{none}");
         }
@@ -110,24 +104,11 @@ mod tests {
 
     #[test]
     fn a_branch_is_what_git_would_accept_as_one() {
-        assert_eq!(
-            branch("refs/heads/feature/a/b").as_deref(),
-            Some("feature/a/b")
-        );
-        assert_eq!(
-            branch("ünïcode/🦀$(rm)<b>").as_deref(),
-            Some("ünïcode/🦀$(rm)<b>")
-        );
-        for none in [
-            "refs/tags/v1",
-            "refs/pull/1/merge",
-            "HEAD",
-            "a b",
-            "a..b",
-            "a\nb",
-            "a@{1}",
-            "",
-        ] {
+        assert_eq!(branch("refs/heads/feature/a/b").as_deref(), Some("feature/a/b"));
+        assert_eq!(branch("ünïcode/🦀$(rm)<b>").as_deref(), Some("ünïcode/🦀$(rm)<b>"));
+        for none in
+            ["refs/tags/v1", "refs/pull/1/merge", "HEAD", "a b", "a..b", "a\nb", "a@{1}", ""]
+        {
             assert_eq!(branch(none), None, "{none:?}");
         }
     }
@@ -136,19 +117,9 @@ mod tests {
     fn a_change_is_a_number() {
         assert_eq!(change("17").as_deref(), Some("17"));
         assert_eq!(change("refs/pull/18/merge").as_deref(), Some("18"));
-        assert_eq!(
-            change("https://example.org/o/r/pull/19").as_deref(),
-            Some("19")
-        );
-        for none in [
-            "false",
-            "",
-            "refs/heads/issue/20",
-            "refs/heads/21",
-            "1e3",
-            "-1",
-            "https://x/",
-        ] {
+        assert_eq!(change("https://example.org/o/r/pull/19").as_deref(), Some("19"));
+        for none in ["false", "", "refs/heads/issue/20", "refs/heads/21", "1e3", "-1", "https://x/"]
+        {
             assert_eq!(change(none), None, "{none:?}");
         }
         assert_eq!(change(&"1".repeat(21)), None);

@@ -13,17 +13,11 @@ pub(super) fn head(directory: &Path) -> Option<Head> {
 }
 
 pub(super) fn on(commit: &str, branch: &str) -> Head {
-    Head {
-        commit: Some(commit.to_owned()),
-        branch: Some(branch.to_owned()),
-    }
+    Head { commit: Some(commit.to_owned()), branch: Some(branch.to_owned()) }
 }
 
 fn detached(commit: &str) -> Head {
-    Head {
-        commit: Some(commit.to_owned()),
-        branch: None,
-    }
+    Head { commit: Some(commit.to_owned()), branch: None }
 }
 
 #[test]
@@ -42,10 +36,7 @@ fn the_repository_is_found_from_any_depth() {
     };
     let deep = repository.path().join("a/b/c");
     fs::create_dir_all(&deep).unwrap();
-    assert_eq!(
-        head(&deep),
-        Some(on(&repository.git(&["rev-parse", "HEAD"]), "main"))
-    );
+    assert_eq!(head(&deep), Some(on(&repository.git(&["rev-parse", "HEAD"]), "main")));
 }
 
 #[test]
@@ -97,10 +88,7 @@ fn an_unborn_branch_has_a_name_and_no_commit() {
     let Some(repository) = Repository::init(&[]) else {
         return;
     };
-    let unborn = Head {
-        commit: None,
-        branch: Some("main".to_owned()),
-    };
+    let unborn = Head { commit: None, branch: Some("main".to_owned()) };
     assert_eq!(head(&repository.path()), Some(unborn));
 }
 
@@ -124,17 +112,9 @@ fn names_that_git_allows_are_read_as_they_are() {
         repository.git(&["symbolic-ref", "HEAD", &format!("refs/heads/{name}")]);
         let commit = repository.commit(name);
         let expected = name.get(..256).unwrap_or(name);
-        assert_eq!(
-            head(&repository.path()),
-            Some(on(&commit, expected)),
-            "loose {name}"
-        );
+        assert_eq!(head(&repository.path()), Some(on(&commit, expected)), "loose {name}");
         repository.git(&["pack-refs", "--all"]);
-        assert_eq!(
-            head(&repository.path()),
-            Some(on(&commit, expected)),
-            "packed {name}"
-        );
+        assert_eq!(head(&repository.path()), Some(on(&commit, expected)), "packed {name}");
     }
 }
 
@@ -148,12 +128,7 @@ fn a_name_that_is_not_unicode_is_resolved_and_shown_as_far_as_it_can_be() {
     };
     let name = OsStr::from_bytes(b"caf\xe9");
     if repository
-        .try_git(&[
-            OsStr::new("checkout"),
-            OsStr::new("-q"),
-            OsStr::new("-b"),
-            name,
-        ])
+        .try_git(&[OsStr::new("checkout"), OsStr::new("-q"), OsStr::new("-b"), name])
         .is_none()
     {
         eprintln!("skipped: the file system takes no such name");
@@ -170,14 +145,7 @@ fn a_worktree_has_a_head_of_its_own_and_the_branches_of_all() {
     };
     let place = tempfile::tempdir().unwrap();
     let tree = place.path().canonicalize().unwrap().join("tree");
-    repository.git(&[
-        "worktree",
-        "add",
-        "-q",
-        "-b",
-        "feature/one",
-        tree.to_str().unwrap(),
-    ]);
+    repository.git(&["worktree", "add", "-q", "-b", "feature/one", tree.to_str().unwrap()]);
     let commit = repository.git(&["rev-parse", "HEAD"]);
     repository.commit("second");
     assert!(tree.join(".git").is_file());
@@ -192,13 +160,7 @@ fn a_submodule_is_a_checkout_of_its_own() {
         return;
     };
     let commit = inner.git(&["rev-parse", "HEAD"]);
-    outer.git(&[
-        "submodule",
-        "--quiet",
-        "add",
-        inner.path().to_str().unwrap(),
-        "sub",
-    ]);
+    outer.git(&["submodule", "--quiet", "add", inner.path().to_str().unwrap(), "sub"]);
     let outer_commit = outer.commit("with a submodule");
     assert!(outer.path().join("sub/.git").is_file());
     assert_eq!(head(&outer.path().join("sub")), Some(on(&commit, "main")));
@@ -213,11 +175,7 @@ fn a_shallow_clone_is_a_checkout() {
     let commit = repository.commit("second");
     let place = tempfile::tempdir().unwrap();
     let address = format!("file://{}", repository.path().display());
-    git(
-        place.path(),
-        &["clone", "-q", "--depth=1", &address, "copy"],
-    )
-    .unwrap();
+    git(place.path(), &["clone", "-q", "--depth=1", &address, "copy"]).unwrap();
     assert_eq!(head(&place.path().join("copy")), Some(on(&commit, "main")));
 }
 
@@ -258,10 +216,7 @@ fn git_dir_names_the_repository() {
     assert_eq!(Some(found.head()), Some(on(&commit, "main")));
 
     let environment = [("GIT_DIR", "/nonexistent")];
-    assert_eq!(
-        GitDirectory::discover(&repository.path(), &set(&environment)),
-        None
-    );
+    assert_eq!(GitDirectory::discover(&repository.path(), &set(&environment)), None);
 }
 
 #[test]
@@ -282,10 +237,7 @@ fn outside_of_every_checkout_nothing_is_found() {
     let directory = tempfile::tempdir().unwrap();
     let ceiling = directory.path().parent().unwrap().to_str().unwrap();
     let environment = [("GIT_CEILING_DIRECTORIES", ceiling)];
-    assert_eq!(
-        GitDirectory::discover(directory.path(), &set(&environment)),
-        None
-    );
+    assert_eq!(GitDirectory::discover(directory.path(), &set(&environment)), None);
 }
 
 #[cfg(unix)]
@@ -302,10 +254,7 @@ fn a_head_that_is_a_symbolic_link_is_a_branch() {
     assert_eq!(head(&repository.path()), Some(on(&commit, "main")));
     fs::remove_file(&path).unwrap();
     std::os::unix::fs::symlink("refs/heads/unborn", &path).unwrap();
-    let unborn = Head {
-        commit: None,
-        branch: Some("unborn".to_owned()),
-    };
+    let unborn = Head { commit: None, branch: Some("unborn".to_owned()) };
     assert_eq!(head(&repository.path()), Some(unborn));
 }
 

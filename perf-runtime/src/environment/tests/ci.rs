@@ -14,9 +14,7 @@ const C: &str = "cccccccccccccccccccccccccccccccccccccccc";
 /// The job's facts (provider, run, change, base, branch, commit) where `variables` are set to what stands
 /// behind them; the value `A` is [`A`].
 fn told(variables: &str) -> String {
-    let pairs = variables
-        .split_whitespace()
-        .map(|pair| pair.split_once('=').expect("a pair"));
+    let pairs = variables.split_whitespace().map(|pair| pair.split_once('=').expect("a pair"));
     let pairs: Vec<_> = pairs
         .map(|(name, value)| {
             (
@@ -32,16 +30,9 @@ fn told(variables: &str) -> String {
     let job = job(&set(&pairs)).expect("a job");
     let commit = job.commit().map(str::to_owned);
     let Job { ci, branch, .. } = job;
-    [
-        ci.provider,
-        ci.run_id,
-        ci.change_id,
-        ci.base_branch,
-        branch,
-        commit,
-    ]
-    .map(|fact| fact.unwrap_or_else(|| "-".to_owned()))
-    .join(" ")
+    [ci.provider, ci.run_id, ci.change_id, ci.base_branch, branch, commit]
+        .map(|fact| fact.unwrap_or_else(|| "-".to_owned()))
+        .join(" ")
 }
 
 #[test]
@@ -93,10 +84,7 @@ fn pushes_are_told() {
             "BITBUCKET_BUILD_NUMBER=3 BITBUCKET_PIPELINE_UUID={u} BITBUCKET_BRANCH=main \
              BITBUCKET_COMMIT=A",
         ),
-        (
-            "teamcity 8 - - -",
-            "TEAMCITY_VERSION=2025.1 BUILD_NUMBER=8 BUILD_VCS_NUMBER=A",
-        ),
+        ("teamcity 8 - - -", "TEAMCITY_VERSION=2025.1 BUILD_NUMBER=8 BUILD_VCS_NUMBER=A"),
         (
             "woodpecker 4 - - main",
             "CI=woodpecker CI_PIPELINE_NUMBER=4 CI_COMMIT_BRANCH=main CI_COMMIT_SHA=A",
@@ -182,27 +170,11 @@ fn changes_are_told_with_their_own_branch_and_newest_commit() {
 #[test]
 fn a_tag_is_no_branch() {
     let cases: [&[(&str, &str)]; 5] = [
-        &[
-            ("GITHUB_ACTIONS", "true"),
-            ("GITHUB_REF", "refs/tags/v1"),
-            ("GITHUB_REF_NAME", "v1"),
-        ],
+        &[("GITHUB_ACTIONS", "true"), ("GITHUB_REF", "refs/tags/v1"), ("GITHUB_REF_NAME", "v1")],
         &[("TF_BUILD", "True"), ("BUILD_SOURCEBRANCH", "refs/tags/v1")],
-        &[
-            ("TRAVIS", "true"),
-            ("TRAVIS_BRANCH", "v1"),
-            ("TRAVIS_TAG", "v1"),
-        ],
-        &[
-            ("BUILDKITE", "true"),
-            ("BUILDKITE_BRANCH", "v1"),
-            ("BUILDKITE_TAG", "v1"),
-        ],
-        &[
-            ("JENKINS_URL", "x"),
-            ("BRANCH_NAME", "v1"),
-            ("TAG_NAME", "v1"),
-        ],
+        &[("TRAVIS", "true"), ("TRAVIS_BRANCH", "v1"), ("TRAVIS_TAG", "v1")],
+        &[("BUILDKITE", "true"), ("BUILDKITE_BRANCH", "v1"), ("BUILDKITE_TAG", "v1")],
+        &[("JENKINS_URL", "x"), ("BRANCH_NAME", "v1"), ("TAG_NAME", "v1")],
     ];
     for variables in cases {
         assert_eq!(job(&set(variables)).unwrap().branch, None, "{variables:?}");
@@ -214,11 +186,7 @@ fn github(name: &str, event: &str) -> Job {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("event.json");
     fs::write(&path, event).unwrap();
-    let reference = if name == "pull_request" {
-        "refs/pull/34/merge"
-    } else {
-        "refs/heads/main"
-    };
+    let reference = if name == "pull_request" { "refs/pull/34/merge" } else { "refs/heads/main" };
     job(&set(&[
         ("CI", "true"),
         ("GITHUB_ACTIONS", "true"),
@@ -268,17 +236,10 @@ fn an_event_that_cannot_be_read_leaves_the_variables() {
         assert_eq!(job.commit(), Some(B), "{event:.40}");
         assert_eq!(job.ci.change_id.as_deref(), Some("34"));
     }
-    let missing = [
-        ("GITHUB_ACTIONS", "true"),
-        ("GITHUB_EVENT_PATH", "/nonexistent"),
-        ("GITHUB_SHA", B),
-    ];
+    let missing =
+        [("GITHUB_ACTIONS", "true"), ("GITHUB_EVENT_PATH", "/nonexistent"), ("GITHUB_SHA", B)];
     assert_eq!(job(&set(&missing)).unwrap().commit(), Some(B));
-    let directory = [
-        ("GITHUB_ACTIONS", "true"),
-        ("GITHUB_EVENT_PATH", "/"),
-        ("GITHUB_SHA", B),
-    ];
+    let directory = [("GITHUB_ACTIONS", "true"), ("GITHUB_EVENT_PATH", "/"), ("GITHUB_SHA", B)];
     assert_eq!(job(&set(&directory)).unwrap().commit(), Some(B));
 }
 

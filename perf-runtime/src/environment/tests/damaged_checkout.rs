@@ -15,10 +15,7 @@ fn an_empty_git_directory_does_not_hide_the_repository_around_it() {
     };
     let inner = repository.path().join("inner");
     fs::create_dir_all(inner.join(".git")).unwrap();
-    assert_eq!(
-        head(&inner),
-        Some(on(&repository.git(&["rev-parse", "HEAD"]), "main"))
-    );
+    assert_eq!(head(&inner), Some(on(&repository.git(&["rev-parse", "HEAD"]), "main")));
 }
 
 #[test]
@@ -28,14 +25,9 @@ fn a_git_file_that_leads_nowhere_is_no_checkout() {
     };
     let inner = repository.path().join("inner");
     fs::create_dir_all(&inner).unwrap();
-    for text in [
-        "",
-        "gitdir:",
-        "gitdir: ../nowhere",
-        "gitdir: /dev/null",
-        "nonsense",
-        "gitdir: .git",
-    ] {
+    for text in
+        ["", "gitdir:", "gitdir: ../nowhere", "gitdir: /dev/null", "nonsense", "gitdir: .git"]
+    {
         fs::write(inner.join(".git"), text).unwrap();
         assert_eq!(head(&inner), None, "{text:?}");
     }
@@ -51,17 +43,9 @@ fn a_damaged_head_is_unknown() {
     fs::write(&circle, "ref: refs/heads/circle\n").unwrap();
     let outside = "ref: ../../../../../../../etc/passwd";
     let inside = "ref: refs/heads/../../HEAD";
-    for text in [
-        "",
-        "\n",
-        "ref:",
-        "ref: ",
-        "deadbeef",
-        "\0\0\0",
-        outside,
-        inside,
-        "ref: refs/heads/circle",
-    ] {
+    for text in
+        ["", "\n", "ref:", "ref: ", "deadbeef", "\0\0\0", outside, inside, "ref: refs/heads/circle"]
+    {
         fs::write(&path, text).unwrap();
         let found = head(&repository.path()).unwrap();
         assert_eq!(found.commit, None, "{text:?}");
@@ -102,10 +86,7 @@ fn the_last_of_a_hundred_thousand_packed_branches_is_found() {
     fs::write(repository.path().join(".git/HEAD"), "ref: refs/heads/zzz\n").unwrap();
     let started = std::time::Instant::now();
     assert_eq!(head(&repository.path()), Some(on(&commit, "zzz")));
-    println!(
-        "100,000 packed references were read in {:?}",
-        started.elapsed()
-    );
+    println!("100,000 packed references were read in {:?}", started.elapsed());
 }
 
 #[test]
@@ -122,10 +103,6 @@ fn packed_references_of_nonsense_are_harmless() {
     fs::write(&path, &packed).unwrap();
     // The first line with this name has no commit: it is not worth guessing at another.
     assert_eq!(head(&repository.path()).unwrap().commit, None);
-    fs::write(
-        &path,
-        format!("{}\n{commit} refs/heads/main", "y".repeat(40_000_000)),
-    )
-    .unwrap();
+    fs::write(&path, format!("{}\n{commit} refs/heads/main", "y".repeat(40_000_000))).unwrap();
     assert_eq!(head(&repository.path()), Some(on(&commit, "main")));
 }

@@ -36,11 +36,7 @@ fn a_fresh_checkout_is_clean() {
         return;
     };
     let commit = repository.git(&["rev-parse", "HEAD"]);
-    let clean = Status {
-        commit: Some(commit),
-        branch: Some("main".to_owned()),
-        dirty: false,
-    };
+    let clean = Status { commit: Some(commit), branch: Some("main".to_owned()), dirty: false };
     assert_eq!(status(&repository.path()), Some(clean));
 }
 
@@ -71,11 +67,7 @@ fn what_a_build_writes_does_not_make_it_dirty() {
         return;
     };
     fs::create_dir(repository.path().join(".build-metrics")).unwrap();
-    fs::write(
-        repository.path().join(".build-metrics/history.jsonl"),
-        "{}\n",
-    )
-    .unwrap();
+    fs::write(repository.path().join(".build-metrics/history.jsonl"), "{}\n").unwrap();
     assert_eq!(dirty(&repository.path()), Some(false));
 }
 
@@ -108,13 +100,7 @@ fn a_submodule_at_another_commit_makes_it_dirty_and_changes_inside_do_not() {
     let (Some(inner), Some(outer)) = (Repository::new(), Repository::new()) else {
         return;
     };
-    outer.git(&[
-        "submodule",
-        "--quiet",
-        "add",
-        inner.path().to_str().unwrap(),
-        "sub",
-    ]);
+    outer.git(&["submodule", "--quiet", "add", inner.path().to_str().unwrap(), "sub"]);
     outer.commit("with a submodule");
     let sub = outer.path().join("sub");
     fs::write(sub.join("file"), "changed").unwrap();
@@ -130,10 +116,7 @@ fn a_branch_in_a_reftable_is_known_to_git() {
     };
     let commit = repository.commit("first");
     let said = status(&repository.path()).unwrap();
-    assert_eq!(
-        (said.commit, said.branch.as_deref()),
-        (Some(commit), Some("main"))
-    );
+    assert_eq!((said.commit, said.branch.as_deref()), (Some(commit), Some("main")));
 }
 
 #[test]
@@ -141,11 +124,7 @@ fn an_unborn_branch_and_a_detached_head_are_told_apart() {
     let Some(unborn) = Repository::init(&[]) else {
         return;
     };
-    let expected = Status {
-        commit: None,
-        branch: Some("main".to_owned()),
-        dirty: false,
-    };
+    let expected = Status { commit: None, branch: Some("main".to_owned()), dirty: false };
     assert_eq!(status(&unborn.path()), Some(expected));
     let Some(repository) = Repository::new() else {
         return;
@@ -181,11 +160,7 @@ fn a_file_system_monitor_is_not_run() {
 fn without_git_there_is_no_answer() {
     let directory = tempfile::tempdir().unwrap();
     let missing = directory.path().join("git");
-    assert!(
-        Question::default()
-            .ask(missing.as_os_str(), directory.path())
-            .is_none()
-    );
+    assert!(Question::default().ask(missing.as_os_str(), directory.path()).is_none());
 }
 
 #[test]
@@ -208,12 +183,7 @@ mod impostors {
         // Not written by this process: a program that any process has open for writing cannot be run,
         // and a child that another test starts in between would have it open.
         let written = Command::new("sh")
-            .args([
-                "-c",
-                r#"printf '#!/bin/sh\n%s\n' "$1" > "$2" && chmod 755 "$2""#,
-                "sh",
-                script,
-            ])
+            .args(["-c", r#"printf '#!/bin/sh\n%s\n' "$1" > "$2" && chmod 755 "$2""#, "sh", script])
             .arg(&path)
             .status();
         assert!(written.unwrap().success());
@@ -233,13 +203,9 @@ mod impostors {
         let clean = r"printf '# branch.oid (initial)\0# branch.head main\0'";
         assert!(said(clean).is_some_and(|status| !status.dirty));
         assert_eq!(said(&format!("{clean}; exit 128")), None);
-        for script in [
-            "",
-            "exit 1",
-            "echo fatal",
-            r"printf '# branch.oid (initial)\0'",
-            r"printf '\377\0\0'",
-        ] {
+        for script in
+            ["", "exit 1", "echo fatal", r"printf '# branch.oid (initial)\0'", r"printf '\377\0\0'"]
+        {
             assert_eq!(said(script), None, "{script:?}");
         }
     }

@@ -69,25 +69,12 @@ pub(super) fn git(directory: &Path, arguments: &[impl AsRef<OsStr>]) -> Option<S
         .current_dir(directory)
         .env("GIT_CONFIG_GLOBAL", "/dev/null")
         .env("GIT_CONFIG_NOSYSTEM", "1")
-        .args([
-            "-c",
-            "user.name=Tester",
-            "-c",
-            "user.email=tester@example.org",
-        ])
-        .args([
-            "-c",
-            "protocol.file.allow=always",
-            "-c",
-            "commit.gpgSign=false",
-        ])
+        .args(["-c", "user.name=Tester", "-c", "user.email=tester@example.org"])
+        .args(["-c", "protocol.file.allow=always", "-c", "commit.gpgSign=false"])
         .args(arguments)
         .output()
         .ok()?;
-    output
-        .status
-        .success()
-        .then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
 /// An environment in which nothing is set.

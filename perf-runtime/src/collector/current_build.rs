@@ -1,0 +1,81 @@
+//! The build that is running, from anywhere in the program.
+
+use crate::ItemCount;
+use crate::phase::open_builds::{self, BuildNumber, Epoch};
+use crate::phase::thread::Thread;
+use crate::phase::threads;
+use crate::registry::{self, CountError};
+
+use super::warning::warn;
+
+/// The build that is running, as far as the present thread knows: the one that it started, or else
+/// the only one that is open. Where there is none, nothing happens.
+#[derive(Debug, Clone, Copy)]
+pub struct CurrentBuild {
+    number: Option<BuildNumber>,
+}
+
+/// The build that is running.
+///
+/// ```
+/// perf_runtime::build().count("total_pages", 83);
+/// ```
+#[must_use]
+pub fn build() -> CurrentBuild {
+    let number = if Epoch::now().any_open() {
+        threads::present().and_then(Thread::build).or_else(open_builds::sole)
+    } else {
+        None
+    };
+    CurrentBuild { number }
+}
+
+impl CurrentBuild {
+    /// Sets a count of the user's own, such as `total_pages`. It stands at the top level of the
+    /// record. A name that the record uses itself is refused with a warning.
+    pub fn count(&self, name: &str, count: impl ItemCount) {
+        if let Err(error) = self.try_count(name, count) {
+            warn(&error.to_string());
+        }
+    }
+
+    /// As [`Self::count`], and gives the error back.
+    ///
+    /// # Errors
+    ///
+    /// [`CountError`] where the name is one that the record uses itself, is empty, or holds a
+    /// control character.
+    pub fn try_count(&self, name: &str, count: impl ItemCount) -> Result<(), CountError> {
+        self.number
+            .and_then(|it| registry::with_user_facts(it, |user| user.count(name, count.to_count())))
+            .unwrap_or(Ok(()))
+    }
+
+    /// Whether the build does only what has changed since the last.
+    pub fn set_incremental(&self, incremental: bool) {
+        self.change(|user| user.incremental = Some(incremental));
+    }
+
+    /// Whether the build uses several threads.
+    pub fn set_parallel(&self, parallel: bool) {
+        self.change(|user| user.parallel = Some(parallel));
+    }
+
+    /// Labels the build.
+    pub fn set_label(&self, key: &str, value: &str) {
+        self.change(|user| {
+            user.labels.insert(key.to_owned(), value.to_owned());
+        });
+    }
+
+    /// Says that there was nothing to do. Such a build is recorded, and enters no baseline.
+    pub fn skip(&self) {
+        self.change(|user| user.skipped = true);
+    }
+
+    fn change(self, change: impl FnOnce(&mut registry::UserFacts)) {
+        if let Some(number) = self.number {
+            registry::with_user_facts(number, change);
+        }
+    }
+}

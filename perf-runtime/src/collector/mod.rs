@@ -1,0 +1,228 @@
+//! The collector: starts and ends builds, turns what was measured into a record, and saves it.
+
+mod assemble;
+mod build_id;
+mod current_build;
+mod overhead;
+mod switches;
+mod tracked_build;
+mod warning;
+
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use perf_history::{BuildStats, History, HistoryError, Outcome};
+
+use crate::environment::{self, Observation};
+use crate::phase::open_builds::BuildNumber;
+use crate::phase::threads::Uncounted;
+use crate::registry::{self, Measured};
+
+pub use current_build::{CurrentBuild, build};
+pub use tracked_build::BuildGuard;
+
+use switches::Switches;
+
+/// Where records go unless something else is said.
+const DEFAULT_DIR: &str = ".build-metrics";
+
+/// Measures builds, one after another, and saves their records.
+///
+/// ```
+/// use perf_runtime::PerformanceCollector;
+/// # let dir = std::env::temp_dir().join(format!("perf-runtime-doc-{}", std::process::id()));
+///
+/// let mut collector = PerformanceCollector::new(&dir).with_tool("my-site", "1.2.0");
+/// collector.start_build();
+/// // … the build …
+/// let stats = collector.end_build();
+/// collector.save(&stats);
+/// # std::fs::remove_dir_all(dir).unwrap();
+/// ```
+///
+/// Dropping a collector while its build is open ends the build, with the outcome `panicked` while
+/// unwinding and `failed` otherwise, and saves its record.
+///
+/// # Threads
+///
+/// The thread that calls [`start_build`](Self::start_build) is the build's own: `own_ms` is its
+/// time. What other threads do meanwhile is counted too.
+pub struct PerformanceCollector {
+    dir: PathBuf,
+    tool: String,
+    tool_version: Option<String>,
+    open: Option<Open>,
+}
+
+/// A build that is open.
+struct Open {
+    /// `None` where the build cannot be measured.
+    number: Option<BuildNumber>,
+    started: SystemTime,
+    suspended_ns: Option<u64>,
+    switches: Switches,
+    observation: Option<Observation>,
+}
+
+impl PerformanceCollector {
+    /// A collector whose records go to `dir`. The tool is called like the running executable.
+    #[must_use]
+    pub fn new(dir: impl Into<PathBuf>) -> Self {
+        let tool = std::env::current_exe()
+            .ok()
+            .and_then(|it| it.file_stem().map(|it| it.to_string_lossy().into_owned()))
+            .unwrap_or_else(|| String::from("unknown"));
+        Self { dir: dir.into(), tool, tool_version: None, open: None }
+    }
+
+    /// A collector for `tool`, whose records go to `.build-metrics` in the current directory, or
+    /// to where the environment variable `BUILD_METRICS_DIR` says.
+    #[must_use]
+    pub fn from_env(tool: impl Into<String>, version: impl Into<String>) -> Self {
+        Self {
+            dir: switches::dir().unwrap_or_else(|| PathBuf::from(DEFAULT_DIR)),
+            tool: tool.into(),
+            tool_version: Some(version.into()),
+            open: None,
+        }
+    }
+
+    /// Names the tool and its version in the records.
+    #[must_use]
+    pub fn with_tool(mut self, tool: impl Into<String>, version: impl Into<String>) -> Self {
+        self.tool = tool.into();
+        self.tool_version = Some(version.into());
+        self
+    }
+
+    /// Where the records go.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Starts a build: what is measured from here on is in its record. A build that this collector
+    /// has open already is ended first, as one that was abandoned.
+    ///
+    /// With `BUILD_METRICS=off` in the environment nothing is measured.
+    pub fn start_build(&mut self) {
+        let _uncounted = Uncounted::begin();
+        self.abandon();
+        let switches = Switches::from_env();
+        let observation = switches.on.then(|| Observation::begin(Path::new(".")));
+        let started = SystemTime::now();
+        let suspended_ns = environment::suspended_ns();
+        // Last, so that nothing above is part of the build.
+        let number = if switches.on { registry::start() } else { None };
+        self.open = Some(Open { number, started, suspended_ns, switches, observation });
+    }
+
+    /// Ends the build as a success, and gives its record. It is not saved yet.
+    ///
+    /// Without a build, or with measuring switched off, the record says no more than the tool's
+    /// name.
+    pub fn end_build(&mut self) -> BuildStats {
+        self.hand_out(Outcome::Success)
+    }
+
+    /// Ends the build as a success or failure, by `result`, and gives its record. It is not saved
+    /// yet.
+    pub fn end_build_with<T, E>(&mut self, result: &Result<T, E>) -> BuildStats {
+        self.hand_out(if result.is_ok() { Outcome::Success } else { Outcome::Failed })
+    }
+
+    /// Saves a record. Never fails: what went wrong is one warning through the `log` crate, or on
+    /// standard error where no logger is installed.
+    pub fn save(&self, stats: &BuildStats) {
+        if let Err(error) = self.try_save(stats) {
+            let _uncounted = Uncounted::begin();
+            warning::warn(&format!("the build's record was not saved: {error}"));
+        }
+    }
+
+    /// As [`Self::save`], and gives the error back.
+    ///
+    /// A record without an id, as [`end_build`](Self::end_build) gives with measuring switched
+    /// off, is not saved, which is no error.
+    ///
+    /// # Errors
+    ///
+    /// [`HistoryError`] says what could not be done, on which path and why. What was in the
+    /// history is unharmed.
+    pub fn try_save(&self, stats: &BuildStats) -> Result<(), HistoryError> {
+        let _uncounted = Uncounted::begin();
+        if stats.build_id.is_empty() {
+            return Ok(());
+        }
+        History::open(&self.dir).append(stats).map(drop)
+    }
+
+    /// Ends the build. What the user gets is counted as the user's, who will free it; what it was
+    /// made from is not.
+    fn hand_out(&mut self, outcome: Outcome) -> BuildStats {
+        let stats = self.end(outcome);
+        let copy = stats.clone();
+        drop_uncounted(stats);
+        copy
+    }
+
+    /// Ends the build. The record is made of memory that is counted nowhere.
+    fn end(&mut self, outcome: Outcome) -> BuildStats {
+        let open = self.open.take();
+        let measured = open.as_ref().and_then(|it| it.number).and_then(registry::end);
+        let _uncounted = Uncounted::begin();
+        self.record(open, outcome, measured)
+    }
+
+    fn record(
+        &self,
+        open: Option<Open>,
+        outcome: Outcome,
+        measured: Option<Measured>,
+    ) -> BuildStats {
+        let (Some(open), Some(measured)) = (open, measured) else {
+            return BuildStats { tool: self.tool.clone(), outcome, ..BuildStats::default() };
+        };
+        let mut stats = assemble::assemble(&open, outcome, &measured);
+        stats.tool.clone_from(&self.tool);
+        stats.tool_version.clone_from(&self.tool_version);
+        if let Some(observation) = open.observation {
+            assemble::add_facts(&mut stats, observation.finish());
+        }
+        stats
+    }
+
+    /// Ends the build that is open, if any, as one that did not come to its end.
+    fn abandon(&mut self) {
+        if self.open.is_some() {
+            let outcome =
+                if std::thread::panicking() { Outcome::Panicked } else { Outcome::Failed };
+            let stats = self.end(outcome);
+            self.save(&stats);
+            drop_uncounted(stats);
+        }
+    }
+}
+
+/// Drops a record that was made of memory that is counted nowhere.
+fn drop_uncounted(stats: BuildStats) {
+    let _uncounted = Uncounted::begin();
+    drop(stats);
+}
+
+impl std::fmt::Debug for PerformanceCollector {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PerformanceCollector")
+            .field("dir", &self.dir)
+            .field("tool", &self.tool)
+            .field("tool_version", &self.tool_version)
+            .field("is_open", &self.open.is_some())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Drop for PerformanceCollector {
+    fn drop(&mut self) {
+        self.abandon();
+    }
+}

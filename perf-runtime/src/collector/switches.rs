@@ -1,0 +1,96 @@
+//! Switches for a program already shipped: variables of the environment.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use super::warning::warn;
+
+const SWITCH: &str = "BUILD_METRICS";
+const DIR: &str = "BUILD_METRICS_DIR";
+const LABELS: &str = "BUILD_METRICS_LABELS";
+
+/// What the environment says about a build.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Switches {
+    /// `BUILD_METRICS=off` turns it off.
+    pub(super) on: bool,
+    /// `BUILD_METRICS_LABELS=key=value,…`
+    pub(super) labels: BTreeMap<String, String>,
+}
+
+impl Switches {
+    /// Reads the switches. One that cannot be read is named in a warning, and ignored.
+    pub(super) fn from_env() -> Self {
+        let read = |name| std::env::var_os(name).map(|it| it.to_string_lossy().into_owned());
+        let (switches, complaints) = Self::parse(read(SWITCH).as_deref(), read(LABELS).as_deref());
+        for complaint in complaints {
+            warn(&complaint);
+        }
+        switches
+    }
+
+    fn parse(switch: Option<&str>, labels: Option<&str>) -> (Self, Vec<String>) {
+        let mut complaints = Vec::new();
+        let on = match switch.map(|it| it.trim().to_ascii_lowercase()).as_deref() {
+            None | Some("" | "on" | "1" | "true" | "yes") => true,
+            Some("off" | "0" | "false" | "no") => false,
+            Some(other) => {
+                complaints.push(format!("{SWITCH}={other:?} is ignored: it is neither on nor off"));
+                true
+            }
+        };
+        let mut pairs = BTreeMap::new();
+        for pair in labels.unwrap_or_default().split(',').filter(|it| !it.trim().is_empty()) {
+            match pair.split_once('=').map(|(key, value)| (key.trim(), value.trim())) {
+                Some((key, value)) if !key.is_empty() => {
+                    pairs.insert(key.to_owned(), value.to_owned());
+                }
+                _ => complaints.push(format!(
+                    "{LABELS}: {pair:?} is ignored: it is not of the form key=value"
+                )),
+            }
+        }
+        (Self { on, labels: pairs }, complaints)
+    }
+}
+
+/// Where `BUILD_METRICS_DIR` says that records go.
+pub(super) fn dir() -> Option<PathBuf> {
+    std::env::var_os(DIR).filter(|it| !it.is_empty()).map(PathBuf::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn labels(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+        pairs.iter().map(|&(key, value)| (key.to_owned(), value.to_owned())).collect()
+    }
+
+    #[test]
+    fn off_turns_measuring_off_in_any_spelling() {
+        for off in ["off", "OFF", "0", "false", " no "] {
+            assert!(!Switches::parse(Some(off), None).0.on, "{off}");
+        }
+        for on in [None, Some(""), Some("on"), Some("1")] {
+            assert!(Switches::parse(on, None).0.on, "{on:?}");
+        }
+    }
+
+    #[test]
+    fn labels_are_pairs_and_values_may_hold_an_equals_sign() {
+        let (switches, complaints) = Switches::parse(None, Some("run=a, x = b=c ,"));
+        assert_eq!(switches.labels, labels(&[("run", "a"), ("x", "b=c")]));
+        assert!(complaints.is_empty(), "{complaints:?}");
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_named_once_and_ignored() {
+        let (switches, complaints) = Switches::parse(Some("maybe"), Some("novalue,=x,k=v"));
+        assert!(switches.on);
+        assert_eq!(switches.labels, labels(&[("k", "v")]));
+        assert_eq!(complaints.len(), 3);
+        assert!(complaints[0].contains("BUILD_METRICS=\"maybe\""), "{complaints:?}");
+        assert!(complaints[1].contains("\"novalue\""), "{complaints:?}");
+    }
+}

@@ -1,0 +1,79 @@
+//! The live heap of the whole process: the sum of what its threads last told.
+//!
+//! A thread tells when its own level has moved by more than [`STEP`], so the sum is off by at most
+//! that much for each live thread. Those who want the highest level over a stretch of time put a
+//! [`Watch`] on it.
+
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
+
+use super::leak::Slot;
+
+/// How far a thread's level moves before it tells, in bytes.
+pub(crate) const STEP: u64 = 64 * 1024;
+
+static LEVEL: AtomicI64 = AtomicI64::new(0);
+static TELLS: AtomicU64 = AtomicU64::new(0);
+
+/// How many watches there can be at once.
+const WATCHES: usize = 8;
+static WATCHING: [Slot<Watch>; WATCHES] = [const { Slot::empty() }; WATCHES];
+
+/// Adds `by` to the process's level.
+pub(crate) fn moved(by: i64) {
+    let level = LEVEL.fetch_add(by, Relaxed).wrapping_add(by);
+    for watch in WATCHING.iter().filter_map(Slot::get) {
+        watch.highest.fetch_max(level, Relaxed);
+    }
+    TELLS.fetch_add(1, Relaxed);
+}
+
+/// The sum of what all threads told, in bytes.
+#[inline]
+pub(crate) fn level() -> i64 {
+    LEVEL.load(Relaxed)
+}
+
+/// How often any thread told.
+#[inline]
+pub(crate) fn tells() -> u64 {
+    TELLS.load(Relaxed)
+}
+
+/// Keeps the highest level that the process was told of.
+pub(crate) struct Watch {
+    highest: AtomicI64,
+}
+
+impl Watch {
+    pub(crate) const fn new() -> Self {
+        Self { highest: AtomicI64::new(i64::MIN) }
+    }
+
+    /// Starts watching. `false` where there are as many watches as can be. Callers take turns.
+    pub(crate) fn start(&'static self) -> bool {
+        self.highest.store(i64::MIN, Relaxed);
+        let free = WATCHING.iter().find(|slot| slot.get().is_none());
+        if let Some(slot) = free {
+            slot.set(Some(self));
+        }
+        free.is_some()
+    }
+
+    /// Stops watching. Callers take turns.
+    pub(crate) fn stop(&'static self) {
+        let same = |slot: &&Slot<Self>| slot.get().is_some_and(|it| std::ptr::eq(it, self));
+        if let Some(slot) = WATCHING.iter().find(same) {
+            slot.set(None);
+        }
+    }
+
+    /// The highest level since the last harvest; watching goes on from nothing.
+    pub(crate) fn harvest(&self) -> i64 {
+        self.highest.swap(i64::MIN, Relaxed)
+    }
+
+    /// The highest level since the last harvest.
+    pub(crate) fn highest(&self) -> i64 {
+        self.highest.load(Relaxed)
+    }
+}

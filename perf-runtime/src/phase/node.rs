@@ -1,0 +1,259 @@
+//! A phase at its place in one thread's call tree of one build.
+//!
+//! # Implementation
+//!
+//! A node keeps totals (what happened while it was on the stack). What happened while it was on
+//! top, its self, follows when the build ends: its total less its children's totals. Recursion
+//! breaks that rule, as a phase that is entered again stays the node that it was: what such an
+//! inner entry used is no more total of the node, but it is self of it, and no self of the phase
+//! that made the entry. [`Node::again`] and [`Node::lent`] keep these two sums.
+
+use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering::Relaxed};
+
+use crate::measure::counters::{Counters, CountersCell, bump};
+use crate::measure::histogram::Histogram;
+use crate::measure::leak::Slot;
+use crate::measure::ticks::Ticks;
+
+use super::name::NameId;
+use super::path::PathId;
+
+/// Time and memory, added up.
+pub(crate) struct Sum {
+    ticks: AtomicU64,
+    counters: CountersCell,
+}
+
+impl Sum {
+    pub(crate) const fn zero() -> Self {
+        Self { ticks: AtomicU64::new(0), counters: CountersCell::zero() }
+    }
+
+    #[inline]
+    pub(crate) fn add_ticks(&self, ticks: u64) {
+        bump(&self.ticks, ticks);
+    }
+
+    #[inline]
+    pub(crate) fn add_counters(&self, counters: Counters) {
+        self.counters.add(counters);
+    }
+
+    pub(crate) fn add(&self, used: Used) {
+        self.add_ticks(used.ticks);
+        self.add_counters(used.counters);
+    }
+
+    pub(crate) fn load(&self) -> Used {
+        Used { ticks: self.ticks.load(Relaxed), counters: self.counters.load() }
+    }
+
+    fn clear(&self) {
+        self.ticks.store(0, Relaxed);
+        self.counters.store(Counters::default());
+    }
+}
+
+/// Time and memory. Sums wrap, as differences do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Used {
+    pub(crate) ticks: u64,
+    pub(crate) counters: Counters,
+}
+
+impl Used {
+    pub(crate) fn plus(self, other: Self) -> Self {
+        Self {
+            ticks: self.ticks.wrapping_add(other.ticks),
+            counters: self.counters.plus(other.counters),
+        }
+    }
+
+    pub(crate) fn minus(self, other: Self) -> Self {
+        Self {
+            ticks: self.ticks.wrapping_sub(other.ticks),
+            counters: self.counters.minus(other.counters),
+        }
+    }
+}
+
+/// A phase at its place in one thread's call tree. Only that thread writes.
+#[repr(align(64))]
+pub(crate) struct Node {
+    name: AtomicU32,
+    path: AtomicU32,
+    /// How often the phase is on the thread's stack.
+    pub(crate) active: AtomicU32,
+    /// The child that was entered last: the guess for the next entry.
+    pub(crate) last_child: Slot<Node>,
+    pub(crate) parent: Slot<Node>,
+
+    pub(crate) calls: AtomicU64,
+    pub(crate) total: Sum,
+    pub(crate) shortest: AtomicU64,
+    pub(crate) longest: AtomicU64,
+    pub(crate) last_exit: AtomicU64,
+    pub(crate) first_entry: AtomicU64,
+    /// Highest level above the entry's, in bytes.
+    pub(crate) peak: AtomicI64,
+    /// Highest level of the process; `i64::MIN` where unknown.
+    pub(crate) process_peak: AtomicI64,
+    pub(crate) items: AtomicU64,
+    pub(crate) histogram: Histogram,
+
+    /// What entries used that were made while the phase was on the stack already.
+    pub(crate) again: Sum,
+    /// What such entries of other phases used that were made from this one.
+    pub(crate) lent: Sum,
+    pub(crate) panics: AtomicU64,
+    pub(crate) cancelled: AtomicU64,
+    /// Calls that were still open when their build ended, or their thread.
+    pub(crate) left_open: AtomicU64,
+    /// Async calls, polled for the first time.
+    pub(crate) async_begun: AtomicU64,
+    /// Async calls, completed or dropped; also in `calls`.
+    pub(crate) async_ended: AtomicU64,
+    pub(crate) latency_ticks: AtomicU64,
+    pub(crate) polls: AtomicU64,
+    pub(crate) resident_delta: AtomicI64,
+    /// How many of the calls `resident_delta` is of.
+    pub(crate) resident_calls: AtomicU64,
+    /// Threads that ran the phase and ended; the tree went on to other threads.
+    pub(crate) past_threads: AtomicU64,
+    /// What [`Self::activity`] was when the last such thread ended.
+    past_activity: AtomicU64,
+
+    /// The node made after this one, in the same tree.
+    pub(crate) next: Slot<Node>,
+    /// Another node of the same name, in the same tree.
+    pub(crate) namesake: Slot<Node>,
+}
+
+impl Node {
+    pub(crate) fn empty() -> Self {
+        let zero = || AtomicU64::new(0);
+        Self {
+            name: AtomicU32::new(0),
+            path: AtomicU32::new(0),
+            active: AtomicU32::new(0),
+            last_child: Slot::empty(),
+            parent: Slot::empty(),
+            calls: zero(),
+            total: Sum::zero(),
+            shortest: AtomicU64::new(u64::MAX),
+            longest: zero(),
+            last_exit: zero(),
+            first_entry: zero(),
+            peak: AtomicI64::new(0),
+            process_peak: AtomicI64::new(i64::MIN),
+            items: zero(),
+            histogram: Histogram::new(),
+            again: Sum::zero(),
+            lent: Sum::zero(),
+            panics: zero(),
+            cancelled: zero(),
+            left_open: zero(),
+            async_begun: zero(),
+            async_ended: zero(),
+            latency_ticks: zero(),
+            polls: zero(),
+            resident_delta: AtomicI64::new(0),
+            resident_calls: zero(),
+            past_threads: zero(),
+            past_activity: zero(),
+            next: Slot::empty(),
+            namesake: Slot::empty(),
+        }
+    }
+
+    /// Makes the node stand for another phase. Keeps its place in the list of its tree's nodes.
+    pub(crate) fn renew(&self, parent: Option<&'static Self>, name: u32, path: PathId) {
+        self.name.store(name, Relaxed);
+        self.path.store(path.to_raw(), Relaxed);
+        self.active.store(0, Relaxed);
+        self.last_child.set(None);
+        self.parent.set(parent);
+        for number in [
+            &self.calls,
+            &self.longest,
+            &self.last_exit,
+            &self.first_entry,
+            &self.items,
+            &self.panics,
+            &self.cancelled,
+            &self.left_open,
+            &self.async_begun,
+            &self.async_ended,
+            &self.latency_ticks,
+            &self.polls,
+            &self.resident_calls,
+            &self.past_threads,
+            &self.past_activity,
+        ] {
+            number.store(0, Relaxed);
+        }
+        self.shortest.store(u64::MAX, Relaxed);
+        self.peak.store(0, Relaxed);
+        self.process_peak.store(i64::MIN, Relaxed);
+        self.resident_delta.store(0, Relaxed);
+        for sum in [&self.total, &self.again, &self.lent] {
+            sum.clear();
+        }
+        self.histogram.clear();
+        self.namesake.set(None);
+    }
+
+    #[inline]
+    pub(crate) fn is_named(&self, name: NameId) -> bool {
+        self.name.load(Relaxed) == name.to_raw()
+    }
+
+    pub(crate) fn path(&self) -> PathId {
+        PathId::from_raw(self.path.load(Relaxed))
+    }
+
+    #[inline]
+    pub(crate) fn is_active(&self) -> bool {
+        self.active.load(Relaxed) != 0
+    }
+
+    /// Notes an entry at `start`.
+    #[inline]
+    pub(crate) fn entered(&self, start: Ticks) {
+        if self.first_entry.load(Relaxed) == 0 {
+            self.first_entry.store(start.0, Relaxed);
+        }
+    }
+
+    /// Counts a finished call that took `ticks` from its entry to its exit.
+    #[inline]
+    pub(crate) fn finished(&self, ticks: u64) {
+        bump(&self.calls, 1);
+        if ticks < self.shortest.load(Relaxed) {
+            self.shortest.store(ticks, Relaxed);
+        }
+        if ticks > self.longest.load(Relaxed) {
+            self.longest.store(ticks, Relaxed);
+        }
+        self.histogram.record(ticks);
+    }
+
+    /// Grows with each entry that has ended.
+    fn activity(&self) -> u64 {
+        let parts = [&self.calls, &self.polls, &self.left_open, &self.async_ended];
+        parts.iter().fold(0, |sum, it| sum.wrapping_add(it.load(Relaxed)))
+    }
+
+    /// Whether the thread that has the tree now ran the phase.
+    pub(crate) fn ran_on_present_thread(&self) -> bool {
+        self.is_active() || self.activity() != self.past_activity.load(Relaxed)
+    }
+
+    /// Notes that the thread that has the tree now ends.
+    pub(crate) fn thread_ends(&self) {
+        if self.ran_on_present_thread() {
+            bump(&self.past_threads, 1);
+            self.past_activity.store(self.activity(), Relaxed);
+        }
+    }
+}

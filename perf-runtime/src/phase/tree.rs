@@ -1,0 +1,295 @@
+//! One thread's call tree of one build: its nodes, and how a phase is found among them.
+//!
+//! # Implementation
+//!
+//! Nodes are made in chunks, never freed, and stand in one list in the order of their making. When
+//! the build is over and collected, the thread takes the tree again for a later build. Children are
+//! found through an open-addressing table that is keyed by parent and name. Only the tree's thread
+//! uses the table.
+
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+
+use crate::measure::counters::CountersCell;
+use crate::measure::leak::{Slot, leak, leak_slice};
+
+use super::name::NameId;
+use super::node::Node;
+use super::open_builds::BuildNumber;
+use super::path::{self, PathId};
+
+/// How many nodes are made at a time.
+const CHUNK: usize = 16;
+/// Places in a tree's first table; a power of two.
+const FIRST_TABLE: usize = 64;
+
+/// One thread's call tree of one build.
+pub(crate) struct Tree {
+    build: AtomicU64,
+    /// Whether it is the tree of the thread that started the build.
+    own: AtomicBool,
+    /// Whether the thread that it belonged to ended, and no other may go on with it.
+    sealed: AtomicBool,
+    collected: AtomicBool,
+    /// The thread's tally when the tree was collected.
+    pub(crate) cut: CountersCell,
+    root: Slot<Node>,
+    newest: Slot<Node>,
+    len: AtomicU32,
+    table: Slot<Table>,
+    /// The next tree of the same thread.
+    pub(crate) next: Slot<Tree>,
+}
+
+impl Tree {
+    /// An empty tree of no build.
+    pub(crate) fn make() -> Option<&'static Self> {
+        let tree = leak(|| Self {
+            build: AtomicU64::new(0),
+            own: AtomicBool::new(false),
+            sealed: AtomicBool::new(false),
+            collected: AtomicBool::new(true),
+            cut: CountersCell::zero(),
+            root: Slot::empty(),
+            newest: Slot::empty(),
+            len: AtomicU32::new(0),
+            table: Slot::empty(),
+            next: Slot::empty(),
+        })?;
+        tree.table.set(Some(Table::make(FIRST_TABLE)?));
+        tree.root.set(Some(tree.make_nodes()?));
+        Some(tree)
+    }
+
+    /// Whether a thread may take the tree for a new build.
+    pub(crate) fn is_free(&self) -> bool {
+        self.collected.load(Ordering::Acquire)
+    }
+
+    /// Whether a thread may go on with the tree for `build`.
+    pub(crate) fn serves(&self, build: BuildNumber) -> bool {
+        self.build() == Some(build) && !self.sealed.load(Ordering::Relaxed) && !self.is_free()
+    }
+
+    /// Empties the tree for `build`.
+    pub(crate) fn begin(&self, build: BuildNumber, own: bool) {
+        if let Some(root) = self.root.get() {
+            root.renew(None, 0, PathId::ROOT);
+            self.newest.set(Some(root));
+        }
+        self.len.store(1, Ordering::Relaxed);
+        if let Some(table) = self.table.get() {
+            table.clear();
+        }
+        self.own.store(own, Ordering::Relaxed);
+        self.sealed.store(false, Ordering::Relaxed);
+        self.build.store(BuildNumber::to_raw(Some(build)), Ordering::Relaxed);
+        self.collected.store(false, Ordering::Release);
+    }
+
+    /// Ends the tree: its build has been read from it.
+    pub(crate) fn collected(&self) {
+        self.collected.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn build(&self) -> Option<BuildNumber> {
+        BuildNumber::from_raw(self.build.load(Ordering::Acquire))
+    }
+
+    /// Whether it is the tree of the thread that started the build.
+    #[inline]
+    pub(crate) fn is_own(&self) -> bool {
+        self.own.load(Ordering::Relaxed)
+    }
+
+    /// The thread that the tree belongs to ends. That of a build's own thread goes to no other.
+    pub(crate) fn thread_ends(&self) {
+        self.nodes().for_each(Node::thread_ends);
+        if self.is_own() {
+            self.sealed.store(true, Ordering::Relaxed);
+        }
+    }
+
+    pub(crate) fn root(&self) -> Option<&'static Node> {
+        self.root.get()
+    }
+
+    /// All nodes, the root first, parents before their children.
+    pub(crate) fn nodes(&self) -> impl Iterator<Item = &'static Node> + use<> {
+        let len = self.len.load(Ordering::Acquire) as usize;
+        std::iter::successors(self.root.get(), |it| it.next.get()).take(len)
+    }
+
+    /// The node that `name` means below `top`, other than by a guess. It is made where there is
+    /// none. `folded` tells that the stack is more than `top` and its ancestors: some phase was
+    /// entered again.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn find(
+        &self,
+        top: &'static Node,
+        name: NameId,
+        folded: bool,
+    ) -> Option<&'static Node> {
+        let table = self.table.get()?;
+        if folded {
+            let namesakes = std::iter::successors(table.get(None, name), |it| it.namesake.get());
+            if let Some(open) = namesakes.into_iter().find(|it| it.is_active()) {
+                return Some(open);
+            }
+        }
+        if let Some(known) = table.get(Some(top), name) {
+            return Some(known);
+        }
+        if let Some(open) =
+            std::iter::successors(Some(top), |it| it.parent.get()).find(|it| it.is_named(name))
+        {
+            self.insert(Some(top), name, open)?;
+            return Some(open);
+        }
+        self.make_child(top, name)
+    }
+
+    /// The node of a path, made with all above it where there is none.
+    pub(crate) fn at(&self, steps: &[NameId]) -> Option<&'static Node> {
+        steps.iter().try_fold(self.root.get()?, |parent, &name| {
+            self.table.get()?.get(Some(parent), name).or_else(|| self.make_child(parent, name))
+        })
+    }
+
+    fn make_child(&self, parent: &'static Node, name: NameId) -> Option<&'static Node> {
+        let (path, stored_name) = path::child(self.build()?, parent.path(), name)?;
+        if stored_name != name {
+            // There are too many paths: the phase goes by another name here.
+            let known = self.table.get()?.get(Some(parent), stored_name);
+            let stand_in = if parent.is_named(stored_name) { Some(parent) } else { known };
+            if let Some(stand_in) = stand_in {
+                self.insert(Some(parent), name, stand_in)?;
+                return Some(stand_in);
+            }
+        }
+        let newest = self.newest.get()?;
+        let node = newest.next.get().or_else(|| self.make_nodes())?;
+        node.renew(Some(parent), stored_name.to_raw(), path);
+        self.insert(Some(parent), name, node)?;
+        if stored_name != name {
+            self.insert(Some(parent), stored_name, node)?;
+        }
+        let table = self.table.get()?;
+        match table.get(None, stored_name) {
+            Some(namesake) => {
+                node.namesake.set(namesake.namesake.get());
+                namesake.namesake.set(Some(node));
+            }
+            None => self.insert(None, stored_name, node)?,
+        }
+        self.newest.set(Some(node));
+        self.len.store(self.len.load(Ordering::Relaxed) + 1, Ordering::Release);
+        Some(node)
+    }
+
+    /// Makes a chunk of nodes at the list's end, and gives the first.
+    fn make_nodes(&self) -> Option<&'static Node> {
+        let chunk = leak_slice(CHUNK, Node::empty)?;
+        for pair in chunk.windows(2) {
+            if let [node, next] = pair {
+                node.next.set(Some(next));
+            }
+        }
+        let first = chunk.first();
+        if let Some(newest) = self.newest.get() {
+            newest.next.set(first);
+        }
+        first
+    }
+
+    fn insert(&self, parent: Option<&Node>, name: NameId, node: &'static Node) -> Option<()> {
+        let table = self.table.get()?;
+        let table = if table.is_full() {
+            let larger = table.grown()?;
+            self.table.set(Some(larger));
+            larger
+        } else {
+            table
+        };
+        table.put(key(parent, name), node);
+        Some(())
+    }
+}
+
+/// Parent and name, as a table's key: never 0, as a name is not. Of the parent, its path is what
+/// counts: it is unique in the tree but for stand-ins, which keep their children in common. No
+/// parent means any: the first node of that name.
+fn key(parent: Option<&Node>, name: NameId) -> u64 {
+    let parent = parent.map_or(u32::MAX, |it| it.path().to_raw());
+    u64::from(parent) << 32 | u64::from(name.to_raw())
+}
+
+/// From keys to nodes. Tables only grow, and double when they do, so that those outgrown take as
+/// much memory together as the last.
+struct Table {
+    entries: &'static [Entry],
+    used: AtomicU32,
+}
+
+struct Entry {
+    key: AtomicU64,
+    node: Slot<Node>,
+}
+
+impl Table {
+    fn make(len: usize) -> Option<&'static Self> {
+        let make = || Entry { key: AtomicU64::new(0), node: Slot::empty() };
+        let entries = leak_slice(len, make)?;
+        leak(|| Self { entries, used: AtomicU32::new(0) })
+    }
+
+    fn clear(&self) {
+        for entry in self.entries {
+            entry.key.store(0, Ordering::Relaxed);
+        }
+        self.used.store(0, Ordering::Relaxed);
+    }
+
+    /// More than half of the places are taken.
+    fn is_full(&self) -> bool {
+        self.used.load(Ordering::Relaxed) as usize * 2 >= self.entries.len()
+    }
+
+    /// A table twice as large with the same entries.
+    fn grown(&self) -> Option<&'static Self> {
+        let larger = Self::make(self.entries.len() * 2)?;
+        for entry in self.entries {
+            let key = entry.key.load(Ordering::Relaxed);
+            if let (true, Some(node)) = (key != 0, entry.node.get()) {
+                larger.put(key, node);
+            }
+        }
+        Some(larger)
+    }
+
+    /// Where `key` is, or would be. The length is a power of two and some place is always free.
+    fn place(&self, key: u64) -> Option<&'static Entry> {
+        let mask = self.entries.len() - 1;
+        let hash = (key.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32) as usize;
+        (0..self.entries.len()).map(|step| &self.entries[(hash + step) & mask]).find(|it| {
+            let there = it.key.load(Ordering::Relaxed);
+            there == key || there == 0
+        })
+    }
+
+    fn get(&self, parent: Option<&Node>, name: NameId) -> Option<&'static Node> {
+        let key = key(parent, name);
+        let entry = self.place(key)?;
+        if entry.key.load(Ordering::Relaxed) == key { entry.node.get() } else { None }
+    }
+
+    fn put(&self, key: u64, node: &'static Node) {
+        if let Some(entry) = self.place(key) {
+            if entry.key.load(Ordering::Relaxed) == 0 {
+                self.used.store(self.used.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+            }
+            entry.key.store(key, Ordering::Relaxed);
+            entry.node.set(Some(node));
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! The trees of all threads, made one: sums by path.
+
+use crate::measure::histogram::Spread;
+use crate::measure::ticks::Ticks;
+use crate::phase::node::Used;
+use crate::phase::path::Paths;
+use crate::phase::reading::{NodeReading, ThreadReading, TreeReading};
+use crate::phase::thread::Thread;
+
+/// A phase of a build, over all threads.
+#[derive(Debug, Clone)]
+pub(crate) struct PhaseSum {
+    pub(crate) calls: u64,
+    pub(crate) open_calls: u64,
+    pub(crate) total: Used,
+    /// What came on top of `total` by entries from within the phase, less what was lent.
+    folded: Used,
+    /// The totals of its children.
+    children: Used,
+    /// The same of the build's own thread, in ticks; `None` where it never ran there.
+    own: Option<OwnTicks>,
+    own_children: u64,
+    pub(crate) spread: Spread,
+    pub(crate) shortest: u64,
+    pub(crate) longest: u64,
+    pub(crate) first_entry: Option<Ticks>,
+    pub(crate) last_exit: Ticks,
+    pub(crate) threads: u64,
+    pub(crate) latency_ticks: u64,
+    pub(crate) polls: u64,
+    pub(crate) items: u64,
+    pub(crate) panics: u64,
+    pub(crate) cancelled: u64,
+    pub(crate) peak: i64,
+    /// Only of the build's own thread.
+    pub(crate) process_peak: Option<i64>,
+    pub(crate) resident_delta: Option<i64>,
+    async_begun: u64,
+    async_ended: u64,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct OwnTicks {
+    total: u64,
+    folded: u64,
+}
+
+impl PhaseSum {
+    fn empty() -> Self {
+        Self {
+            calls: 0,
+            open_calls: 0,
+            total: Used::default(),
+            folded: Used::default(),
+            children: Used::default(),
+            own: None,
+            own_children: 0,
+            spread: Spread::default(),
+            shortest: u64::MAX,
+            longest: 0,
+            first_entry: None,
+            last_exit: Ticks(0),
+            threads: 0,
+            latency_ticks: 0,
+            polls: 0,
+            items: 0,
+            panics: 0,
+            cancelled: 0,
+            peak: 0,
+            process_peak: None,
+            resident_delta: None,
+            async_begun: 0,
+            async_ended: 0,
+        }
+    }
+
+    /// What happened while the phase was on top of a stack: its self.
+    pub(crate) fn alone(&self) -> Used {
+        self.total.plus(self.folded).minus(self.children)
+    }
+
+    /// Ticks on the build's own thread, in total. `None` where the phase never ran there.
+    pub(crate) fn own_ticks(&self) -> Option<u64> {
+        self.own.map(|it| it.total)
+    }
+
+    /// Ticks on the build's own thread while on top of its stack.
+    pub(crate) fn own_self_ticks(&self) -> Option<u64> {
+        self.own.map(|it| it.total.wrapping_add(it.folded).wrapping_sub(self.own_children))
+    }
+
+    /// Whether the phase ran at all.
+    pub(crate) fn ran(&self) -> bool {
+        self.threads > 0
+    }
+
+    fn add(&mut self, node: &NodeReading, own: bool) {
+        self.calls += node.calls;
+        self.open_calls += node.open_calls;
+        self.async_begun += node.async_begun;
+        self.async_ended += node.async_ended;
+        self.total = self.total.plus(node.total);
+        let folded = node.again.minus(node.lent);
+        self.folded = self.folded.plus(folded);
+        node.node.histogram.add_to(&mut self.spread);
+        self.shortest = self.shortest.min(node.shortest);
+        self.longest = self.longest.max(node.longest);
+        self.first_entry = match (self.first_entry, node.first_entry) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
+        };
+        self.last_exit = self.last_exit.max(node.last_exit);
+        self.threads += node.threads;
+        self.latency_ticks += node.latency_ticks;
+        self.polls += node.polls;
+        self.items += node.items;
+        self.panics += node.panics;
+        self.cancelled += node.cancelled;
+        self.peak = self.peak.max(node.peak);
+        if own && node.threads > 0 {
+            let sum = self.own.get_or_insert_default();
+            sum.total = sum.total.wrapping_add(node.total.ticks);
+            sum.folded = sum.folded.wrapping_add(folded.ticks);
+            self.process_peak = self.process_peak.max(Some(node.process_peak));
+            if let Some(delta) = node.resident_delta {
+                *self.resident_delta.get_or_insert_default() += delta;
+            }
+        }
+    }
+}
+
+/// Adds up the trees of all threads, by path. The root comes first.
+pub(super) fn merge(paths: &Paths, readings: &[(&'static Thread, ThreadReading)]) -> Vec<PhaseSum> {
+    let mut sums = vec![PhaseSum::empty(); paths.len()];
+    for TreeReading { own, nodes, .. } in readings.iter().flat_map(|it| &it.1.trees) {
+        for node in nodes {
+            if let Some(sum) = sums.get_mut(node.path.index()) {
+                sum.add(node, *own);
+            }
+            let parent = paths.parent(node.path).and_then(|it| sums.get_mut(it.index()));
+            if let Some(parent) = parent {
+                parent.children = parent.children.plus(node.total);
+                if *own {
+                    parent.own_children = parent.own_children.wrapping_add(node.total.ticks);
+                }
+            }
+        }
+    }
+    for sum in &mut sums {
+        sum.open_calls += sum.async_begun.saturating_sub(sum.async_ended);
+    }
+    sums
+}

@@ -1,0 +1,72 @@
+//! What the user says of a build: counts, labels and its mode.
+
+use std::collections::BTreeMap;
+
+use perf_history::is_reserved;
+
+/// What the user says of a build.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct UserFacts {
+    pub(crate) counts: BTreeMap<String, u64>,
+    pub(crate) labels: BTreeMap<String, String>,
+    pub(crate) incremental: Option<bool>,
+    pub(crate) parallel: Option<bool>,
+    pub(crate) skipped: bool,
+}
+
+/// Why a count was refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CountError {
+    /// The record has a field of that name.
+    Reserved(String),
+    /// The name is empty, or holds a control character.
+    Unfit(String),
+}
+
+impl std::fmt::Display for CountError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Reserved(name) => {
+                write!(f, "the count {name:?} was refused: a record has a field of that name")
+            }
+            Self::Unfit(name) => write!(
+                f,
+                "the count {name:?} was refused: its name is empty, or holds a control character"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for CountError {}
+
+impl UserFacts {
+    /// Sets a count.
+    pub(crate) fn count(&mut self, name: &str, count: u64) -> Result<(), CountError> {
+        if name.is_empty() || name.contains(char::is_control) {
+            return Err(CountError::Unfit(name.to_owned()));
+        }
+        if is_reserved(name) {
+            return Err(CountError::Reserved(name.to_owned()));
+        }
+        self.counts.insert(name.to_owned(), count);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_count_named_like_a_field_is_refused_with_the_name() {
+        let mut facts = UserFacts::default();
+        let error = facts.count("build_time_ms", 1).unwrap_err();
+        assert!(error.to_string().contains("\"build_time_ms\""), "{error}");
+        assert!(facts.count("", 1).is_err());
+        assert!(facts.count("a\nb", 1).is_err());
+        facts.count("total_pages", 83).unwrap();
+        facts.count("total_pages", 84).unwrap();
+        assert_eq!(facts.counts, BTreeMap::from([("total_pages".to_owned(), 84)]));
+    }
+}

@@ -1,0 +1,158 @@
+//! The interface with measuring compiled out: the same names, and nothing happens.
+
+use std::convert::Infallible;
+use std::marker::PhantomData;
+use std::path::{Path, PathBuf};
+
+use perf_history::{BuildStats, HistoryError, Outcome};
+
+use crate::ItemCount;
+
+/// A phase that was entered; with measuring compiled out, nothing.
+#[must_use = "the phase ends when the guard is dropped"]
+#[derive(Debug)]
+pub struct PhaseGuard {
+    _thread: PhantomData<*const ()>,
+}
+
+/// Enters a phase; with measuring compiled out, does nothing.
+#[inline]
+pub fn enter(name: impl AsRef<str>) -> PhaseGuard {
+    drop(name);
+    PhaseGuard { _thread: PhantomData }
+}
+
+/// Adds to the items of a phase; with measuring compiled out, does nothing.
+#[inline]
+pub fn add_items(items: impl ItemCount) {
+    drop(items);
+}
+
+/// Why a count was refused; with measuring compiled out, none is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CountError(Infallible);
+
+impl std::fmt::Display for CountError {
+    fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0 {}
+    }
+}
+
+impl std::error::Error for CountError {}
+
+/// The build that is running; with measuring compiled out, none.
+#[derive(Debug, Clone, Copy)]
+pub struct CurrentBuild(());
+
+/// The build that is running; with measuring compiled out, none.
+#[inline]
+#[must_use]
+pub fn build() -> CurrentBuild {
+    CurrentBuild(())
+}
+
+impl CurrentBuild {
+    /// Does nothing.
+    #[inline]
+    pub fn count(&self, _name: &str, count: impl ItemCount) {
+        drop(count);
+    }
+
+    /// Does nothing.
+    ///
+    /// # Errors
+    ///
+    /// None.
+    #[inline]
+    pub fn try_count(&self, _name: &str, count: impl ItemCount) -> Result<(), CountError> {
+        drop(count);
+        Ok(())
+    }
+
+    /// Does nothing.
+    #[inline]
+    pub fn set_incremental(&self, _incremental: bool) {}
+
+    /// Does nothing.
+    #[inline]
+    pub fn set_parallel(&self, _parallel: bool) {}
+
+    /// Does nothing.
+    #[inline]
+    pub fn set_label(&self, _key: &str, _value: &str) {}
+
+    /// Does nothing.
+    #[inline]
+    pub fn skip(&self) {}
+}
+
+/// Measures builds; with measuring compiled out, it knows the tool's name and no more.
+#[derive(Debug)]
+pub struct PerformanceCollector {
+    dir: PathBuf,
+    tool: String,
+    tool_version: Option<String>,
+}
+
+impl PerformanceCollector {
+    /// A collector that saves nothing.
+    #[must_use]
+    pub fn new(dir: impl Into<PathBuf>) -> Self {
+        Self { dir: dir.into(), tool: String::new(), tool_version: None }
+    }
+
+    /// A collector for `tool` that saves nothing.
+    #[must_use]
+    pub fn from_env(tool: impl Into<String>, version: impl Into<String>) -> Self {
+        Self::new("").with_tool(tool, version)
+    }
+
+    /// Names the tool and its version.
+    #[must_use]
+    pub fn with_tool(mut self, tool: impl Into<String>, version: impl Into<String>) -> Self {
+        self.tool = tool.into();
+        self.tool_version = Some(version.into());
+        self
+    }
+
+    /// Where records would go.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Does nothing.
+    pub fn start_build(&mut self) {}
+
+    /// A record that says no more than the tool's name.
+    pub fn end_build(&mut self) -> BuildStats {
+        self.blank(Outcome::Success)
+    }
+
+    /// As [`Self::end_build`], with the outcome of `result`.
+    pub fn end_build_with<T, E>(&mut self, result: &Result<T, E>) -> BuildStats {
+        self.blank(if result.is_ok() { Outcome::Success } else { Outcome::Failed })
+    }
+
+    /// Does nothing.
+    pub fn save(&self, _stats: &BuildStats) {}
+
+    /// Does nothing.
+    ///
+    /// # Errors
+    ///
+    /// None.
+    pub fn try_save(&self, _stats: &BuildStats) -> Result<(), HistoryError> {
+        Ok(())
+    }
+
+    fn blank(&self, outcome: Outcome) -> BuildStats {
+        BuildStats {
+            tool: self.tool.clone(),
+            tool_version: self.tool_version.clone(),
+            outcome,
+            ..BuildStats::default()
+        }
+    }
+}
