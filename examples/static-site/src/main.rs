@@ -1,2 +1,73 @@
-//! s
-fn main() {}
+//! The command: builds a site, and shows what the build took.
+#![forbid(unsafe_code)]
+
+mod summary;
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+use perf_runtime::{PerformanceCollector, TrackingAllocator};
+use static_site::Options;
+
+use crate::summary::Summary;
+
+#[global_allocator]
+static ALLOCATOR: TrackingAllocator = TrackingAllocator::system();
+
+/// Builds a static site out of Markdown, and records what each phase of the build took.
+#[derive(Debug, Parser)]
+#[command(version, after_help = EXAMPLES)]
+struct Arguments {
+    /// A folder of Markdown [default: the packages of the Cargo workspace around here]
+    source: Option<PathBuf>,
+    /// Where the site goes
+    #[arg(long, value_name = "DIR", default_value = "target/static-site")]
+    out: PathBuf,
+    /// Templates that replace the built-in ones of the same name
+    #[arg(long, value_name = "DIR")]
+    templates: Option<PathBuf>,
+    /// Rebuild only what changed since the last build into the same folder
+    #[arg(long)]
+    incremental: bool,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  static-site                          READMEs and changelogs of your dependencies
+  static-site docs --out public        a folder of Markdown
+  static-site docs --incremental       again, but only what changed
+  BUILD_METRICS=off static-site        without measuring";
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let options = Options {
+        source: arguments.source,
+        out: arguments.out,
+        templates: arguments.templates,
+        incremental: arguments.incremental,
+    };
+    let mut collector = PerformanceCollector::from_env("static-site", env!("CARGO_PKG_VERSION"));
+    collector.start_build();
+    let result = static_site::build(&options);
+    let stats = collector.end_build_with(&result);
+    collector.save(&stats);
+
+    match result {
+        Ok(_) => {
+            let summary = Summary {
+                stats: &stats,
+                site: &options.out,
+                history: &collector.dir().join("history.jsonl"),
+            };
+            // A reader that has gone away is no reason to fail.
+            let _ = write!(anstream::stdout(), "{summary}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            let _ = writeln!(anstream::stderr(), "error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

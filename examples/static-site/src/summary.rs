@@ -1,0 +1,494 @@
+//! A build's record on a terminal: its phases, what each took, and what no phase explains.
+
+use std::fmt::{self, Display, Formatter};
+use std::path::Path;
+
+use anstyle::{AnsiColor, Style};
+use perf_runtime::{BuildStats, PhaseStats};
+
+const BOLD: Style = Style::new().bold();
+const DIM: Style = Style::new().dimmed();
+const BAR: Style = AnsiColor::Cyan.on_default();
+const NOTICE: Style = AnsiColor::Yellow.on_default();
+
+/// How wide the columns are. They make 80.
+const NAME: usize = 25;
+const TIME: usize = 11;
+const SHARE: usize = 8;
+const BAR_CELLS: usize = 7;
+const CALLS: usize = 8;
+const BYTES: usize = 10;
+const WIDTH: usize = NAME + TIME + SHARE + 1 + BAR_CELLS + CALLS + 2 * BYTES;
+
+/// What a build took, as text of 80 columns with colours in it; a stream that should have none
+/// strips them.
+pub(crate) struct Summary<'a> {
+    /// All numbers are from here.
+    pub(crate) stats: &'a BuildStats,
+    /// Where the site is.
+    pub(crate) site: &'a Path,
+    /// Where the record is.
+    pub(crate) history: &'a Path,
+}
+
+impl Display for Summary<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        self.headline(f)?;
+        if self.is_measured() {
+            writeln!(f)?;
+            self.own_phases(f)?;
+            self.worker_phases(f)?;
+            writeln!(f)?;
+            self.totals(f)?;
+        }
+        self.places(f)
+    }
+}
+
+impl Summary<'_> {
+    /// A record of a build with measuring switched off is empty.
+    fn is_measured(&self) -> bool {
+        self.stats.build_time_ms > 0.0
+    }
+
+    fn count(&self, name: &str) -> u64 {
+        self.stats.counts.get(name).copied().unwrap_or(0)
+    }
+
+    fn headline(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "{BOLD}{}{BOLD:#}", self.stats.tool)?;
+        if !self.is_measured() {
+            return writeln!(f, "  built, {DIM}not measured{DIM:#}");
+        }
+        let pages = self.count("total_pages");
+        let time = duration(self.stats.build_time_ms);
+        let verb = if self.stats.skipped == Some(true) { "unchanged after" } else { "in" };
+        write!(f, "  {} pages {verb} {BOLD}{}{BOLD:#}", grouped(pages), time.trim_end())?;
+        let mode = match self.stats.incremental {
+            Some(true) => "incremental",
+            _ => "full",
+        };
+        let written = grouped(self.count("written_files"));
+        writeln!(f, "  {DIM}{mode} build, {written} files written{DIM:#}")
+    }
+
+    /// The phases of the thread that built, which with what was outside of them add up to the
+    /// build.
+    fn own_phases(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        heading(f, "phase", ["own time", "share"])?;
+        let trees = self.trees(|root| root.own_ms.is_some());
+        for row in rows(&trees) {
+            self.write_row(f, &row)?;
+        }
+        let Some(rest) = &self.stats.unattributed else {
+            return Ok(());
+        };
+        write!(f, "{DIM}{:<NAME$}{DIM:#}", "unattributed")?;
+        write!(f, "{:>TIME$}", duration(rest.own_ms))?;
+        self.share(f, rest.own_ms)?;
+        writeln!(f, "{:>CALLS$}{:>BYTES$}", "", bytes(rest.alloc_bytes))
+    }
+
+    /// The phases that only other threads ran, beside the ones above.
+    fn worker_phases(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let trees = self.trees(|root| root.own_ms.is_none());
+        if trees.is_empty() {
+            return Ok(());
+        }
+        writeln!(f)?;
+        heading(f, "on worker threads", ["window", "threads"])?;
+        for row in rows(&trees) {
+            self.write_row(f, &row)?;
+        }
+        Ok(())
+    }
+
+    /// The phases whose root is one of those wanted, in the record's order.
+    fn trees(&self, wanted: impl Fn(&PhaseStats) -> bool) -> Vec<&PhaseStats> {
+        let mut taken = false;
+        let in_tree = |phase: &&PhaseStats| {
+            if depth(phase) == 0 {
+                taken = wanted(phase);
+            }
+            taken
+        };
+        self.stats.phases.iter().filter(in_tree).collect()
+    }
+
+    fn write_row(&self, f: &mut Formatter<'_>, row: &Row<'_>) -> fmt::Result {
+        let phase = row.phase;
+        let room = NAME - row.lines.chars().count() - 1;
+        let name = shortened(phase.path.rsplit('/').next().unwrap_or_default(), room);
+        let style = if row.lines.is_empty() { BOLD } else { Style::new() };
+        write!(f, "{DIM}{}{DIM:#}{style}{name}{style:#}", row.lines)?;
+        write!(f, "{:1$}", "", room + 1 - name.chars().count())?;
+        if let Some(own) = phase.own_ms {
+            write!(f, "{:>TIME$}", duration(own))?;
+            self.share(f, own)?;
+        } else {
+            write!(f, "{DIM}{:>TIME$}{DIM:#}", duration(phase.window_ms))?;
+            write!(f, "{DIM}{:>SHARE$}{DIM:#}", phase.threads)?;
+            write!(f, "{:1$}", "", 1 + BAR_CELLS)?;
+        }
+        write!(f, "{:>CALLS$}", grouped(phase.calls))?;
+        write!(f, "{:>BYTES$}{:>BYTES$}", bytes(phase.alloc_bytes), bytes(phase.peak_bytes))?;
+        writeln!(f)
+    }
+
+    /// A share of the build's time, as a number and as a bar.
+    fn share(&self, f: &mut Formatter<'_>, ms: f64) -> fmt::Result {
+        let share = ms / self.stats.build_time_ms;
+        write!(f, "{:>SHARE$} ", format!("{:.1} %", share * 100.0))?;
+        write!(f, "{BAR}{:<BAR_CELLS$}{BAR:#}", bar(share))
+    }
+
+    fn totals(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let stats = self.stats;
+        let mut line = Line::new(f, "speed");
+        let seconds = stats.build_time_ms / 1000.0;
+        let pages = self.count("total_pages");
+        line.add(format_args!("{} pages/s", grouped(whole(as_float(pages) / seconds))))?;
+        if let (Some(user), Some(system)) = (stats.cpu_user_ms, stats.cpu_system_ms) {
+            let cpu = duration(user + system);
+            line.add(format_args!("{} processor time", cpu.trim_end()))?;
+        }
+        line.end()?;
+
+        let mut line = Line::new(f, "memory");
+        if let Some(peak) = stats.memory_peak_mb {
+            line.add(format_args!("{peak:.1} MiB peak heap"))?;
+        }
+        if let Some(resident) = stats.memory_rss_mb {
+            line.add(format_args!("{resident:.1} MiB resident"))?;
+        }
+        if let (Some(count), Some(total)) = (stats.alloc_count, stats.alloc_bytes) {
+            let total = bytes(Some(total));
+            line.add(format_args!("{total} in {} allocations", grouped(count)))?;
+        }
+        line.end()?;
+
+        let mut line = Line::new(f, "made of");
+        for (count, noun) in [
+            (self.count("regular_pages"), "documents"),
+            (self.count("generated_pages"), "generated"),
+            (self.count("total_assets"), "assets"),
+            (self.count("total_sections"), "sections"),
+            (self.count("taxonomies_count"), "terms"),
+        ] {
+            line.add(format_args!("{} {noun}", grouped(count)))?;
+        }
+        line.end()
+    }
+
+    fn places(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let findings = self.count("health_findings");
+        if findings > 0 {
+            let s = if findings == 1 { "" } else { "s" };
+            let place = self.site.join("health.html");
+            let mut line = Line::new(f, "health");
+            line.add(format_args!("{NOTICE}{} finding{s}{NOTICE:#}", grouped(findings)))?;
+            line.add(place.display())?;
+            line.end()?;
+        }
+        let mut line = Line::new(f, "site");
+        line.add(self.site.join("index.html").display())?;
+        line.end()?;
+        if self.is_measured() {
+            let mut line = Line::new(f, "record");
+            line.add(self.history.display())?;
+            line.end()?;
+        }
+        Ok(())
+    }
+}
+
+/// A labelled line of facts, separated by dots.
+struct Line<'f, 'g> {
+    f: &'f mut Formatter<'g>,
+    label: &'static str,
+    is_empty: bool,
+}
+
+impl<'f, 'g> Line<'f, 'g> {
+    fn new(f: &'f mut Formatter<'g>, label: &'static str) -> Self {
+        Self { f, label, is_empty: true }
+    }
+
+    fn add(&mut self, fact: impl Display) -> fmt::Result {
+        if self.is_empty {
+            self.is_empty = false;
+            write!(self.f, "{DIM}{:<9}{DIM:#}{fact}", self.label)
+        } else {
+            write!(self.f, " {DIM}·{DIM:#} {fact}")
+        }
+    }
+
+    /// Ends the line; one without facts is not there.
+    fn end(self) -> fmt::Result {
+        if self.is_empty { Ok(()) } else { writeln!(self.f) }
+    }
+}
+
+fn heading(f: &mut Formatter<'_>, name: &str, [time, share]: [&str; 2]) -> fmt::Result {
+    // Below a number's unit the eye looks for the column's end: units are set apart in two.
+    writeln!(
+        f,
+        "{DIM}{name:<NAME$}{time:>TIME$}{share:>SHARE$}{:1$}{calls:>CALLS$}{allocated:>BYTES$}\
+         {peak:>BYTES$}{DIM:#}",
+        "",
+        1 + BAR_CELLS,
+        calls = "calls",
+        allocated = "allocated",
+        peak = "peak",
+    )?;
+    writeln!(f, "{DIM}{}{DIM:#}", "─".repeat(WIDTH))
+}
+
+/// A phase, and the lines that lead to it from its parent.
+struct Row<'a> {
+    phase: &'a PhaseStats,
+    lines: String,
+}
+
+fn rows<'a>(phases: &'a [&PhaseStats]) -> impl Iterator<Item = Row<'a>> {
+    phases.iter().enumerate().map(|(index, phase)| {
+        let depth_here = depth(phase);
+        let mut lines = String::new();
+        for level in 1..=depth_here {
+            // Whether more of this level is to come under the same parent.
+            let goes_on =
+                phases[index + 1..].iter().map(|later| depth(later)).find(|&later| later <= level)
+                    == Some(level);
+            lines.push_str(match (level == depth_here, goes_on) {
+                (true, true) => "├─ ",
+                (true, false) => "└─ ",
+                (false, true) => "│  ",
+                (false, false) => "   ",
+            });
+        }
+        Row { phase, lines }
+    })
+}
+
+fn depth(phase: &PhaseStats) -> usize {
+    phase.path.matches('/').count()
+}
+
+fn shortened(name: &str, room: usize) -> String {
+    if name.chars().count() <= room {
+        return name.to_owned();
+    }
+    let kept: String = name.chars().take(room.saturating_sub(1)).collect();
+    format!("{kept}…")
+}
+
+/// Milliseconds for people. Units are of one width, so that a column of numbers is aligned.
+fn duration(ms: f64) -> String {
+    if ms >= 60_000.0 {
+        let seconds = whole(ms / 1000.0);
+        format!("{}:{:02} min", seconds / 60, seconds % 60)
+    } else if ms >= 1000.0 {
+        format!("{:.2} s ", ms / 1000.0)
+    } else if ms >= 100.0 {
+        format!("{ms:.0} ms")
+    } else if ms >= 10.0 {
+        format!("{ms:.1} ms")
+    } else {
+        format!("{ms:.2} ms")
+    }
+}
+
+/// Bytes for people, or a dash where they were not counted.
+fn bytes(bytes: Option<u64>) -> String {
+    const KIB: u64 = 1 << 10;
+    const MIB: u64 = 1 << 20;
+    const GIB: u64 = 1 << 30;
+    let Some(bytes) = bytes else {
+        return "–".to_owned();
+    };
+    let (unit, name) = match bytes {
+        0..KIB => return format!("{bytes} B"),
+        KIB..MIB => (KIB, "KiB"),
+        MIB..GIB => (MIB, "MiB"),
+        GIB.. => (GIB, "GiB"),
+    };
+    format!("{:.1} {name}", as_float(bytes) / as_float(unit))
+}
+
+/// A share as a bar, in eighths of a cell.
+fn bar(share: f64) -> String {
+    const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
+    let cells = as_float(BAR_CELLS as u64);
+    let eighths = whole((share.clamp(0.0, 1.0) * cells * 8.0).round());
+    let eighths = usize::try_from(eighths).unwrap_or(0);
+    format!("{}{}", "█".repeat(eighths / 8), EIGHTHS[eighths % 8])
+}
+
+/// A number in groups of three digits.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+#[expect(clippy::cast_precision_loss, reason = "four digits are shown")]
+fn as_float(number: u64) -> f64 {
+    number as f64
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "what is shown is positive, and a float beyond u64 saturates"
+)]
+fn whole(number: f64) -> u64 {
+    number.round() as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Summary, WIDTH, bar, bytes, duration, grouped, shortened};
+    use perf_runtime::{BuildStats, PhaseStats, Unattributed};
+    use std::path::Path;
+
+    fn phase(path: &str, own_ms: Option<f64>) -> PhaseStats {
+        PhaseStats {
+            path: path.to_owned(),
+            calls: 1234,
+            own_ms,
+            window_ms: 40.0,
+            threads: 2,
+            alloc_bytes: Some(3 << 20),
+            peak_bytes: Some(1 << 20),
+            ..PhaseStats::default()
+        }
+    }
+
+    fn stats() -> BuildStats {
+        BuildStats {
+            tool: "static-site".to_owned(),
+            build_time_ms: 100.0,
+            incremental: Some(false),
+            counts: [("total_pages".to_owned(), 42)].into(),
+            alloc_count: Some(5000),
+            alloc_bytes: Some(3 << 20),
+            phases: vec![
+                phase("discover", Some(50.0)),
+                phase("discover/a", Some(25.0)),
+                phase("discover/a/b", Some(5.0)),
+                phase("discover/c", Some(5.0)),
+                phase("page", None),
+                phase("page/template", None),
+                phase("write", Some(45.0)),
+            ],
+            unattributed: Some(Unattributed {
+                own_ms: 5.0,
+                alloc_bytes: Some(100),
+                ..Unattributed::default()
+            }),
+            ..BuildStats::default()
+        }
+    }
+
+    fn plain(stats: &BuildStats) -> String {
+        let summary =
+            Summary { stats, site: Path::new("out"), history: Path::new("metrics/history.jsonl") };
+        anstream::adapter::strip_str(&summary.to_string()).to_string()
+    }
+
+    #[test]
+    fn phases_are_a_tree_and_those_of_workers_stand_apart() {
+        let text = plain(&stats());
+        let names: Vec<_> = text
+            .lines()
+            .skip(2)
+            .take_while(|line| !line.starts_with("speed"))
+            .map(|line| line.chars().take(20).collect::<String>().trim_end().to_owned())
+            .collect();
+        let rule = "─".repeat(20);
+        assert_eq!(
+            names,
+            [
+                "phase",
+                &rule,
+                "discover",
+                "├─ a",
+                "│  └─ b",
+                "└─ c",
+                "write",
+                "unattributed",
+                "",
+                "on worker threads",
+                &rule,
+                "page",
+                "└─ template",
+                ""
+            ]
+        );
+    }
+
+    #[test]
+    fn every_line_fits_eighty_columns_and_rows_end_in_one_place() {
+        let text = plain(&stats());
+        for line in text.lines() {
+            assert!(line.chars().count() <= WIDTH && WIDTH == 80, "{line:?}");
+        }
+        let ends: Vec<_> = text
+            .lines()
+            .filter(|line| line.ends_with("1.0 MiB"))
+            .map(|line| line.chars().count())
+            .collect();
+        assert_eq!(ends, [WIDTH; 7]);
+    }
+
+    #[test]
+    fn shares_are_of_the_build() {
+        let text = plain(&stats());
+        let line = |start: &str| text.lines().find(|line| line.starts_with(start)).unwrap();
+        assert!(line("discover").contains("50.0 ms  50.0 % ███▌"), "{text}");
+        assert!(line("unattributed").contains("5.00 ms   5.0 % ▍"), "{text}");
+        assert!(line("speed").contains("420 pages/s"), "{text}");
+    }
+
+    #[test]
+    fn a_build_that_was_not_measured_claims_no_numbers() {
+        let stats = BuildStats { tool: "static-site".to_owned(), ..BuildStats::default() };
+        assert_eq!(plain(&stats), "static-site  built, not measured\nsite     out/index.html\n");
+    }
+
+    #[test]
+    fn numbers_are_for_people() {
+        assert_eq!(duration(0.123), "0.12 ms");
+        assert_eq!(duration(12.34), "12.3 ms");
+        assert_eq!(duration(999.4), "999 ms");
+        assert_eq!(duration(1234.0), "1.23 s ");
+        assert_eq!(duration(125_400.0), "2:05 min");
+        assert_eq!(bytes(Some(1023)), "1023 B");
+        assert_eq!(bytes(Some(1536)), "1.5 KiB");
+        assert_eq!(bytes(Some(u64::MAX)), "17179869184.0 GiB");
+        assert_eq!(bytes(None), "–");
+        assert_eq!(grouped(0), "0");
+        assert_eq!(grouped(999), "999");
+        assert_eq!(grouped(1_234_567), "1,234,567");
+    }
+
+    #[test]
+    fn a_bar_is_as_long_as_its_share() {
+        assert_eq!(bar(0.0), "");
+        assert_eq!(bar(1.0), "███████");
+        assert_eq!(bar(7.0), "███████");
+        assert_eq!(bar(f64::NAN), "");
+    }
+
+    #[test]
+    fn a_long_name_is_cut() {
+        assert_eq!(shortened("abc", 3), "abc");
+        assert_eq!(shortened("abcd", 3), "ab…");
+    }
+}
