@@ -37,13 +37,13 @@ impl Usage {
     }
 
     /// Of the calling thread.
-    #[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
+    #[cfg(any(target_os = "linux", target_os = "freebsd", target_os = "openbsd"))]
     pub(super) fn of_thread() -> Option<Self> {
         Self::of(nix::sys::resource::UsageWho::RUSAGE_THREAD)
     }
 
     /// The system does not tell threads apart.
-    #[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))]
+    #[cfg(not(any(target_os = "linux", target_os = "freebsd", target_os = "openbsd")))]
     pub(super) fn of_thread() -> Option<Self> {
         None
     }
