@@ -56,7 +56,7 @@ pub(crate) enum Dialect {
     Package,
 }
 
-/// Parses one document: front matter, CommonMark with GitHub's extensions, anchors for headings.
+/// Parses one document: front matter, `CommonMark` with GitHub's extensions, anchors for headings.
 #[tracked_phase("document")]
 pub(crate) fn parse(text: &str, dialect: Dialect) -> Document<'_> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
@@ -169,7 +169,7 @@ impl Reader {
         self.text(" ");
     }
 
-    fn end_heading<'t>(&mut self, level: HeadingLevel, events: &mut Vec<Event<'t>>) {
+    fn end_heading(&mut self, level: HeadingLevel, events: &mut Vec<Event<'_>>) {
         let Some((start, text)) = self.heading.take() else {
             return;
         };

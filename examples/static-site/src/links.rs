@@ -127,8 +127,7 @@ fn joined(name: &str, address: &str) -> (usize, String) {
     for segment in address.split('/') {
         match segment {
             "" | "." => {}
-            ".." if segments.pop().is_none() => up += 1,
-            ".." => {}
+            ".." => up += usize::from(segments.pop().is_none()),
             other => segments.push(other),
         }
     }
@@ -193,12 +192,7 @@ pub(crate) fn link(
         None::<Infallible>
     });
     emitter.naively_switch_states(true);
-    for token in Tokenizer::new_with_emitter(html, emitter) {
-        match token {
-            Ok(never) => match never {},
-            Err(never) => match never {},
-        }
-    }
+    let Ok(()) = Tokenizer::new_with_emitter(html, emitter).finish();
     linked.html.push_str(&html[copied..]);
     linked
 }

@@ -27,8 +27,9 @@ pub(crate) struct Package {
     pub(crate) homepage: Option<String>,
     /// Where its sources can be seen.
     pub(crate) repository: Option<Repository>,
+    /// Where it is on this machine.
     #[serde(skip)]
-    folder: PathBuf,
+    pub(crate) folder: PathBuf,
 }
 
 /// A place on the web that shows single files of a package.
