@@ -10,6 +10,7 @@ use super::node::{Node, Used};
 use super::open_builds::BuildNumber;
 use super::path::PathId;
 use super::thread::Thread;
+use super::threads;
 use super::tree::Tree;
 
 /// A thread at one instant.
@@ -103,6 +104,7 @@ impl NodeReading {
 impl Thread {
     /// Reads the thread, and its trees of `build` where one is named, as of `end`.
     pub(crate) fn read(&'static self, build: Option<BuildNumber>, end: Ticks) -> ThreadReading {
+        threads::wait_until_certain(self);
         self.read_whole(|| {
             let counters = self.tally.counters();
             let open = self.open_frames();

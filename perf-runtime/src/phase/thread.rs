@@ -70,6 +70,9 @@ pub(crate) struct Thread {
     /// The tally that takes what the runtime itself allocates on this thread.
     pub(crate) silent: Tally,
     in_use: AtomicBool,
+    /// Whether the present thread may turn out to be one of the runtime's own: see
+    /// [`super::threads::spawn_uncounted`].
+    pub(crate) uncertain: AtomicBool,
     /// The tally when the present thread took the place.
     taken_at: crate::measure::counters::CountersCell,
     /// The next in the list of all.
@@ -105,6 +108,7 @@ impl Thread {
             watch: Watch::new(),
             silent: Tally::silent(),
             in_use: AtomicBool::new(true),
+            uncertain: AtomicBool::new(false),
             taken_at: crate::measure::counters::CountersCell::zero(),
             next: Slot::empty(),
             settled: Sum::zero(),
@@ -537,8 +541,9 @@ impl Thread {
         self.tally.forget_since(self.taken_at.load());
     }
 
-    /// Makes `build` the one that this thread started, from `now` on.
-    pub(crate) fn start_build(&'static self, build: BuildNumber, now: impl FnOnce() -> Ticks) {
+    /// Makes `build` the one that this thread started, from `now` on. `live_bytes` is the live heap
+    /// of the process.
+    pub(crate) fn start_build(&'static self, build: BuildNumber, live_bytes: i64, now: Ticks) {
         self.home.store(BuildNumber::to_raw(Some(build)), Relaxed);
         self.look_which_builds_are_open();
         let Some(base) = self.base.get().filter(|_| self.at_base()) else { return };
@@ -549,11 +554,13 @@ impl Thread {
         let live = self.tally.live();
         base.peak.store(live, Relaxed);
         self.tally.set_peak(live);
-        // Settles the level of the others; what it was before is no part of the build.
+        // Settles what the others told; what that was before is no part of the build. Until one of
+        // them tells more, their level is known exactly.
         self.fold_told_level(base);
+        self.others_level.store(live_bytes.wrapping_sub(live), Relaxed);
         base.process_peak.store(i64::MIN, Relaxed);
-        self.read_resident();
-        base.set_start(now());
+        self.outside.add_ticks(now.since(base.start()));
+        base.set_start(now);
         self.end(version);
     }
 

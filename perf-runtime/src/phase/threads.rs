@@ -12,6 +12,7 @@
 
 use std::cell::Cell;
 use std::marker::PhantomData;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::measure::leak::Slot;
 use crate::measure::tally::Tally;
@@ -38,6 +39,8 @@ thread_local! {
     static AT_END: AtEnd = const { AtEnd };
 }
 
+/// How many of the runtime's own threads were started and have not silenced themselves yet.
+static SPAWNING: AtomicU32 = AtomicU32::new(0);
 static ALL: Slot<Thread> = Slot::empty();
 static ENDED: Tally = Tally::new();
 
@@ -75,6 +78,7 @@ fn take_place() -> Option<&'static Thread> {
         ALL.push(made, |it| &it.next);
         Some(made)
     })?;
+    thread.uncertain.store(SPAWNING.load(Ordering::Acquire) > 0, Ordering::Release);
     PRESENT.set(Some(thread));
     TALLY.set(Some(&thread.tally));
     // Registers the destructor. Where the thread is ending already, the place stays taken.
@@ -143,21 +147,46 @@ fn silence_present_thread() {
     if let Some(thread) = present() {
         IS_SILENT.set(true);
         thread.forget_present_thread();
+        thread.uncertain.store(false, Ordering::Release);
         TALLY.set(Some(&thread.silent));
     }
+    SPAWNING.fetch_sub(1, Ordering::Release);
 }
 
 /// Runs `work` on a thread of the runtime's own, whose allocations are counted nowhere.
+///
+/// The standard library allocates on a new thread before `work` gets there. Whose thread it is can
+/// not be told by then: each thread that takes its place meanwhile is uncertain, and is not read
+/// before this one has silenced itself.
 pub(crate) fn spawn_uncounted(
     name: &str,
     work: impl FnOnce() + Send + 'static,
 ) -> std::io::Result<()> {
     let _uncounted = Uncounted::begin();
+    SPAWNING.fetch_add(1, Ordering::Release);
     let thread = std::thread::Builder::new().name(name.to_owned()).spawn(move || {
         silence_present_thread();
         work();
     });
+    if thread.is_err() {
+        SPAWNING.fetch_sub(1, Ordering::Release);
+    }
     thread.map(drop)
+}
+
+/// How many turns a reader gives a new thread to say whose it is. Only where a thread does not get
+/// to run at all are as many needed.
+const PATIENCE: u32 = 100_000;
+
+/// Waits until it is certain whose thread has the place.
+pub(crate) fn wait_until_certain(thread: &Thread) {
+    let uncertain =
+        || thread.uncertain.load(Ordering::Acquire) && SPAWNING.load(Ordering::Acquire) > 0;
+    let mut patience = PATIENCE;
+    while patience > 0 && uncertain() {
+        std::thread::yield_now();
+        patience -= 1;
+    }
 }
 
 /// Whether the program's global allocator is ours: tries it.

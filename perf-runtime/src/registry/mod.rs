@@ -90,7 +90,7 @@ pub(crate) fn start() -> Option<BuildNumber> {
         other.overlapped = true;
     }
     let start = Anchor::read();
-    own.start_build(number, || start.ticks);
+    own.start_build(number, tallied.net_bytes.cast_signed(), start.ticks);
     own.settle(own.read(None, start.ticks).outside);
     state.builds.push(OpenBuild {
         number,
