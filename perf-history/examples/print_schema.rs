@@ -2,9 +2,6 @@
 #![forbid(unsafe_code)]
 
 fn main() -> Result<(), serde_json::Error> {
-    println!(
-        "{}",
-        serde_json::to_string_pretty(&perf_history::json_schema())?
-    );
+    println!("{}", serde_json::to_string_pretty(&perf_history::json_schema())?);
     Ok(())
 }

@@ -55,18 +55,11 @@ impl Line {
 /// Opens a file to append to it, and says how long it is.
 pub(super) fn open_for_appending(path: &Path) -> Result<(File, u64), HistoryError> {
     // Opened for reading as well, a pipe does not block; it is refused below.
-    let file = OpenOptions::new()
-        .read(true)
-        .append(true)
-        .create(true)
-        .open(path)
-        .during("open", path)?;
+    let file =
+        OpenOptions::new().read(true).append(true).create(true).open(path).during("open", path)?;
     let metadata = file.metadata().during("look at", path)?;
     if !metadata.is_file() {
-        return Err(HistoryError::NotAFile {
-            action: "append to",
-            path: path.to_owned(),
-        });
+        return Err(HistoryError::NotAFile { action: "append to", path: path.to_owned() });
     }
     Ok((file, metadata.len()))
 }

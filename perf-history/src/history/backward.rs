@@ -26,13 +26,7 @@ impl<R: Read + Seek> BackwardLines<R> {
     }
 
     fn with_limits(mut input: R, block: usize, longest: usize) -> io::Result<Self> {
-        Ok(Self {
-            start: input.seek(SeekFrom::End(0))?,
-            input,
-            block,
-            longest,
-            buffer: Vec::new(),
-        })
+        Ok(Self { start: input.seek(SeekFrom::End(0))?, input, block, longest, buffer: Vec::new() })
     }
 
     pub(super) fn previous_line(&mut self) -> io::Result<Option<RawLine>> {
@@ -70,12 +64,7 @@ impl<R: Read + Seek> BackwardLines<R> {
             read(text, offset == 0, is_ended)
         };
         self.buffer.truncate(begin);
-        RawLine {
-            offset,
-            length,
-            entry: Entry::new(content, None, offset, length),
-            is_ended,
-        }
+        RawLine { offset, length, entry: Entry::new(content, None, offset, length), is_ended }
     }
 
     /// Passes over a line that is too long and begins before the buffer.
@@ -158,11 +147,7 @@ mod tests {
                 read(text, offset == 0, line.ends_with(b"\n"))
             };
             let length = line.len() as u64;
-            lines.push((
-                offset,
-                length,
-                outcome(&Entry::new(content, None, 0, length)),
-            ));
+            lines.push((offset, length, outcome(&Entry::new(content, None, 0, length))));
             offset += length;
         }
         lines

@@ -29,12 +29,7 @@ impl Entry {
     ) -> Self {
         match content {
             Ok(stats) => Self::Record(Box::new(stats)),
-            Err(reason) => Self::Unreadable(Unreadable {
-                line,
-                offset,
-                bytes,
-                reason,
-            }),
+            Err(reason) => Self::Unreadable(Unreadable { line, offset, bytes, reason }),
         }
     }
 }

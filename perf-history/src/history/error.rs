@@ -78,10 +78,6 @@ pub(super) trait During<T> {
 
 impl<T> During<T> for io::Result<T> {
     fn during(self, action: &'static str, path: &Path) -> Result<T, HistoryError> {
-        self.map_err(|source| HistoryError::Io {
-            action,
-            path: path.to_owned(),
-            source,
-        })
+        self.map_err(|source| HistoryError::Io { action, path: path.to_owned(), source })
     }
 }

@@ -17,10 +17,7 @@ pub(super) fn open_for_reading(path: &Path) -> Result<Option<File>, HistoryError
         metadata => metadata.during("look at", path)?,
     };
     if !metadata.is_file() {
-        return Err(HistoryError::NotAFile {
-            action: "read",
-            path: path.to_owned(),
-        });
+        return Err(HistoryError::NotAFile { action: "read", path: path.to_owned() });
     }
     File::open(path).during("open", path).map(Some)
 }

@@ -58,14 +58,8 @@ impl Drop for Lock {
 }
 
 fn open(path: &Path) -> Result<File, HistoryError> {
-    let attempt = || {
-        OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(path)
-    };
+    let attempt =
+        || OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path);
     match (attempt(), path.parent()) {
         (Err(error), Some(dir)) if error.kind() == ErrorKind::NotFound => {
             fs::create_dir_all(dir).during("make the directory", dir)?;

@@ -85,10 +85,7 @@ impl History {
     /// The history in a directory. Nothing is read or made until it is needed.
     #[must_use]
     pub fn open(dir: impl Into<PathBuf>) -> Self {
-        Self {
-            dir: dir.into(),
-            lock_wait: LOCK_WAIT,
-        }
+        Self { dir: dir.into(), lock_wait: LOCK_WAIT }
     }
 
     /// The same history, whose lock is waited for this long instead of a second.
@@ -124,20 +121,12 @@ impl History {
         let line = Line::of(stats)?;
         let Some(_lock) = self.lock()? else {
             let path = pending::leave(&self.dir.join(PENDING), &stats.build_id, &line)?;
-            return Ok(Appended {
-                place: Place::Pending(path),
-                adopted: 0,
-                warning: None,
-            });
+            return Ok(Appended { place: Place::Pending(path), adopted: 0, warning: None });
         };
         let Adoption { adopted, problem } = self.adopt();
         line.append_to(&self.path())?;
         let latest = self.replace_latest(stats);
-        Ok(Appended {
-            place: Place::History,
-            adopted,
-            warning: problem.or(latest.err()),
-        })
+        Ok(Appended { place: Place::History, adopted, warning: problem.or(latest.err()) })
     }
 
     /// The newest record that can be read; `None` where there is none.
@@ -193,11 +182,7 @@ impl History {
     ///
     /// The history is unharmed: another process holds the lock, or the system refused.
     pub fn repair(&self) -> Result<Repaired, HistoryError> {
-        let mut repaired = Repaired {
-            records: 0,
-            rejected: 0,
-            adopted: 0,
-        };
+        let mut repaired = Repaired { records: 0, rejected: 0, adopted: 0 };
         let Some((_lock, adopted)) = self.lock_for_rewriting()? else {
             return Ok(repaired);
         };
@@ -223,12 +208,7 @@ impl History {
     ///
     /// The history is unharmed: another process holds the lock, or the system refused.
     pub fn prune(&self, keep: Keep) -> Result<Pruned, HistoryError> {
-        let mut pruned = Pruned {
-            kept: 0,
-            removed: 0,
-            unreadable: 0,
-            adopted: 0,
-        };
+        let mut pruned = Pruned { kept: 0, removed: 0, unreadable: 0, adopted: 0 };
         let Some((_lock, adopted)) = self.lock_for_rewriting()? else {
             return Ok(pruned);
         };
@@ -267,16 +247,14 @@ impl History {
             return Ok(None);
         }
         let Some(lock) = self.lock()? else {
-            return Err(HistoryError::Busy {
-                path: self.dir.join(LOCK),
-                waited: self.lock_wait,
-            });
+            return Err(HistoryError::Busy { path: self.dir.join(LOCK), waited: self.lock_wait });
         };
         match self.adopt() {
-            Adoption {
-                problem: Some(problem),
-                ..
-            } if !matches!(problem, HistoryError::BadPending { .. }) => Err(problem),
+            Adoption { problem: Some(problem), .. }
+                if !matches!(problem, HistoryError::BadPending { .. }) =>
+            {
+                Err(problem)
+            }
             Adoption { adopted, .. } => Ok(Some((lock, adopted))),
         }
     }
@@ -306,11 +284,9 @@ impl History {
     }
 
     fn replace_latest(&self, stats: &BuildStats) -> Result<(), HistoryError> {
-        let mut pretty =
-            serde_json::to_vec_pretty(stats).map_err(|source| HistoryError::Unwritable {
-                build_id: stats.build_id.clone(),
-                source,
-            })?;
+        let mut pretty = serde_json::to_vec_pretty(stats).map_err(|source| {
+            HistoryError::Unwritable { build_id: stats.build_id.clone(), source }
+        })?;
         pretty.push(b'\n');
         let temporary = self.dir.join(LATEST_TEMPORARY);
         append::replace(&self.dir.join(LATEST), &temporary, &pretty)
@@ -348,7 +324,5 @@ fn check_build_id(id: &str) -> Result<(), HistoryError> {
     if (1..=64).contains(&id.len()) && id.bytes().all(is_fit) {
         return Ok(());
     }
-    Err(HistoryError::BadBuildId {
-        build_id: id.to_owned(),
-    })
+    Err(HistoryError::BadBuildId { build_id: id.to_owned() })
 }

@@ -144,19 +144,14 @@ fn complete(path: &Path, history: &Path, there: MayBeThere) -> Result<bool, Hist
         // Written anew: whoever looked at the file may have left it on several lines.
         Line::of(&stats)?.append_to(history)?;
     }
-    fs::remove_file(path)
-        .or_else(|_| File::create(path).map(drop))
-        .during("remove", path)?;
+    fs::remove_file(path).or_else(|_| File::create(path).map(drop)).during("remove", path)?;
     Ok(is_new)
 }
 
 /// Whether the record of this build is among the last of the history.
 fn ends_with(history: &Path, build_id: &str) -> Result<bool, HistoryError> {
     for entry in NewestFirst::of(history.to_owned()).take(SEARCHED_LINES) {
-        if entry?
-            .into_record()
-            .is_some_and(|stats| stats.build_id == build_id)
-        {
+        if entry?.into_record().is_some_and(|stats| stats.build_id == build_id) {
             return Ok(true);
         }
     }
@@ -167,15 +162,8 @@ fn ends_with(history: &Path, build_id: &str) -> Result<bool, HistoryError> {
 fn set_aside(path: &Path, reason: &UnreadableReason) -> HistoryError {
     let aside = path.with_extension("unreadable");
     match fs::rename(path, &aside) {
-        Ok(()) => HistoryError::BadPending {
-            path: aside,
-            reason: reason.to_string(),
-        },
-        Err(source) => HistoryError::Io {
-            action: "set aside",
-            path: path.to_owned(),
-            source,
-        },
+        Ok(()) => HistoryError::BadPending { path: aside, reason: reason.to_string() },
+        Err(source) => HistoryError::Io { action: "set aside", path: path.to_owned(), source },
     }
 }
 

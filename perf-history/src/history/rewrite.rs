@@ -125,13 +125,8 @@ impl<'a> Rewriting<'a> {
     }
 
     fn copy_run(&mut self) -> Result<(), HistoryError> {
-        copy(
-            &mut self.source,
-            self.run_start,
-            self.run_end,
-            &mut self.target,
-        )
-        .during("write", &self.temporary)
+        copy(&mut self.source, self.run_start, self.run_end, &mut self.target)
+            .during("write", &self.temporary)
     }
 
     fn reject(&mut self, line: &RawLine) -> Result<(), HistoryError> {
@@ -146,17 +141,12 @@ impl<'a> Rewriting<'a> {
                 none.insert(Rejected { file, length })
             }
         };
-        copy(
-            &mut self.source,
-            line.offset,
-            line.offset + line.length,
-            &mut rejected.file,
-        )
-        .and_then(|()| {
-            let missing_end: &[u8] = if line.is_ended { b"" } else { b"\n" };
-            rejected.file.write_all(missing_end)
-        })
-        .during("append to", path)
+        copy(&mut self.source, line.offset, line.offset + line.length, &mut rejected.file)
+            .and_then(|()| {
+                let missing_end: &[u8] = if line.is_ended { b"" } else { b"\n" };
+                rejected.file.write_all(missing_end)
+            })
+            .during("append to", path)
     }
 
     /// Puts the new history in the place of the old, once all of it and of what was rejected is
@@ -164,15 +154,10 @@ impl<'a> Rewriting<'a> {
     fn finish(mut self) -> Result<(), HistoryError> {
         self.copy_run()?;
         if !self.run_is_ended && self.run_end > self.run_start {
-            self.target
-                .write_all(b"\n")
-                .during("write", &self.temporary)?;
+            self.target.write_all(b"\n").during("write", &self.temporary)?;
         }
         if let Some(rejected) = &self.rejected {
-            rejected
-                .file
-                .sync_all()
-                .during("write", self.rejected_path)?;
+            rejected.file.sync_all().during("write", self.rejected_path)?;
         }
         self.target
             .flush()

@@ -25,14 +25,7 @@ pub struct System {
     pub extra: Map<String, Value>,
 }
 
-object!(System {
-    os,
-    os_version,
-    arch,
-    cpu_model,
-    cores,
-    memory_mb,
-});
+object!(System { os, os_version, arch, cpu_model, cores, memory_mb });
 
 /// What else may have disturbed the build.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -49,11 +42,7 @@ pub struct Noise {
     pub extra: Map<String, Value>,
 }
 
-object!(Noise {
-    involuntary_context_switches,
-    major_page_faults,
-    load_average,
-});
+object!(Noise { involuntary_context_switches, major_page_faults, load_average });
 
 /// The checkout that was built with.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -70,11 +59,7 @@ pub struct Git {
     pub extra: Map<String, Value>,
 }
 
-object!(Git {
-    commit,
-    branch,
-    dirty,
-});
+object!(Git { commit, branch, dirty });
 
 /// The continuous integration job that built.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -93,11 +78,6 @@ pub struct Ci {
     pub extra: Map<String, Value>,
 }
 
-object!(Ci {
-    provider,
-    run_id,
-    change_id,
-    base_branch,
-});
+object!(Ci { provider, run_id, change_id, base_branch });
 
 nested_object!(System, Noise, Git, Ci);

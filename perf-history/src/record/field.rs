@@ -157,9 +157,7 @@ impl Field for Vec<PhaseStats> {
 
     fn read_leniently(value: &Value) -> Option<Self> {
         let phases = value.as_array()?.iter();
-        phases
-            .map(|phase| PhaseStats::from_later_version(phase.as_object()?))
-            .collect()
+        phases.map(|phase| PhaseStats::from_later_version(phase.as_object()?)).collect()
     }
 }
 
@@ -293,10 +291,7 @@ mod tests {
     fn a_rounded_number_stays_as_it_is_when_rounded_again() {
         let mut number = 1e-9;
         while number < 1e13 {
-            assert_eq!(
-                rounded(rounded(number)).to_bits(),
-                rounded(number).to_bits()
-            );
+            assert_eq!(rounded(rounded(number)).to_bits(), rounded(number).to_bits());
             number *= 1.000_37;
         }
     }

@@ -51,10 +51,7 @@ impl<'de> Visitor<'de> for RecordVisitor {
                 continue;
             }
             let mut reading = Reading::default();
-            let field = FieldOf {
-                object: &mut reading.stats,
-                name: "schema",
-            };
+            let field = FieldOf { object: &mut reading.stats, name: "schema" };
             if let Some(index) = map.next_value_seed(field)? {
                 reading.seen.add::<BuildStats, _>(index)?;
             }
@@ -103,10 +100,7 @@ impl Reading {
                 self.take(&name, map.next_value()?)?;
                 continue;
             }
-            let field = FieldOf {
-                object: &mut self.stats,
-                name: &name,
-            };
+            let field = FieldOf { object: &mut self.stats, name: &name };
             if let Some(index) = map.next_value_seed(field)? {
                 self.seen.add::<BuildStats, _>(index)?;
             }
@@ -132,11 +126,8 @@ impl Reading {
     fn distrust_what_is_not_understood<E: de::Error>(&mut self) -> Result<(), E> {
         if self.stats.extra.contains_key("outcome") {
             self.stats.outcome = Outcome::Failed;
-            let outcome = BuildStats::FIELDS
-                .iter()
-                .position(|name| *name == "outcome");
-            self.seen
-                .add::<BuildStats, _>(outcome.unwrap_or_default())?;
+            let outcome = BuildStats::FIELDS.iter().position(|name| *name == "outcome");
+            self.seen.add::<BuildStats, _>(outcome.unwrap_or_default())?;
         }
         if self.stats.extra.contains_key("clock") {
             self.stats.clock = Some(Clock::Suspect);

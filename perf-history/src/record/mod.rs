@@ -105,6 +105,9 @@ pub enum Profile {
 #[cfg_attr(
     feature = "schema",
     schemars(
+        description = "The record of one build: one line of `history.jsonl`. Times are \
+            milliseconds, megabytes are 2^20 bytes. What is absent is unknown, never 0; but \
+            inside `phases`, counters that are 0 are left out.",
         extend("required" = [
             "schema", "build_id", "timestamp", "tool", "outcome", "build_time_ms", "counts",
             "phase_timings_ms", "phases", "labels"
@@ -117,10 +120,16 @@ pub enum Profile {
     )
 )]
 pub struct BuildStats {
+    #[cfg_attr(
+        feature = "schema",
+        schemars(description = "The version of this format.", extend("const" = 1))
+    )]
     /// The version of the format that the record was read in. 0 where it was read in none (a
     /// new record, or one of the Python model): it is then written as [`SCHEMA`].
     pub schema: u32,
-    /// A `UUIDv7`, so that ids sort by time.
+    /// A `UUIDv7`, so that ids sort by time. A history takes ids of 1 to 64 ASCII letters, digits,
+    /// `-` and `_`.
+    #[cfg_attr(feature = "schema", schemars(regex(pattern = "^[0-9A-Za-z_-]{1,64}$")))]
     pub build_id: String,
     /// When the build started: UTC, RFC 3339.
     pub timestamp: String,
@@ -146,10 +155,7 @@ pub struct BuildStats {
     pub clock: Option<Clock>,
     /// The user's counts. In the file each stands under its own name, and this is the list of
     /// the names.
-    #[cfg_attr(
-        feature = "schema",
-        schemars(with = "std::collections::BTreeSet<String>")
-    )]
+    #[cfg_attr(feature = "schema", schemars(with = "std::collections::BTreeSet<String>"))]
     pub counts: BTreeMap<String, u64>,
     /// Resident set at the build's end.
     pub memory_rss_mb: Option<f64>,

@@ -107,9 +107,7 @@ impl Seen {
         if missing == 0 {
             return Ok(());
         }
-        Err(E::missing_field(
-            O::FIELDS[missing.trailing_zeros() as usize],
-        ))
+        Err(E::missing_field(O::FIELDS[missing.trailing_zeros() as usize]))
     }
 }
 
@@ -145,10 +143,7 @@ impl<'de, O: Object> Visitor<'de> for ObjectVisitor<O> {
         let mut object = O::default();
         let mut seen = Seen::default();
         while let Some(Name(name)) = map.next_key()? {
-            let field = FieldOf {
-                object: &mut object,
-                name: &name,
-            };
+            let field = FieldOf { object: &mut object, name: &name };
             if let Some(index) = map.next_value_seed(field)? {
                 seen.add::<O, _>(index)?;
             }

@@ -201,12 +201,6 @@ pub struct Unclaimed {
     pub extra: Map<String, Value>,
 }
 
-object!(Unclaimed {
-    alloc_count,
-    alloc_bytes,
-    freed_count,
-    freed_bytes,
-    realloc_count,
-});
+object!(Unclaimed { alloc_count, alloc_bytes, freed_count, freed_bytes, realloc_count });
 
 nested_object!(PhaseStats, Unattributed, Unclaimed);

@@ -14,12 +14,8 @@ use super::BuildStats;
 #[must_use]
 pub fn json_schema() -> Schema {
     let mut settings = SchemaSettings::draft2020_12();
-    settings
-        .transforms
-        .push(Box::new(RecursiveTransform(drop_null)));
-    settings
-        .into_generator()
-        .into_root_schema_for::<BuildStats>()
+    settings.transforms.push(Box::new(RecursiveTransform(drop_null)));
+    settings.into_generator().into_root_schema_for::<BuildStats>()
 }
 
 /// Unknown is written as absence, never as `null`.

@@ -7,9 +7,7 @@ use std::time::{Duration, SystemTime};
 pub(super) fn parse(text: &str) -> Option<SystemTime> {
     let bytes = text.as_bytes();
     let separators = [(4, b'-'), (7, b'-'), (13, b':'), (16, b':')];
-    if !separators
-        .iter()
-        .all(|&(at, sign)| bytes.get(at) == Some(&sign))
+    if !separators.iter().all(|&(at, sign)| bytes.get(at) == Some(&sign))
         || !matches!(bytes.get(10)?, b'T' | b't' | b' ')
     {
         return None;
@@ -38,9 +36,7 @@ pub(super) fn parse(text: &str) -> Option<SystemTime> {
 
 fn digits(text: &[u8]) -> Option<i64> {
     text.iter().try_fold(0, |number, digit| {
-        digit
-            .is_ascii_digit()
-            .then(|| number * 10 + i64::from(digit - b'0'))
+        digit.is_ascii_digit().then(|| number * 10 + i64::from(digit - b'0'))
     })
 }
 

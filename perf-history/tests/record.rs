@@ -1,0 +1,567 @@
+//! The record as JSON: what is written, in which order, and what is read back.
+#![forbid(unsafe_code)]
+
+mod records;
+
+use std::collections::BTreeMap;
+
+use perf_history::{
+    BuildStats, Ci, Clock, Git, Noise, Outcome, PhaseStats, Profile, System, Unattributed,
+    Unclaimed,
+};
+use perf_history::{field_names, is_reserved};
+use proptest::collection::{btree_map, vec};
+use proptest::option;
+use proptest::prelude::*;
+use records::{full_record, record};
+use serde_json::{Map, Value, json};
+
+fn written(stats: &BuildStats) -> Value {
+    serde_json::to_value(stats).unwrap()
+}
+
+fn read(value: &Value) -> Result<BuildStats, String> {
+    serde_json::from_str(&value.to_string()).map_err(|error| error.to_string())
+}
+
+/// A small record in JSON, with some fields set to other values.
+fn record_with(fields: &Value) -> Value {
+    let mut value = written(&record("a"));
+    let target = value.as_object_mut().unwrap();
+    target.extend(fields.as_object().unwrap().clone());
+    value
+}
+
+#[test]
+fn a_record_with_every_field_reads_back_as_it_was() {
+    let stats = full_record(0);
+    assert_eq!(read(&written(&stats)), Ok(stats));
+}
+
+#[test]
+fn the_fields_stand_in_their_documented_order_with_the_counts_before_their_list() {
+    #[derive(serde::Deserialize)]
+    struct Line(#[serde(deserialize_with = "keys")] Vec<String>);
+    fn keys<'de, D: serde::Deserializer<'de>>(value: D) -> Result<Vec<String>, D::Error> {
+        struct Keys;
+        impl<'de> serde::de::Visitor<'de> for Keys {
+            type Value = Vec<String>;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an object")
+            }
+            fn visit_map<A: serde::de::MapAccess<'de>>(
+                self,
+                mut map: A,
+            ) -> Result<Self::Value, A::Error> {
+                let mut keys = Vec::new();
+                while let Some((key, _)) = map.next_entry::<String, serde::de::IgnoredAny>()? {
+                    keys.push(key);
+                }
+                Ok(keys)
+            }
+        }
+        value.deserialize_map(Keys)
+    }
+
+    let line = serde_json::to_string(&full_record(1)).unwrap();
+    let Line(keys) = serde_json::from_str(&line).unwrap();
+    let mut expected: Vec<&str> = field_names().to_vec();
+    let list = expected.iter().position(|name| *name == "counts").unwrap();
+    let counts = ["generated_pages", "regular_pages", "total_assets", "total_pages"];
+    expected.splice(list..list, counts);
+    assert_eq!(keys, expected);
+    assert!(line.starts_with(r#"{"schema":1,"build_id":"0192b6e4"#));
+    assert!(!line.contains('\n'));
+}
+
+#[test]
+fn fifty_phases_with_every_field_set_take_at_most_32_kib() {
+    let line = serde_json::to_string(&full_record(50)).unwrap();
+    let stats: BuildStats = serde_json::from_str(&line).unwrap();
+    assert_eq!(stats.phases.len(), 50);
+    assert!(line.len() <= 32 << 10, "{} bytes", line.len());
+}
+
+#[test]
+fn only_the_names_of_fields_are_reserved() {
+    for name in ["schema", "counts", "phases", "clock", "unclaimed", "labels"] {
+        assert!(is_reserved(name), "{name}");
+    }
+    for name in ["total_pages", "extra", "Schema", "schema ", ""] {
+        assert!(!is_reserved(name), "{name}");
+    }
+}
+
+#[test]
+fn a_count_with_the_name_of_a_field_is_refused_with_that_name() {
+    let mut stats = record("a");
+    stats.counts.insert("alloc_count".to_owned(), 3);
+    let error = serde_json::to_string(&stats).unwrap_err().to_string();
+    assert!(error.contains("`alloc_count`"), "{error}");
+
+    let error = read(&record_with(&json!({ "counts": ["tool"] }))).unwrap_err();
+    assert!(error.contains("`tool`"), "{error}");
+}
+
+#[test]
+fn counts_of_any_other_name_read_back_as_they_were() {
+    let mut stats = record("a");
+    for (count, name) in (0..).zip(["", "a/b", "\u{0}\n\"\\", "🦀", "Tool", "extra", "__proto__"])
+    {
+        stats.counts.insert(name.to_owned(), u64::MAX - count);
+    }
+    assert_eq!(read(&written(&stats)), Ok(stats));
+}
+
+#[test]
+fn a_count_must_be_a_whole_number_and_may_be_missing() {
+    for bad in [json!("83"), json!(-1), json!(1.5), json!(null), json!(1e30)] {
+        let error = read(&record_with(&json!({ "pages": bad, "counts": ["pages"] }))).unwrap_err();
+        assert!(error.contains("`pages`"), "{error}");
+    }
+    let stats = read(&record_with(&json!({ "counts": ["pages"] }))).unwrap();
+    assert_eq!(stats.counts, BTreeMap::new());
+}
+
+#[test]
+fn a_number_that_is_not_listed_as_a_count_is_kept_as_an_unknown_field() {
+    let stats = read(&record_with(&json!({ "pages": 83, "modules": 4, "counts": ["modules"] })));
+    let stats = stats.unwrap();
+    assert_eq!(stats.counts, BTreeMap::from([("modules".to_owned(), 4)]));
+    assert_eq!(stats.extra["pages"], 83);
+    assert_eq!(written(&stats)["pages"], 83);
+}
+
+#[test]
+fn numbers_that_are_not_finite_are_left_out() {
+    let mut stats = full_record(1);
+    stats.memory_rss_mb = Some(f64::NAN);
+    stats.overhead_ms = Some(f64::INFINITY);
+    stats.phase_timings_ms.insert("odd".to_owned(), f64::NEG_INFINITY);
+    stats.phases[0].total_ms = f64::NAN;
+    stats.phases[0].max_ms = Some(f64::INFINITY);
+    stats.unattributed.as_mut().unwrap().own_ms = f64::NAN;
+    let value = written(&stats);
+    assert!(!value.to_string().contains("null"));
+    assert_eq!(value.get("memory_rss_mb"), None);
+    assert_eq!(value.get("overhead_ms"), None);
+    assert_eq!(value["phase_timings_ms"].get("odd"), None);
+    assert_eq!(value["phases"][0].get("total_ms"), None);
+    assert_eq!(value["phases"][0].get("max_ms"), None);
+    assert_eq!(value["unattributed"].get("own_ms"), None);
+
+    let back = read(&value).unwrap();
+    assert_eq!(back.memory_rss_mb, None);
+    assert_eq!(back.phases[0].total_ms.to_bits(), 0.0_f64.to_bits());
+    assert_eq!(back.phases[0].max_ms, None);
+}
+
+#[test]
+fn a_build_time_that_is_not_finite_cannot_be_written() {
+    for time in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+        let stats = BuildStats { build_time_ms: time, ..record("a") };
+        let error = serde_json::to_string(&stats).unwrap_err().to_string();
+        assert!(error.contains("build_time_ms"), "{error}");
+    }
+}
+
+#[test]
+fn counters_of_a_phase_that_are_0_are_left_out_and_read_back_as_0() {
+    let mut stats = record("a");
+    stats.alloc_count = Some(0);
+    let memory = PhaseStats {
+        path: "render".to_owned(),
+        own_ms: Some(0.0),
+        alloc_count: Some(0),
+        alloc_bytes: Some(0),
+        freed_count: Some(0),
+        freed_bytes: Some(0),
+        realloc_count: Some(0),
+        net_bytes: Some(0),
+        peak_bytes: Some(0),
+        process_peak_bytes: Some(0),
+        self_alloc_count: Some(0),
+        self_alloc_bytes: Some(0),
+        ..PhaseStats::default()
+    };
+    stats.phases =
+        vec![memory.clone(), PhaseStats { own_ms: None, process_peak_bytes: None, ..memory }];
+    let value = written(&stats);
+    assert_eq!(value["alloc_count"], 0);
+    let always = json!({
+        "path": "render", "total_ms": 0.0, "self_ms": 0.0, "own_ms": 0.0, "window_ms": 0.0,
+        "started_ms": 0.0, "process_peak_bytes": 0
+    });
+    assert_eq!(value["phases"][0], always);
+    assert_eq!(read(&value), Ok(stats));
+}
+
+#[test]
+fn without_the_allocator_the_memory_of_a_phase_is_unknown_and_not_0() {
+    let value = record_with(&json!({ "phases": [{ "path": "render", "calls": 2 }] }));
+    let phase = &read(&value).unwrap().phases[0];
+    assert_eq!(phase.calls, 2);
+    assert_eq!(phase.open_calls, 0);
+    let unknown = PhaseStats { path: "render".to_owned(), calls: 2, ..PhaseStats::default() };
+    assert_eq!(*phase, unknown);
+}
+
+#[test]
+fn fields_in_any_order_read_the_same() {
+    let stats = full_record(3);
+    // A `Value` sorts its keys.
+    let sorted = serde_json::to_string(&written(&stats)).unwrap();
+    assert!(sorted.starts_with(r#"{"alloc_bytes""#));
+    let in_order = serde_json::to_string(&stats).unwrap();
+    assert_eq!(
+        serde_json::from_str::<BuildStats>(&sorted).unwrap(),
+        serde_json::from_str::<BuildStats>(&in_order).unwrap()
+    );
+}
+
+#[test]
+fn unknown_fields_are_kept_at_every_level() {
+    let mut value = written(&full_record(2));
+    let unknown = json!({ "deep": [1, { "er": null }], "wide": 1.5 });
+    for pointer in
+        ["", "/phases/1", "/unattributed", "/unclaimed", "/system", "/noise", "/git", "/ci"]
+    {
+        let object = value.pointer_mut(pointer).unwrap().as_object_mut().unwrap();
+        object.insert("from_tomorrow".to_owned(), unknown.clone());
+    }
+    assert_eq!(written(&read(&value).unwrap()), value);
+}
+
+#[test]
+fn damage_to_a_record_of_this_version_makes_it_unreadable() {
+    for damage in [
+        json!({ "schema": 0 }),
+        json!({ "schema": "1" }),
+        json!({ "schema": -1 }),
+        json!({ "schema": null }),
+        json!({ "build_id": 7 }),
+        json!({ "timestamp": null }),
+        json!({ "outcome": "odd" }),
+        json!({ "build_time_ms": "412" }),
+        json!({ "memory_rss_mb": "114" }),
+        json!({ "alloc_count": -1 }),
+        json!({ "alloc_count": 1.5 }),
+        json!({ "phases": {} }),
+        json!({ "phases": [{ "calls": 1 }] }),
+        json!({ "phases": [{ "path": "a", "calls": null }] }),
+        json!({ "phases": ["a"] }),
+        json!({ "phase_timings_ms": { "a": "1" } }),
+        json!({ "labels": { "a": 1 } }),
+        json!({ "git": "main" }),
+        json!({ "counts": { "a": 1 } }),
+    ] {
+        assert!(read(&record_with(&damage)).is_err(), "{damage}");
+    }
+    for required in ["build_id", "timestamp", "tool", "outcome", "build_time_ms"] {
+        let mut value = record_with(&json!({}));
+        value.as_object_mut().unwrap().remove(required);
+        let error = read(&value).unwrap_err();
+        assert!(error.contains(required), "{error}");
+    }
+}
+
+#[test]
+fn a_field_that_comes_twice_makes_a_record_unreadable() {
+    let line = serde_json::to_string(&record("a")).unwrap();
+    for (once, twice) in [
+        (r#""tool":"my-site""#, r#""tool":"my-site","tool":"other""#),
+        (r#""schema":1"#, r#""schema":1,"schema":1"#),
+        (r#""labels":{}"#, r#""labels":{"a":"b","a":"c"}"#),
+        (r#""phases":[]"#, r#""phases":[{"path":"a","path":"b"}]"#),
+        (r#""phases":[]"#, r#""phases":[{"path":"a","x":1,"x":2}]"#),
+        (r#""counts":[]"#, r#""counts":["n"],"n":1,"n":2"#),
+        (r#""phase_timings_ms":{}"#, r#""phase_timings_ms":{"a":1,"a":2}"#),
+    ] {
+        let line = line.replace(once, twice);
+        assert!(line.contains(twice));
+        let error = serde_json::from_str::<BuildStats>(&line).unwrap_err();
+        assert!(error.to_string().contains("duplicate field"), "{error}");
+    }
+}
+
+#[test]
+fn a_later_version_is_read_as_far_as_it_is_understood_and_written_back_whole() {
+    let later = json!({
+        "schema": 2,
+        "build_id": "b",
+        "timestamp": "2030-01-01T00:00:00Z",
+        "tool": "my-site",
+        "tool_version": { "major": 3 },
+        "outcome": { "kind": "cancelled" },
+        "build_time_ms": 7.5,
+        "clock": "tai",
+        "counts": ["pages", "files"],
+        "pages": 12,
+        "files": { "changed": 3 },
+        "alloc_count": 9,
+        "phase_timings_ms": { "render": [1, 2] },
+        "phases": [
+            { "path": "render", "calls": { "hot": 3 }, "total_ms": 5.5, "self_ms": [1],
+              "window_ms": 5.5, "started_ms": 0.5, "alloc_bytes": "many", "colour": "red" }
+        ],
+        "git": { "commit": "abc", "dirty": "submodules", "remote": "origin" },
+        "ci": ["github"],
+        "profile": "bench",
+        "labels": { "a": "b" },
+        "novel": true
+    });
+    let stats = read(&later).unwrap();
+    assert_eq!(stats.schema, 2);
+    assert_eq!(stats.build_time_ms.to_bits(), 7.5_f64.to_bits());
+    assert_eq!(stats.tool_version, None);
+    assert_eq!(stats.outcome, Outcome::Failed);
+    assert_eq!(stats.clock, Some(Clock::Suspect));
+    assert_eq!(stats.counts, BTreeMap::from([("pages".to_owned(), 12)]));
+    assert_eq!(stats.phase_timings_ms, BTreeMap::new());
+    assert_eq!(stats.profile, None);
+    assert_eq!(stats.ci, None);
+    assert_eq!(stats.labels["a"], "b");
+    let phase = stats.phase("render").unwrap();
+    assert_eq!(phase.calls, 0);
+    assert_eq!(phase.total_ms.to_bits(), 5.5_f64.to_bits());
+    assert_eq!(phase.alloc_count, Some(0));
+    assert_eq!(phase.alloc_bytes, None);
+    let git = stats.git.as_ref().unwrap();
+    assert_eq!(git.commit.as_deref(), Some("abc"));
+    assert_eq!(git.dirty, None);
+    assert_eq!(git.extra["remote"], "origin");
+
+    let mut expected = later;
+    expected["counts"] = json!(["pages"]);
+    assert_eq!(written(&stats), expected);
+}
+
+#[test]
+fn a_later_version_without_a_readable_identity_or_time_is_unreadable() {
+    for (field, value) in [
+        ("build_id", json!(7)),
+        ("timestamp", json!(1_795_424_160)),
+        ("tool", json!({ "name": "my-site" })),
+        ("build_time_ms", json!({ "median": 7.5 })),
+    ] {
+        let error = read(&record_with(&json!({ "schema": 2, field: value }))).unwrap_err();
+        assert!(error.contains(field), "{error}");
+    }
+    // A phase that has no path any more takes the whole list along.
+    let value = record_with(&json!({ "schema": 2, "phases": [{ "path": ["a"] }] }));
+    let stats = read(&value).unwrap();
+    assert_eq!(stats.phases, []);
+    assert_eq!(written(&stats), value);
+}
+
+#[test]
+fn a_record_that_was_read_in_no_format_is_written_in_this_one() {
+    let stats = BuildStats { schema: 0, ..record("a") };
+    assert_eq!(written(&stats)["schema"], 1);
+}
+
+fn text() -> impl Strategy<Value = String> {
+    prop_oneof!["[ -~]{0,12}", "\\PC{0,6}", Just("\u{0}\u{1b}\u{2028}\"\\/".to_owned())]
+}
+
+/// Numbers that a file keeps exactly: three decimals.
+fn number() -> impl Strategy<Value = f64> {
+    (-1_000_000_000_000..1_000_000_000_000_i64).prop_map(|thousandths| {
+        #[expect(clippy::cast_precision_loss, reason = "below 2^53")]
+        let number = thousandths as f64;
+        number / 1000.0
+    })
+}
+
+fn unknown_fields() -> impl Strategy<Value = Map<String, Value>> {
+    let value = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        text().prop_map(Value::from),
+        vec(any::<u32>(), 0..3).prop_map(Value::from),
+    ];
+    btree_map("x_[a-z]{1,4}", value, 0..3).prop_map(|fields| fields.into_iter().collect())
+}
+
+fn phase(has_allocator: bool) -> impl Strategy<Value = PhaseStats> {
+    let times = (vec(number(), 4), vec(option::of(number()), 9));
+    let counters = vec(prop_oneof![Just(0), any::<u64>()], 16);
+    let rest = (any::<i64>(), any::<bool>(), unknown_fields(), text());
+    (times, counters, rest).prop_map(
+        move |((always, times), counters, (net, is_own, extra, path))| {
+            let memory = |index: usize| has_allocator.then_some(counters[index]);
+            PhaseStats {
+                path,
+                calls: counters[0],
+                open_calls: counters[1],
+                total_ms: always[0],
+                self_ms: always[1],
+                own_ms: times[0],
+                own_self_ms: times[1],
+                window_ms: always[2],
+                started_ms: always[3],
+                threads: counters[2],
+                latency_ms: times[2],
+                polls: counters[3],
+                min_ms: times[3],
+                p50_ms: times[4],
+                p95_ms: times[5],
+                p99_ms: times[6],
+                max_ms: times[7],
+                items: counters[4],
+                panics: counters[5],
+                cancelled: counters[6],
+                alloc_count: memory(7),
+                alloc_bytes: memory(8),
+                freed_count: memory(9),
+                freed_bytes: memory(10),
+                realloc_count: memory(11),
+                net_bytes: has_allocator.then_some(net),
+                peak_bytes: memory(12),
+                process_peak_bytes: memory(13).filter(|_| is_own),
+                self_alloc_count: memory(14),
+                self_alloc_bytes: memory(15),
+                rss_delta_mb: times[8],
+                extra,
+            }
+        },
+    )
+}
+
+fn environment() -> impl Strategy<Value = (System, Noise, Git, Ci)> {
+    let texts = vec(option::of(text()), 10);
+    let numbers = (vec(option::of(any::<u64>()), 3), vec(option::of(number()), 2));
+    (texts, numbers, option::of(any::<bool>()), unknown_fields()).prop_map(
+        |(texts, (integers, numbers), dirty, extra)| {
+            let text = |index: usize| texts[index].clone();
+            let extra = || extra.clone();
+            let system = System {
+                os: text(0),
+                os_version: text(1),
+                arch: text(2),
+                cpu_model: text(3),
+                cores: integers[0],
+                memory_mb: numbers[0],
+                extra: extra(),
+            };
+            let noise = Noise {
+                involuntary_context_switches: integers[1],
+                major_page_faults: integers[2],
+                load_average: numbers[1],
+                extra: extra(),
+            };
+            let git = Git { commit: text(4), branch: text(5), dirty, extra: extra() };
+            let ci = Ci {
+                provider: text(6),
+                run_id: text(7),
+                change_id: text(8),
+                base_branch: text(9),
+                extra: extra(),
+            };
+            (system, noise, git, ci)
+        },
+    )
+}
+
+fn build_stats() -> impl Strategy<Value = BuildStats> {
+    let top = (
+        vec(text(), 6),
+        (number(), vec(option::of(number()), 7)),
+        vec(option::of(any::<bool>()), 4),
+        vec(any::<u64>(), 12),
+        any::<[bool; 8]>(),
+    );
+    let maps = (
+        btree_map("[A-Z].{0,8}", any::<u64>(), 0..5),
+        btree_map(text(), number(), 0..5),
+        btree_map(text(), text(), 0..5),
+        unknown_fields(),
+    );
+    let phases = any::<bool>().prop_flat_map(|has| (Just(has), vec(phase(has), 0..4)));
+    (top, maps, phases, environment()).prop_map(
+        |(
+            (texts, (build_time_ms, numbers), flags, integers, has),
+            (counts, phase_timings_ms, labels, extra),
+            (has_allocator, phases),
+            (system, noise, git, ci),
+        )| BuildStats {
+            schema: if has[7] { 1 } else { 3 },
+            build_id: texts[0].clone(),
+            timestamp: texts[1].clone(),
+            tool: texts[2].clone(),
+            tool_version: has[0].then(|| texts[3].clone()),
+            outcome: match (has[1], has[2]) {
+                (true, _) => Outcome::Success,
+                (false, true) => Outcome::Failed,
+                (false, false) => Outcome::Panicked,
+            },
+            build_time_ms,
+            cpu_user_ms: numbers[0],
+            cpu_system_ms: numbers[1],
+            parallel: flags[0],
+            incremental: flags[1],
+            skipped: flags[2],
+            clock: flags[3].map(|_| Clock::Suspect),
+            counts,
+            memory_rss_mb: numbers[2],
+            memory_heap_mb: numbers[3],
+            memory_peak_mb: numbers[4],
+            memory_peak_rss_mb: numbers[5],
+            alloc_count: has_allocator.then_some(integers[0]),
+            alloc_bytes: has_allocator.then_some(integers[1]),
+            phase_timings_ms,
+            phases,
+            unattributed: has[3].then(|| Unattributed {
+                own_ms: build_time_ms,
+                alloc_count: has_allocator.then_some(integers[2]),
+                alloc_bytes: Some(0),
+                freed_count: Some(integers[3]),
+                freed_bytes: None,
+                realloc_count: Some(integers[4]),
+                net_bytes: Some(i64::MIN),
+                extra: extra.clone(),
+            }),
+            unclaimed: has[4].then(|| Unclaimed {
+                alloc_count: integers[5],
+                alloc_bytes: integers[6],
+                freed_count: integers[7],
+                freed_bytes: integers[8],
+                realloc_count: 0,
+                extra: extra.clone(),
+            }),
+            overhead_ms: numbers[6],
+            rust_version: has[5].then(|| texts[4].clone()),
+            platform: has[6].then(|| texts[5].clone()),
+            system: has[0].then_some(system),
+            noise: has[1].then_some(noise),
+            git: has[2].then_some(git),
+            ci: has[3].then_some(ci),
+            profile: flags[3].map(|debug| if debug { Profile::Debug } else { Profile::Release }),
+            labels,
+            extra,
+        },
+    )
+}
+
+proptest! {
+    #[test]
+    fn every_record_reads_back_as_it_was_written(stats in build_stats()) {
+        let line = serde_json::to_string(&stats).unwrap();
+        prop_assert!(!line.contains('\n'));
+        let back: BuildStats = serde_json::from_str(&line).unwrap();
+        prop_assert_eq!(&back, &stats);
+        prop_assert_eq!(serde_json::to_string(&back).unwrap(), line);
+    }
+
+    #[test]
+    fn numbers_of_any_size_are_written_the_same_again_after_reading(
+        number in any::<f64>().prop_filter("finite", |number| number.is_finite()),
+    ) {
+        let stats = BuildStats { build_time_ms: number, ..record("a") };
+        let line = serde_json::to_string(&stats).unwrap();
+        let back: BuildStats = serde_json::from_str(&line).unwrap();
+        let error = (back.build_time_ms - number).abs();
+        prop_assert!(error <= 0.000_5 || error <= number.abs() * 1e-15);
+    }
+}
