@@ -90,15 +90,18 @@ impl<R: Read + Seek> BackwardLines<R> {
     }
 
     /// Puts the block that precedes the buffer in front of it; false where there is none. Blocks
-    /// grow with the buffer, so that a long line is not moved again for each of them.
+    /// grow with the buffer, so that a long line is not moved again for each of them, but not past
+    /// the longest line.
     fn read_block(&mut self) -> io::Result<bool> {
-        let size = self.block.max(self.buffer.len()) as u64;
-        let size = size.min(self.start);
+        let room = (self.longest + self.block).saturating_sub(self.buffer.len());
+        let size = self.buffer.len().min(room).max(self.block);
+        let size = self.start.min(size as u64);
         if size == 0 {
             return Ok(false);
         }
         self.input.seek(SeekFrom::Start(self.start - size))?;
-        let mut block = Vec::with_capacity(self.buffer.len() + self.block);
+        let expected = usize::try_from(size).unwrap_or_default() + self.buffer.len();
+        let mut block = Vec::with_capacity(expected);
         let got = self.input.by_ref().take(size).read_to_end(&mut block)? as u64;
         if got < size {
             // A writer whose disk was full took back what it had begun.
@@ -172,6 +175,11 @@ mod tests {
     }
 
     proptest! {
+    #![proptest_config(ProptestConfig {
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
+
         #[test]
         fn reading_from_the_end_finds_the_lines_that_splitting_the_whole_finds(
             file in lines(),
