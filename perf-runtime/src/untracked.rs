@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 
-use perf_history::{BuildStats, HistoryError, Outcome};
+use perf_history::{Appended, BuildStats, HistoryError, Outcome};
 
 use crate::ItemCount;
 
@@ -143,8 +143,8 @@ impl PerformanceCollector {
     /// # Errors
     ///
     /// None.
-    pub fn try_save(&self, _stats: &BuildStats) -> Result<(), HistoryError> {
-        Ok(())
+    pub fn try_save(&self, _stats: &BuildStats) -> Result<Option<Appended>, HistoryError> {
+        Ok(None)
     }
 
     fn blank(&self, outcome: Outcome) -> BuildStats {

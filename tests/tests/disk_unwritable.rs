@@ -324,3 +324,13 @@ fn a_warning_that_nobody_can_hear_changes_nothing() {
         }
     }
 }
+#[test]
+fn a_latest_that_cannot_be_replaced_is_one_warning_and_the_record_is_kept() {
+    for ending in ENDINGS {
+        let place = Place::new();
+        fs::create_dir_all(place.metrics().join("latest.json/not-empty")).unwrap();
+        assert_warned(&place, ending, &place.build(ending), "latest.json");
+        let history = fs::read_to_string(place.metrics().join("history.jsonl")).unwrap();
+        assert_eq!(history.lines().count(), 1);
+    }
+}

@@ -11,7 +11,7 @@ mod warning;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use perf_history::{BuildStats, History, HistoryError, Outcome};
+use perf_history::{Appended, BuildStats, History, HistoryError, Outcome};
 
 use crate::environment::{self, Observation};
 use crate::phase::open_builds::BuildNumber;
@@ -134,27 +134,30 @@ impl PerformanceCollector {
     /// Saves a record. Never fails: what went wrong is one warning through the `log` crate, or on
     /// standard error where no logger is installed.
     pub fn save(&self, stats: &BuildStats) {
-        if let Err(error) = self.try_save(stats) {
-            let _uncounted = Uncounted::begin();
-            warning::warn(&format!("the build's record was not saved: {error}"));
+        let _uncounted = Uncounted::begin();
+        let problem = match self.try_save(stats) {
+            Ok(appended) => appended.and_then(|it| it.warning).map(|it| ("was saved, but", it)),
+            Err(error) => Some(("was not saved:", error)),
+        };
+        if let Some((came_of_it, error)) = problem {
+            warning::warn(&format!("the build's record {came_of_it} {error}"));
         }
     }
 
-    /// As [`Self::save`], and gives the error back.
-    ///
-    /// A record without an id, as [`end_build`](Self::end_build) gives with measuring switched
-    /// off, is not saved, which is no error.
+    /// As [`Self::save`], and tells what came of it: where the record is, and what went wrong
+    /// although it is safe. `None` for a record without an id, as [`end_build`](Self::end_build)
+    /// gives with measuring switched off: it is not saved, which is no error.
     ///
     /// # Errors
     ///
     /// [`HistoryError`] says what could not be done, on which path and why. What was in the
     /// history is unharmed.
-    pub fn try_save(&self, stats: &BuildStats) -> Result<(), HistoryError> {
+    pub fn try_save(&self, stats: &BuildStats) -> Result<Option<Appended>, HistoryError> {
         let _uncounted = Uncounted::begin();
         if stats.build_id.is_empty() {
-            return Ok(());
+            return Ok(None);
         }
-        History::open(&self.dir).append(stats).map(drop)
+        History::open(&self.dir).append(stats).map(Some)
     }
 
     /// Ends the build. What the user gets is counted as the user's, who will free it; what it was

@@ -25,6 +25,9 @@ use std::{
 
 use perf_history::{Ci, Git, Noise, System};
 
+use crate::measure::resident::resident_bytes;
+use crate::phase::threads::spawn_uncounted;
+
 use self::{
     checkout::{GitDirectory, Head},
     ci::Job,
@@ -32,7 +35,7 @@ use self::{
     process::Usage,
 };
 
-pub(crate) use self::process::{resident_bytes, suspended_ns};
+pub(crate) use self::process::suspended_ns;
 
 /// How long [`Observation::finish`] waits for the facts that decide with which builds this one may be
 /// compared. A build that took longer than they do waits not at all.
@@ -112,7 +115,7 @@ impl Observation {
         let withdrawal = question.withdrawal();
         if let Ok(directory) = std::path::absolute(directory) {
             // Without a thread the sender is gone, and the facts are absent.
-            let _ = crate::phase::threads::spawn_uncounted("build-facts", move || {
+            let _ = spawn_uncounted("build-facts", move || {
                 find_out(&directory, &question, &sender);
             });
         }

@@ -5,5 +5,6 @@ pub(crate) mod counters;
 pub(crate) mod histogram;
 pub(crate) mod leak;
 pub(crate) mod process_level;
+pub(crate) mod resident;
 pub(crate) mod tally;
 pub(crate) mod ticks;

@@ -15,11 +15,11 @@ use std::sync::atomic::{
     fence,
 };
 
-use crate::environment;
 use crate::measure::counters::{Counters, bump};
 use crate::measure::histogram;
 use crate::measure::leak::{Slot, leak};
 use crate::measure::process_level::{self, Watch};
+use crate::measure::resident::resident_bytes;
 use crate::measure::tally::Tally;
 use crate::measure::ticks::{self, Ticks};
 
@@ -28,6 +28,7 @@ use super::name::{self, NameId};
 use super::node::{Node, Sum, Used};
 use super::open_builds::{self, BuildNumber, Epoch};
 use super::path;
+use super::threads::Uncounted;
 use super::tree::Tree;
 
 /// What is kept of one thread.
@@ -366,7 +367,8 @@ impl Thread {
     #[cold]
     #[inline(never)]
     fn read_resident(&self) -> Ticks {
-        self.resident.store(environment::resident_bytes().unwrap_or(UNKNOWN_RESIDENT), Relaxed);
+        let _uncounted = Uncounted::begin();
+        self.resident.store(resident_bytes().unwrap_or(UNKNOWN_RESIDENT), Relaxed);
         let now = ticks::now();
         self.resident_at.store(now.0, Relaxed);
         now
