@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use percent_encoding::utf8_percent_encode;
 use perf_runtime::tracked_phase;
 use pulldown_cmark::{
     CowStr, Event, HeadingLevel, MetadataBlockKind, Options, Parser, Tag, TagEnd,
@@ -9,6 +10,7 @@ use pulldown_cmark::{
 use serde::{Deserialize, Serialize};
 
 use crate::front_matter::FrontMatter;
+use crate::paths::PATH;
 
 /// How many bytes of a page's text the search index holds.
 const SEARCHED_BYTES: usize = 2000;
@@ -95,7 +97,8 @@ fn extensions(dialect: Dialect) -> Options {
 struct Reader {
     facts: Facts,
     metadata: Option<(MetadataBlockKind, String)>,
-    in_code_block: bool,
+    /// Code blocks and pictures' descriptions are no text to be read in passing.
+    in_no_text: usize,
     /// The heading that is open: where its start is among the events, and its text so far.
     heading: Option<(usize, String)>,
     paragraph_open: bool,
@@ -120,13 +123,13 @@ impl Reader {
                 }
                 return;
             }
-            Event::Start(Tag::CodeBlock(_)) => self.in_code_block = true,
-            Event::End(TagEnd::CodeBlock) => self.in_code_block = false,
+            Event::Start(Tag::CodeBlock(_) | Tag::Image { .. }) => self.in_no_text += 1,
+            Event::End(TagEnd::CodeBlock | TagEnd::Image) => self.in_no_text -= 1,
             Event::Start(Tag::Heading { .. }) => self.heading = Some((events.len(), String::new())),
             Event::End(TagEnd::Heading(level)) => self.end_heading(*level, events),
             Event::Start(Tag::Paragraph) => self.paragraph_open = self.facts.description.is_empty(),
             Event::End(TagEnd::Paragraph) => self.end_paragraph(),
-            Event::Text(text) | Event::Code(text) if !self.in_code_block => self.text(text),
+            Event::Text(text) | Event::Code(text) if self.in_no_text == 0 => self.text(text),
             Event::SoftBreak | Event::HardBreak => self.text(" "),
             Event::Html(html) => self.facts.has_title |= html.contains("<h1"),
             _ => {}
@@ -192,7 +195,7 @@ impl Reader {
         }
         let link = format!(
             " <a class=anchor href=\"#{}\" aria-label=\"Link to this heading\">#</a>",
-            percent_encoding::utf8_percent_encode(&unique, percent_encoding::NON_ALPHANUMERIC)
+            utf8_percent_encode(&unique, PATH)
         );
         events.push(Event::InlineHtml(CowStr::from(link)));
         if self.facts.heading.is_none() && !text.trim().is_empty() {
@@ -297,7 +300,8 @@ mod tests {
 
     #[test]
     fn a_row_of_badges_does_not_describe_a_page() {
-        let markdown = "# H\n\n[![ci](a.svg)](b) [![docs](c.svg)](d)\n\nWhat this is about.\n";
+        let markdown =
+            "# H\n\n[![the state of the build](a.svg)](b) [docs](d)\n\nWhat this is about.\n";
         assert_eq!(parse(markdown).facts.description, "What this is about.");
     }
 

@@ -35,7 +35,7 @@ pub enum Error {
         reason: String,
     },
     /// A template is wrong.
-    #[error("template {0:#}")]
+    #[error("wrong template: {0}")]
     Template(#[from] minijinja::Error),
 }
 

@@ -87,18 +87,25 @@ impl Manifest {
         rendered: Vec<Rendered>,
         others: Vec<Output>,
     ) -> (Self, Vec<Output>) {
+        // Of drafts too: they need not be parsed again either.
+        let documents = scene.source.documents.iter().zip(scene.texts).zip(facts);
+        for ((document, text), facts) in documents {
+            if let Some(facts) = facts {
+                let known = KnownDocument {
+                    digest: text.digest,
+                    facts: facts.clone(),
+                    links: Vec::new(),
+                    anchors: Vec::new(),
+                };
+                self.documents.insert(document.name.clone(), known);
+            }
+        }
         let mut outputs = Vec::with_capacity(rendered.len() + others.len());
         for (page, rendered) in scene.arrangement.pages.iter().zip(rendered) {
-            let document = page.document.and_then(|index| Some((index, facts[index].clone()?)));
-            if let Some((index, facts)) = document {
-                let known = KnownDocument {
-                    digest: scene.texts[index].digest,
-                    facts,
-                    links: rendered.links,
-                    anchors: rendered.anchors,
-                };
-                let name = scene.source.documents[index].name.clone();
-                self.documents.insert(name, known);
+            let name = page.document.map(|index| &scene.source.documents[index].name);
+            if let Some(known) = name.and_then(|name| self.documents.get_mut(name)) {
+                known.links = rendered.links;
+                known.anchors = rendered.anchors;
             }
             outputs.push(rendered.output);
         }

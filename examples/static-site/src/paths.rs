@@ -6,8 +6,8 @@ use std::fmt;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 
-/// What may stand in a URL's path as it is (RFC 3986: unreserved, and the slash).
-const PATH: &AsciiSet =
+/// What may stand in a URL's path or fragment as it is (RFC 3986: unreserved, and the slash).
+pub(crate) const PATH: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
 
 /// The place of a file in the site: relative to its root, segments joined by `/`, none of which

@@ -64,13 +64,13 @@ fn render_page<'s>(
     page: &Page<'s>,
     events: Option<Vec<Event<'s>>>,
 ) -> Result<Rendered, Error> {
+    let document = page.document.map(|index| &scene.source.documents[index]);
     let text = page.document.map(|index| &scene.texts[index]);
-    let view = Digest::of_json(&page.view).bytes();
+    let name = document.map(|document| document.name.as_bytes()).unwrap_or_default();
     let digest = text.map(|text| text.digest.bytes()).unwrap_or_default();
-    let made_from = Digest::of_all([page.template.as_bytes(), &view, &digest]);
-    let known = page
-        .document
-        .and_then(|index| scene.previous.documents.get(&scene.source.documents[index].name));
+    let view = Digest::of_json(&page.view).bytes();
+    let made_from = Digest::of_all([page.template.as_bytes(), &view, name, &digest]);
+    let known = document.and_then(|document| scene.previous.documents.get(&document.name));
     if let Some(size) = scene.previous.keeps(scene.out, &page.path, made_from)
         && known.is_none_or(|known| leads_where_it_did(scene, page, known))
     {

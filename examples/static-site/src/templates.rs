@@ -4,7 +4,9 @@ use std::fs;
 use std::path::Path;
 
 use minijinja::value::{Serde, Value};
-use minijinja::{Environment, UndefinedBehavior, context};
+use minijinja::{
+    AutoEscape, Environment, Output, State, UndefinedBehavior, context, escape_formatter,
+};
 use perf_runtime::tracked_phase;
 use serde::Serialize;
 
@@ -40,6 +42,7 @@ impl Templates {
     pub(crate) fn load(folder: Option<&Path>, settings: &Settings) -> Result<Self, Error> {
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
+        environment.set_formatter(write_escaped);
         environment.add_global("site", Value::from(Serde(settings)));
         let mut digests = Digest::of_json(settings).bytes().to_vec();
         let mut style = STYLE.to_owned();
@@ -85,5 +88,66 @@ impl Templates {
         let body = Value::from_safe_string(body);
         let template = self.environment.get_template(template)?;
         Ok(template.render(context! { page, body })?)
+    }
+}
+
+/// Writes a value into a template. The engine's own formatter escapes slashes too, which makes
+/// links hard to read.
+fn write_escaped(
+    out: &mut Output<'_>,
+    state: &mut State<'_, '_>,
+    value: &Value,
+) -> Result<(), minijinja::Error> {
+    match value.as_str() {
+        Some(text) if !value.is_safe() && *state.auto_escape() == AutoEscape::Html => {
+            for piece in text.split_inclusive(['&', '<', '>', '"', '\'']) {
+                let plain = piece.trim_end_matches(['&', '<', '>', '"', '\'']);
+                out.write_str(plain)?;
+                out.write_str(match &piece[plain.len()..] {
+                    "&" => "&amp;",
+                    "<" => "&lt;",
+                    ">" => "&gt;",
+                    "\"" => "&quot;",
+                    "'" => "&#39;",
+                    _ => "",
+                })?;
+            }
+            Ok(())
+        }
+        _ => escape_formatter(out, state, value),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Templates;
+    use crate::settings::Settings;
+    use serde_json::json;
+    use std::fs;
+
+    fn rendered(template: &str, view: &serde_json::Value) -> Result<String, String> {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("t.html"), template).unwrap();
+        Templates::load(Some(folder.path()), &Settings::default())
+            .and_then(|templates| templates.render("t.html", view, "<b>".to_owned()))
+            .map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn what_a_page_says_of_itself_cannot_become_markup() {
+        let view = json!({ "title": "<a href='/x'>\"&</a>" });
+        assert_eq!(
+            rendered("{{ page.title }}|{{ body }}|{{ page.title|safe }}|{{ 1 + 1 }}", &view),
+            Ok("&lt;a href=&#39;/x&#39;&gt;&quot;&amp;&lt;/a&gt;|<b>|<a href='/x'>\"&</a>|2"
+                .to_owned())
+        );
+    }
+
+    #[test]
+    fn a_broken_template_is_named_with_its_line() {
+        for template in ["\n{% if %}", "\n{{ page.no_such_field }}", "\n{% include 'none' %}"] {
+            let error = rendered(template, &json!({})).unwrap_err();
+            assert!(error.contains("t.html:2") && !error.contains('\n'), "{error}");
+        }
     }
 }

@@ -148,7 +148,7 @@ fn from_metadata(metadata: Metadata) -> (PathBuf, Vec<Package>) {
                 description: tidy(package.description),
                 licences: licences(package.license.as_deref()),
                 keywords: package.keywords,
-                homepage: package.homepage,
+                homepage: web_address(package.homepage),
                 repository: Repository::of(package.repository.as_deref(), &folder),
                 folder,
             }
@@ -219,7 +219,7 @@ fn from_lock_file(here: &Path) -> Result<(PathBuf, Vec<Package>), Error> {
                 description: tidy(facts.description),
                 licences: licences(facts.license.as_deref()),
                 keywords: facts.keywords,
-                homepage: facts.homepage,
+                homepage: web_address(facts.homepage),
                 repository: Repository::of(facts.repository.as_deref(), &folder),
                 folder,
             })
@@ -286,6 +286,11 @@ impl Published {
 /// A description on one line.
 fn tidy(description: Option<String>) -> String {
     description.unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// An address that is safe to link to: a manifest may say `javascript:`.
+fn web_address(address: Option<String>) -> Option<String> {
+    address.filter(|address| address.starts_with("https://") || address.starts_with("http://"))
 }
 
 /// The licences that an SPDX expression names; `/` is how it was written before SPDX.

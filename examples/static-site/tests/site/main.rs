@@ -1,0 +1,8 @@
+//! The program as its user meets it: what a build of a folder writes, prints and records.
+#![forbid(unsafe_code)]
+
+mod full;
+mod hostile;
+mod incremental;
+mod packages;
+mod workbench;
