@@ -41,15 +41,6 @@ impl Counters {
             realloc_count: apply(self.realloc_count, other.realloc_count),
         }
     }
-
-    /// Whether nothing was allocated, freed or resized between `earlier` and `self`.
-    #[inline]
-    pub(crate) fn same_as(&self, earlier: &Self) -> bool {
-        (self.alloc_count ^ earlier.alloc_count)
-            | (self.freed_count ^ earlier.freed_count)
-            | (self.realloc_count ^ earlier.realloc_count)
-            == 0
-    }
 }
 
 /// Adds to a number that only this thread writes.
@@ -96,6 +87,15 @@ impl CountersCell {
         self.net_bytes.store(counters.net_bytes, Relaxed);
         self.freed_count.store(counters.freed_count, Relaxed);
         self.realloc_count.store(counters.realloc_count, Relaxed);
+    }
+
+    /// Whether anything was allocated, freed or resized between what is here and `now`.
+    #[inline]
+    pub(crate) fn differs_from(&self, now: &Counters) -> bool {
+        (self.alloc_count.load(Relaxed) ^ now.alloc_count)
+            | (self.freed_count.load(Relaxed) ^ now.freed_count)
+            | (self.realloc_count.load(Relaxed) ^ now.realloc_count)
+            != 0
     }
 
     /// Adds `counters`, on the one thread that writes.

@@ -151,6 +151,7 @@ impl std::fmt::Debug for Thread {
 }
 
 impl Stretch {
+    #[inline(never)]
     fn begin(thread: &'static Thread, site: &Site, items: u64) -> Option<Self> {
         let (frame, ticket) = thread.enter(site.id(), Manner::STRETCH, items)?;
         Some(Self { thread, frame, ticket })

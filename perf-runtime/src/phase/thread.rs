@@ -122,7 +122,8 @@ impl Thread {
     // ---- entry and exit --------------------------------------------------------------------
 
     /// Enters a phase. `None` where no build is open for this thread.
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "PERF: the hot path is one function, not two")]
     pub(crate) fn enter(
         &'static self,
         name: NameId,
@@ -152,7 +153,8 @@ impl Thread {
         Some((frame, self.push(innermost, frame, node, manner, items)))
     }
 
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "PERF: the hot path is one function, not two")]
     fn push(
         &self,
         innermost: &'static Frame,
@@ -206,7 +208,8 @@ impl Thread {
     /// Exits the phase that was entered with `ticket`, at `now`, and all that are open above it.
     /// Does nothing where that entry has been exited already. Gives the phase's node back where
     /// its build is still open.
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "PERF: the hot path is one function, not two")]
     pub(crate) fn exit(
         &'static self,
         frame: &'static Frame,
@@ -220,31 +223,40 @@ impl Thread {
             return None;
         }
         let version = self.begin();
-        while let Some(innermost) = self.innermost.get() {
-            let above = !std::ptr::eq(innermost, frame);
-            self.pop(innermost, now);
-            if !above {
-                break;
-            }
+        if self.innermost.get().is_some_and(|it| std::ptr::eq(it, frame)) {
+            self.pop(frame, now);
+        } else {
+            self.pop_down_to(frame, now);
         }
         self.end(version);
         frame.node.get()
     }
 
-    #[inline]
+    #[cold]
+    #[inline(never)]
+    fn pop_down_to(&self, frame: &'static Frame, now: Ticks) {
+        while let Some(innermost) = self.innermost.get().filter(|it| !self.is_base(it)) {
+            self.pop(innermost, now);
+            if std::ptr::eq(innermost, frame) {
+                break;
+            }
+        }
+    }
+
+    /// Leaves the innermost phase.
+    ///
+    /// PERF: where nothing was allocated or freed since the entry, the level stood still, and no
+    /// peak but the process's can have changed.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "PERF: the hot path is one function, not two")]
     fn pop(&self, frame: &'static Frame, now: Ticks) {
         let (Some(node), Some(outer)) = (frame.node.get(), frame.outer.get()) else { return };
         let manner = frame.ticket().manner();
         let start = frame.start();
         let ticks = Self::length(start, now);
-        let entered = frame.counters.load();
         let counters = self.tally.counters();
-        let own = self.own.load(Relaxed);
-
-        let peak = frame.peak.load(Relaxed).max(self.tally.peak());
-        raise(&node.peak, peak.wrapping_sub(entered.net_bytes.cast_signed()));
-        raise(&outer.peak, peak);
-        if own {
+        let allocated = frame.counters.differs_from(&counters);
+        if self.own.load(Relaxed) {
             self.fold_process_level(frame);
             let process_peak = frame.process_peak.load(Relaxed);
             raise(&node.process_peak, process_peak);
@@ -253,26 +265,24 @@ impl Thread {
                 self.note_resident_delta(frame, node);
             }
         }
-        self.tally.set_peak(self.tally.live());
-
+        if allocated {
+            self.pop_peak(frame, node, outer);
+        }
         if manner == Manner::CALL && !std::thread::panicking() {
             node.total.add_ticks(ticks);
-            if !counters.same_as(&entered) {
-                node.total.add_counters(counters.minus(entered));
+            if allocated {
+                node.total.add_counters(counters.minus(frame.counters.load()));
             }
             node.finished(ticks);
         } else {
-            let used = Used { ticks, counters: counters.minus(entered) };
-            self.pop_otherwise(node, outer, manner, used);
+            self.pop_otherwise(node, outer, manner, ticks, counters.minus(frame.counters.load()));
         }
         node.last_exit.store(now.0, Relaxed);
         node.active.store(node.active.load(Relaxed).wrapping_sub(1), Relaxed);
         frame.clear_ticket();
         if self.is_base(outer) {
-            let returned = outer.counters.load();
-            if !counters.same_as(&returned) {
-                self.outside.add_counters(entered.minus(returned));
-                outer.counters.store(counters);
+            if outer.counters.differs_from(&counters) {
+                self.pop_to_base(frame, outer, counters);
             }
             self.outside.add_ticks(start.since(outer.start()));
             outer.set_start(now);
@@ -280,15 +290,36 @@ impl Thread {
         self.innermost.set(Some(outer));
     }
 
+    fn pop_peak(&self, frame: &Frame, node: &Node, outer: &Frame) {
+        let peak = frame.peak.load(Relaxed).max(self.tally.peak());
+        raise(&node.peak, peak.wrapping_sub(frame.counters.load().net_bytes.cast_signed()));
+        raise(&outer.peak, peak);
+        self.tally.set_peak(self.tally.live());
+    }
+
+    /// What came between the last return to the base and this entry was outside of phases.
+    #[inline(never)]
+    fn pop_to_base(&self, frame: &Frame, base: &Frame, now: Counters) {
+        self.outside.add_counters(frame.counters.load().minus(base.counters.load()));
+        base.counters.store(now);
+    }
+
     /// The ways to leave a phase other than returning from an ordinary call.
     #[cold]
     #[inline(never)]
-    fn pop_otherwise(&self, node: &Node, outer: &Frame, manner: Manner, used: Used) {
-        self.charge(node, outer, manner, used);
+    fn pop_otherwise(
+        &self,
+        node: &Node,
+        outer: &Frame,
+        manner: Manner,
+        ticks: u64,
+        counters: Counters,
+    ) {
+        self.charge(node, outer, manner, Used { ticks, counters });
         if manner.is(Manner::STRETCH) {
             return;
         }
-        node.finished(used.ticks);
+        node.finished(ticks);
         if std::thread::panicking() && !manner.is(Manner::UNWINDING) {
             bump(&node.panics, 1);
         }
