@@ -1,7 +1,8 @@
 //! A small static site generator: Markdown in, a site out, and each build measured.
 //!
-//! It is an example of a build tool that tells `perf_runtime` what its phases are. The whole of
-//! it are the attributes on the functions below, and the counts at the end of [`build`].
+//! It is an example of a build tool that uses `perf_runtime`: an attribute on each function that
+//! is a phase of the build, and in [`build`] the counts that tell how large the site was. All the
+//! rest is a site generator like any other.
 #![forbid(unsafe_code)]
 
 mod arrange;
@@ -23,7 +24,7 @@ mod settings;
 mod templates;
 mod write;
 
-use perf_runtime::tracked_phase;
+use perf_runtime::{phase, tracked_phase};
 use serde::{Deserialize, Serialize};
 
 use crate::arrange::Arrangement;
@@ -78,68 +79,121 @@ pub struct Site {
 /// cannot be written. What is wrong with a single document is a [`Finding`] on the site's health
 /// page, and no error.
 pub fn build(options: &Options) -> Result<Site, Error> {
-    perf_runtime::build().set_parallel(rayon::current_num_threads() > 1);
-    let mut source = discover::discover(options)?;
-    let settings = Settings::load(&source)?;
-    let templates = Templates::load(options.templates.as_deref(), &settings)?;
-    let texts = parse::load(&source.documents);
-    let assets = assets::examine(&mut source.assets, &mut source.findings);
-
+    let threads = start_threads();
+    let inputs = Inputs::read(options)?;
     let mut previous = Manifest::load(&options.out);
-    let current = identify(&source, &texts, &assets, &templates);
-    if options.incremental && previous.environment == current.environment {
-        perf_runtime::build().set_incremental(true);
-        if previous.inputs == current.inputs && previous.is_intact(&options.out) {
-            perf_runtime::build().skip();
-            return Ok(finish(previous.counts, 0, true));
-        }
-    } else {
-        // The files of the last build are still to be replaced or removed.
+    let current = inputs.identify();
+    // Where everything has to be made again, it is a full build, whatever was asked for: its
+    // record should be compared with those of full builds.
+    let incremental = options.incremental && previous.environment == current.environment;
+    let build = perf_runtime::build();
+    build.set_parallel(threads > 1);
+    build.set_incremental(incremental);
+    if !incremental {
         previous.forget();
-        perf_runtime::build().set_incremental(false);
+    }
+    let site = if incremental && previous.is_of(&current) && previous.is_intact(&options.out) {
+        build.skip();
+        let site = Site { counts: previous.counts, written: 0, skipped: true };
+        phase!("free", { drop(previous) });
+        site
+    } else {
+        render_and_write(options, &inputs, previous, current)?
+    };
+    phase!("free", { drop(inputs) });
+
+    build.count("total_pages", site.counts.regular_pages + site.counts.generated_pages);
+    build.count("regular_pages", site.counts.regular_pages);
+    build.count("generated_pages", site.counts.generated_pages);
+    build.count("total_assets", site.counts.assets);
+    build.count("total_sections", site.counts.sections);
+    build.count("taxonomies_count", site.counts.terms);
+    build.count("health_findings", site.counts.findings);
+    build.count("written_files", site.written);
+    Ok(site)
+}
+
+/// Starts the threads that share the work, and says how many they are.
+#[tracked_phase]
+fn start_threads() -> usize {
+    rayon::current_num_threads()
+}
+
+/// All that a site is made from, read.
+struct Inputs {
+    source: Source,
+    settings: Settings,
+    templates: Templates,
+    /// In the order of the source's documents.
+    texts: Vec<Text>,
+    /// In the order of the source's assets.
+    assets: Vec<Asset>,
+}
+
+impl Inputs {
+    fn read(options: &Options) -> Result<Self, Error> {
+        let mut source = discover::discover(options)?;
+        let settings = Settings::load(&source)?;
+        let templates = Templates::load(options.templates.as_deref(), &settings)?;
+        let texts = parse::load(&source.documents);
+        let assets = assets::examine(&mut source.assets, &mut source.findings);
+        Ok(Self { source, settings, templates, texts, assets })
     }
 
-    let Parsed { facts, events } = parse::parse_all(&source, &texts, &previous);
-    let arrangement = arrange::arrange(&source, &facts, &settings.title);
+    /// A manifest that knows what there is to read, and nothing yet of what is made from it.
+    #[tracked_phase]
+    fn identify(&self) -> Manifest {
+        let version = Digest::of(env!("CARGO_PKG_VERSION").as_bytes());
+        let title = Digest::of(self.source.title.as_bytes());
+        let environment = Digest::of_digests([version, title, self.templates.digest]);
+        let texts = self.texts.iter().map(|text| text.digest);
+        let assets = self.assets.iter().map(|asset| asset.digest);
+        let documents = self.source.documents.iter().zip(texts);
+        let files = documents
+            .chain(self.source.assets.iter().zip(assets))
+            .flat_map(|(file, digest)| [Digest::of(file.name.as_bytes()), digest]);
+        let rest = [
+            environment,
+            Digest::of_json(&self.source.sections),
+            Digest::of_json(&self.source.findings),
+        ];
+        let inputs = Digest::of_digests(rest.into_iter().chain(files));
+        Manifest { environment, inputs, ..Manifest::default() }
+    }
+}
+
+/// Makes all that is not as it was in the previous build.
+fn render_and_write(
+    options: &Options,
+    inputs: &Inputs,
+    previous: Manifest,
+    current: Manifest,
+) -> Result<Site, Error> {
+    let Parsed { facts, events } = parse::parse_all(&inputs.source, &inputs.texts, &previous);
+    let arrangement = arrange::arrange(&inputs.source, &facts, &inputs.settings.title);
     let scene = Scene {
-        source: &source,
-        texts: &texts,
+        source: &inputs.source,
+        texts: &inputs.texts,
         arrangement: &arrangement,
-        templates: &templates,
+        templates: &inputs.templates,
         previous: &previous,
         out: &options.out,
     };
     let rendered = render::render(scene, events)?;
-    let mut outputs = assets::outputs(scene, &assets);
-    outputs.push(indexes::sitemap(scene, &settings.base_url));
+    let mut outputs = assets::outputs(scene, &inputs.assets);
+    outputs.push(indexes::sitemap(scene, &inputs.settings.base_url));
     outputs.push(indexes::search_index(scene, &facts));
     let findings = health::check(scene, &facts, &rendered);
     outputs.extend(health::report(scene, &findings)?);
-    let manifest = Manifest { counts: count(&source, &arrangement, findings.len()), ..current };
-    let (manifest, outputs) = manifest.complete(scene, &facts, rendered, outputs);
 
+    let counts = count(&inputs.source, &arrangement, findings.len());
+    let manifest = Manifest { counts, ..current };
+    let (manifest, outputs) = manifest.complete(scene, &facts, rendered, outputs);
     let written = outputs.iter().filter(|output| output.is_changed()).count() as u64;
     write::write(&options.out, outputs, &previous, &manifest)?;
-    Ok(finish(manifest.counts, written, false))
-}
-
-/// A manifest that knows what there is to read, and nothing yet of what is made from it.
-#[tracked_phase]
-fn identify(source: &Source, texts: &[Text], assets: &[Asset], templates: &Templates) -> Manifest {
-    let version = Digest::of(env!("CARGO_PKG_VERSION").as_bytes());
-    let title = Digest::of(source.title.as_bytes());
-    let environment = Digest::of_digests([version, title, templates.digest]);
-    let documents = source.documents.iter().zip(texts.iter().map(|text| text.digest));
-    let assets = source.assets.iter().zip(assets.iter().map(|asset| asset.digest));
-    let files = documents
-        .chain(assets)
-        .flat_map(|(file, digest)| [Digest::of(file.name.as_bytes()), digest]);
-    let rest = [environment, Digest::of_json(&source.sections), Digest::of_json(&source.findings)];
-    Manifest {
-        environment,
-        inputs: Digest::of_digests(rest.into_iter().chain(files)),
-        ..Manifest::default()
-    }
+    phase!("free", { drop((arrangement, findings, previous, manifest)) });
+    phase!("free", { drop(facts) });
+    Ok(Site { counts, written, skipped: false })
 }
 
 fn count(source: &Source, arrangement: &Arrangement<'_>, findings: usize) -> Counts {
@@ -154,18 +208,4 @@ fn count(source: &Source, arrangement: &Arrangement<'_>, findings: usize) -> Cou
         terms: arrangement.terms,
         findings: findings as u64,
     }
-}
-
-/// Tells the record how large the site is.
-fn finish(counts: Counts, written: u64, skipped: bool) -> Site {
-    let build = perf_runtime::build();
-    build.count("total_pages", counts.regular_pages + counts.generated_pages);
-    build.count("regular_pages", counts.regular_pages);
-    build.count("generated_pages", counts.generated_pages);
-    build.count("total_assets", counts.assets);
-    build.count("total_sections", counts.sections);
-    build.count("taxonomies_count", counts.terms);
-    build.count("health_findings", counts.findings);
-    build.count("written_files", written);
-    Site { counts, written, skipped }
 }

@@ -122,7 +122,13 @@ impl Manifest {
         (known.made_from == made_from && is_in_place(out, path, known)).then_some(known.size)
     }
 
+    /// Whether it was made from what `current` is to be made from.
+    pub(crate) fn is_of(&self, current: &Self) -> bool {
+        self.inputs == current.inputs
+    }
+
     /// Whether all that the last build made is still there.
+    #[tracked_phase("check-outputs")]
     pub(crate) fn is_intact(&self, out: &Path) -> bool {
         self.outputs.iter().all(|(path, known)| is_in_place(out, path, known))
     }

@@ -145,9 +145,11 @@ impl Summary<'_> {
     fn totals(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let stats = self.stats;
         let mut line = Line::new(f, "speed");
-        let seconds = stats.build_time_ms / 1000.0;
-        let pages = self.count("total_pages");
-        line.add(format_args!("{} pages/s", grouped(whole(as_float(pages) / seconds))))?;
+        if stats.skipped != Some(true) {
+            let pages = as_float(self.count("total_pages"));
+            let rate = whole(pages * 1000.0 / stats.build_time_ms);
+            line.add(format_args!("{} pages/s", grouped(rate)))?;
+        }
         if let (Some(user), Some(system)) = (stats.cpu_user_ms, stats.cpu_system_ms) {
             let cpu = duration(user + system);
             line.add(format_args!("{} processor time", cpu.trim_end()))?;

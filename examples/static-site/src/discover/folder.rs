@@ -4,20 +4,19 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use walkdir::DirEntry;
+
 use super::{Section, Source, SourceFile, Walk, is_markdown};
 use crate::Error;
 use crate::settings::SETTINGS_FILE;
 
-/// Takes all there is in `folder`, less hidden files, and less the site itself if it is in there.
+/// Takes all there is in `folder`, less hidden files and caches, and less the site itself if it is in there.
 pub(super) fn discover(folder: &Path, out: &Path) -> Result<Source, Error> {
     let root = fs::canonicalize(folder).map_err(Error::io("read", folder))?;
     if !root.is_dir() {
         return Err(Error::NotAFolder(folder.to_path_buf()));
     }
-    let site = place_of(out);
-    if root.starts_with(&site) {
-        return Err(Error::OutputHoldsSources(out.to_path_buf()));
-    }
+    let site = site_apart_from(&root, out)?;
     let name = root.file_name().unwrap_or_default().to_string_lossy();
     let settings = root.join(SETTINGS_FILE);
     let mut source = Source {
@@ -33,7 +32,7 @@ pub(super) fn discover(folder: &Path, out: &Path) -> Result<Source, Error> {
     let walk = Walk {
         root: &root,
         depth: usize::MAX,
-        admit: &|entry| entry.path() != site && entry.path() != settings,
+        admit: &|entry| entry.path() != site && entry.path() != settings && !is_cache(entry),
     };
     let mut findings = Vec::new();
     walk.each(&mut findings, |path, name| {
@@ -69,11 +68,20 @@ fn section_of(
     sections.len() - 1
 }
 
-/// Where a folder is, or would be if it were made.
-fn place_of(folder: &Path) -> PathBuf {
-    fs::canonicalize(folder)
-        .or_else(|_| std::path::absolute(folder))
-        .unwrap_or_else(|_| folder.to_path_buf())
+/// Where the output folder is, or will be; an error where `root` is in it.
+pub(super) fn site_apart_from(root: &Path, out: &Path) -> Result<PathBuf, Error> {
+    let site = fs::canonicalize(out)
+        .or_else(|_| std::path::absolute(out))
+        .map_err(Error::io("find", out))?;
+    if root.starts_with(&site) {
+        return Err(Error::OutputHoldsSources(out.to_path_buf()));
+    }
+    Ok(site)
+}
+
+/// Whether a folder is tagged as a cache (bford.info/cachedir), as Cargo tags `target`.
+fn is_cache(entry: &DirEntry) -> bool {
+    entry.file_type().is_dir() && entry.path().join("CACHEDIR.TAG").is_file()
 }
 
 /// `getting-started` is called `Getting started`.

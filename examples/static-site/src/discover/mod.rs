@@ -67,7 +67,7 @@ pub(crate) struct SourceFile {
 pub(crate) fn discover(options: &Options) -> Result<Source, Error> {
     let mut source = match &options.source {
         Some(folder) => folder::discover(folder, &options.out)?,
-        None => packages::discover()?,
+        None => packages::discover(&options.out)?,
     };
     source.documents.sort_by(|a, b| a.name.cmp(&b.name));
     source.assets.sort_by(|a, b| a.name.cmp(&b.name));

@@ -10,7 +10,7 @@ use perf_runtime::tracked_phase;
 use serde::{Deserialize, Serialize};
 use walkdir::DirEntry;
 
-use super::folder::title_of_name;
+use super::folder::{site_apart_from, title_of_name};
 use super::{Section, Source, SourceFile, Walk, is_image, is_licence, is_markdown};
 use crate::Error;
 use crate::health::Finding;
@@ -48,7 +48,7 @@ const NOT_DOCUMENTS: [&str; 8] =
     ["benches", "examples", "fuzz", "node_modules", "src", "target", "test", "tests"];
 
 /// Finds the packages of the workspace around the current folder, and what they have to read.
-pub(super) fn discover() -> Result<Source, Error> {
+pub(super) fn discover(out: &Path) -> Result<Source, Error> {
     let here = env::current_dir().map_err(Error::io("read", Path::new(".")))?;
     let (root, mut packages) = match cargo_metadata() {
         Some(metadata) => from_metadata(metadata),
@@ -56,6 +56,10 @@ pub(super) fn discover() -> Result<Source, Error> {
     };
     packages.sort_by(|a, b| (&a.name, &a.version).cmp(&(&b.name, &b.version)));
     packages.dedup_by(|a, b| (&a.name, &a.version) == (&b.name, &b.version));
+
+    for folder in packages.iter().map(|package| &package.folder).chain([&root]) {
+        site_apart_from(folder, out)?;
+    }
 
     let title = root.file_name().unwrap_or_default().to_string_lossy();
     let mut source = Source {

@@ -135,6 +135,17 @@ fn the_site_may_lie_in_its_sources_but_not_hold_them() {
 }
 
 #[test]
+fn caches_and_hidden_files_are_no_sources() {
+    let bench = Workbench::empty();
+    bench.write("target/CACHEDIR.TAG", "Signature: 8a477f597d28d172789f06886806bc55");
+    bench.write("target/doc/a.md", "# A");
+    bench.write(".git/b.md", "# B");
+    bench.write("c.md", "# C");
+    assert_eq!(bench.build(&[]).number("regular_pages"), 1);
+    assert!(bench.has("c.html"));
+}
+
+#[test]
 fn an_error_is_one_line_and_exit_code_one() {
     let bench = Workbench::with_fixture();
     let fails = |arguments: &[&str], part: &str| {

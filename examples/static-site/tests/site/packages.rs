@@ -68,6 +68,20 @@ fn what_cargo_has_unpacked_is_enough_where_cargo_cannot_tell() {
 }
 
 #[test]
+fn a_site_of_packages_does_not_go_over_the_workspace() {
+    let bench = Workbench::empty();
+    bench.write("Cargo.lock", "version = 4\n");
+    for out in [".", ".."] {
+        let mut command = bench.command();
+        command.current_dir(bench.path("source")).env("CARGO_HOME", bench.path("cargo-home"));
+        let output = command.args(["--out", out]).output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "--out {out}");
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert!(error.contains("would hold the sources"), "{error}");
+    }
+}
+
+#[test]
 fn a_folder_without_a_workspace_is_an_error_that_says_what_to_do() {
     let bench = Workbench::empty();
     let output = build_in(&bench, "source");
