@@ -1,0 +1,250 @@
+//! Finds the futures that a function returns, and puts something around them.
+
+use proc_macro2::{Span, TokenStream};
+use quote::quote;
+use syn::parse::Parser;
+use syn::visit_mut::{self, VisitMut};
+use syn::{
+    Block, Error, Expr, ExprAsync, ExprCall, ExprClosure, ExprReturn, GenericArgument, Item,
+    Lifetime, LitBool, Path, PathArguments, Result, ReturnType, Stmt, Type, TypeParamBound,
+};
+
+use crate::function::Function;
+
+/// How the futures that a function returns are found.
+enum Returned {
+    /// All that is returned is of one type, the function's own choice.
+    Opaque,
+    /// The arguments of the `Box::pin(…)` that are returned.
+    Boxed,
+}
+
+/// The function's body with `wrap` applied to every future that it returns; `None` where the function is no
+/// constructor of futures, by its type or by `future`, the attribute's word on it.
+///
+/// # Errors
+///
+/// Where `future` says what cannot be.
+// Input:
+//     fn f(x: u32) -> Pin<Box<dyn Future<Output = u32>>> {
+//         if x == 0 {
+//             return Box::pin(zero());
+//         }
+//         Box::pin(async move { x })
+//     }
+//
+// Output:
+//     {
+//         {
+//             if x == 0 {
+//                 return Box::pin(wrap!(zero()));
+//             }
+//             Box::pin(wrap!(async move { x }))
+//         }
+//     }
+//
+// Input:
+//     fn f(x: u32) -> impl Future<Output = u32> {
+//         if x == 0 {
+//             return ready(0);
+//         }
+//         ready(x)
+//     }
+//
+// Output:
+//     wrap!('__body: {
+//         {
+//             if x == 0 {
+//                 break '__body ready(0);
+//             }
+//             ready(x)
+//         }
+//     })
+pub(crate) fn wrap_returned(
+    function: &Function,
+    future: Option<&LitBool>,
+    wrap: &dyn Fn(&TokenStream) -> TokenStream,
+) -> Result<Option<TokenStream>> {
+    if let (Some(future), Some(_)) = (future, function.sig.asyncness) {
+        return Err(Error::new(future.span, "an `async fn` is measured as a future anyway"));
+    }
+    let demanded = match future {
+        Some(future) if future.value => Some(future),
+        Some(_) => return Ok(None),
+        None => None,
+    };
+    let Some(returned) = returned(&function.sig.output, demanded.is_some()) else {
+        return Ok(None);
+    };
+    let mut block = Block {
+        brace_token: function.brace,
+        stmts: Block::parse_within.parse2(function.body.clone())?,
+    };
+    let mut wrapper = WrapReturned { returned, wrap, found: false };
+    let opaque = matches!(wrapper.returned, Returned::Opaque);
+    wrapper.visit_block_mut(&mut block);
+    if !opaque {
+        wrapper.wrap_last(&mut block);
+    }
+    let stmts = &block.stmts;
+    let body = function.braced(function.block(&quote!(#(#stmts)*)));
+    match (opaque, wrapper.found, demanded) {
+        (true, true, _) => {
+            let label = body_label();
+            Ok(Some(wrap(&quote!(#label: #body))))
+        }
+        (true, false, _) => Ok(Some(wrap(&body))),
+        (false, true, _) => Ok(Some(body)),
+        (false, false, None) => Ok(None),
+        (false, false, Some(future)) => Err(Error::new(
+            future.span,
+            "the function's last expression is not `Box::pin(…)`, so its future cannot be measured",
+        )),
+    }
+}
+
+/// The label of a body that a `return` leaves.
+fn body_label() -> Lifetime {
+    Lifetime::new("'__body", Span::mixed_site())
+}
+
+struct WrapReturned<'a> {
+    returned: Returned,
+    wrap: &'a dyn Fn(&TokenStream) -> TokenStream,
+    /// Whether there was a `return` that now leaves the body (opaque), or a `Box::pin(…)` (boxed).
+    found: bool,
+}
+
+impl WrapReturned<'_> {
+    /// Wraps what a block ends with.
+    fn wrap_last(&mut self, block: &mut Block) {
+        if let Some(Stmt::Expr(last, None)) = block.stmts.last_mut() {
+            self.wrap_boxed(last);
+        }
+    }
+
+    /// Wraps the argument of every `Box::pin(…)` that `value` can evaluate to.
+    fn wrap_boxed(&mut self, value: &mut Expr) {
+        match value {
+            Expr::Block(block) => self.wrap_last(&mut block.block),
+            Expr::Unsafe(block) => self.wrap_last(&mut block.block),
+            Expr::Paren(paren) => self.wrap_boxed(&mut paren.expr),
+            Expr::Group(group) => self.wrap_boxed(&mut group.expr),
+            Expr::Match(choice) => {
+                for arm in &mut choice.arms {
+                    self.wrap_boxed(&mut arm.body);
+                }
+            }
+            Expr::If(choice) => {
+                self.wrap_last(&mut choice.then_branch);
+                if let Some((_, otherwise)) = &mut choice.else_branch {
+                    self.wrap_boxed(otherwise);
+                }
+            }
+            Expr::Call(call) if is_box_pin(call) => {
+                let future = &call.args[0];
+                call.args[0] = Expr::Verbatim((self.wrap)(&quote!(#future)));
+                self.found = true;
+            }
+            _ => {}
+        }
+    }
+}
+
+impl VisitMut for WrapReturned<'_> {
+    fn visit_expr_mut(&mut self, expression: &mut Expr) {
+        visit_mut::visit_expr_mut(self, expression);
+        let Expr::Return(ExprReturn { expr: value, .. }) = expression else {
+            return;
+        };
+        match self.returned {
+            Returned::Opaque => {
+                let label = body_label();
+                *expression = Expr::Verbatim(quote!(break #label #value));
+                self.found = true;
+            }
+            Returned::Boxed => {
+                if let Some(value) = value {
+                    self.wrap_boxed(value);
+                }
+            }
+        }
+    }
+
+    // A `return` in these does not return from the function.
+    fn visit_expr_async_mut(&mut self, _: &mut ExprAsync) {}
+    fn visit_expr_closure_mut(&mut self, _: &mut ExprClosure) {}
+    fn visit_item_mut(&mut self, _: &mut Item) {}
+}
+
+fn returned(output: &ReturnType, demanded: bool) -> Option<Returned> {
+    let ReturnType::Type(_, ty) = output else {
+        return demanded.then_some(Returned::Boxed);
+    };
+    match ungrouped(ty) {
+        Type::ImplTrait(opaque) if demanded || names_future(&opaque.bounds) => {
+            Some(Returned::Opaque)
+        }
+        ty if demanded || is_pinned_future(ty) => Some(Returned::Boxed),
+        _ => None,
+    }
+}
+
+/// Whether `ty` is `Pin<Box<dyn Future>>`.
+fn is_pinned_future(ty: &Type) -> bool {
+    let object = argument_of(ty, "Pin").and_then(|ty| argument_of(ty, "Box"));
+    matches!(object, Some(Type::TraitObject(object)) if names_future(&object.bounds))
+}
+
+/// The `T` of `NAME<T>`, by whatever path.
+fn argument_of<'a>(ty: &'a Type, name: &str) -> Option<&'a Type> {
+    let Type::Path(ty) = ty else { return None };
+    let last = ty.path.segments.last()?;
+    match &last.arguments {
+        PathArguments::AngleBracketed(arguments) if last.ident == name => {
+            arguments.args.iter().find_map(|argument| match argument {
+                GenericArgument::Type(ty) => Some(ungrouped(ty)),
+                _ => None,
+            })
+        }
+        _ => None,
+    }
+}
+
+fn names_future<'a>(bounds: impl IntoIterator<Item = &'a TypeParamBound>) -> bool {
+    bounds.into_iter().any(|bound| match bound {
+        TypeParamBound::Trait(bound) => is_last(&bound.path, "Future"),
+        _ => false,
+    })
+}
+
+fn is_last(path: &Path, name: &str) -> bool {
+    path.segments.last().is_some_and(|last| last.ident == name)
+}
+
+/// Whether this is `Box::pin(…)`, by whatever path, with its type left open.
+fn is_box_pin(call: &ExprCall) -> bool {
+    let Expr::Path(function) = &*call.func else {
+        return false;
+    };
+    let mut last = function.path.segments.iter().rev();
+    let (Some(pin), Some(of)) = (last.next(), last.next()) else {
+        return false;
+    };
+    call.args.len() == 1
+        && pin.ident == "pin"
+        && of.ident == "Box"
+        && of.arguments.is_none()
+        && pin.arguments.is_none()
+}
+
+/// The type inside parentheses, and inside the groups of `macro_rules!`, which nobody sees.
+fn ungrouped(mut ty: &Type) -> &Type {
+    loop {
+        ty = match ty {
+            Type::Group(group) => &group.elem,
+            Type::Paren(paren) => &paren.elem,
+            _ => return ty,
+        };
+    }
+}
