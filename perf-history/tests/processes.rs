@@ -113,7 +113,8 @@ fn append_many(history: &History, name: &str) {
         // A record of many blocks now and then, so that a kill can tear one.
         let mut stats = if n % 8 == 0 { full_record(50) } else { record(&id) };
         stats.build_id.clone_from(&id);
-        stats.timestamp = if n % 2 == 0 { NEW } else { OLD }.to_owned();
+        let time = if n % 2 == 0 { NEW } else { OLD };
+        time.clone_into(&mut stats.timestamp);
         let appended = history.append(&stats).unwrap();
         assert!(appended.warning.is_none(), "{:?}", appended.warning);
         let place = match appended.place {

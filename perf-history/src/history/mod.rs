@@ -5,6 +5,7 @@ mod backward;
 mod entry;
 mod error;
 mod iter;
+mod latest;
 mod lines;
 mod lock;
 mod outcome;
@@ -284,12 +285,12 @@ impl History {
     }
 
     fn replace_latest(&self, stats: &BuildStats) -> Result<(), HistoryError> {
-        let mut pretty = serde_json::to_vec_pretty(stats).map_err(|source| {
-            HistoryError::Unwritable { build_id: stats.build_id.clone(), source }
+        let text = latest::laid_out(stats).map_err(|source| HistoryError::Unwritable {
+            build_id: stats.build_id.clone(),
+            source,
         })?;
-        pretty.push(b'\n');
         let temporary = self.dir.join(LATEST_TEMPORARY);
-        append::replace(&self.dir.join(LATEST), &temporary, &pretty)
+        append::replace(&self.dir.join(LATEST), &temporary, &text)
     }
 
     /// Where the newest `n` records begin.
