@@ -334,3 +334,28 @@ fn a_latest_that_cannot_be_replaced_is_one_warning_and_the_record_is_kept() {
         assert_eq!(history.lines().count(), 1);
     }
 }
+
+#[test]
+fn a_limit_on_the_size_of_files_does_not_end_the_process() {
+    for ending in ENDINGS {
+        let place = Place::new();
+        let mut command = Command::new("sh");
+        command.args(["-c", "ulimit -f 1; exec \"$1\" \"$2\"", "sh", TOOL, ending]);
+        assert_warned(&place, ending, &place.run(&mut command), "bytes a file");
+    }
+}
+
+#[test]
+fn a_path_that_would_act_on_a_terminal_is_escaped_in_the_warning() {
+    for ending in ENDINGS {
+        let place = Place::new();
+        let hostile = place.root().join("a\u{1b}[2J\nb");
+        fs::write(&hostile, "").unwrap();
+        let mut command = Command::new(TOOL);
+        command.arg(ending);
+        let output = run(command.env("BUILD_METRICS_DIR", &hostile).current_dir(place.root()));
+        let warnings = assert_same_but_for_warnings(ending, &output);
+        let [warning] = &warnings[..] else { panic!("{ending}: not one warning: {warnings:?}") };
+        assert!(warning.contains(r"a\u{1b}[2J\nb"), "{warning}");
+    }
+}

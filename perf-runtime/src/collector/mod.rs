@@ -4,6 +4,7 @@ mod assemble;
 mod build_id;
 mod current_build;
 mod overhead;
+mod size_limit;
 mod switches;
 mod tracked_build;
 mod warning;
@@ -157,7 +158,9 @@ impl PerformanceCollector {
         if stats.build_id.is_empty() {
             return Ok(None);
         }
-        History::open(&self.dir).append(stats).map(Some)
+        let history = History::open(&self.dir);
+        size_limit::check(&history.path())?;
+        history.append(stats).map(Some)
     }
 
     /// Ends the build. What the user gets is counted as the user's, who will free it; what it was
