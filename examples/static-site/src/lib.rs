@@ -114,7 +114,7 @@ pub fn build(options: &Options) -> Result<Site, Error> {
 }
 
 /// Starts the threads that share the work, and says how many they are.
-#[tracked_phase]
+#[tracked_phase("start-threads")]
 fn start_threads() -> usize {
     rayon::current_num_threads()
 }

@@ -3,6 +3,7 @@
 use std::fmt::{self, Display, Formatter};
 use std::path::Path;
 
+use anstream::adapter::strip_str;
 use anstyle::{AnsiColor, Style};
 use perf_runtime::{BuildStats, PhaseStats};
 
@@ -60,22 +61,22 @@ impl Summary<'_> {
         if !self.is_measured() {
             return writeln!(f, "  built, {DIM}not measured{DIM:#}");
         }
-        let pages = self.count("total_pages");
+        let pages = counted(self.count("total_pages"), "page");
         let time = duration(self.stats.build_time_ms);
         let verb = if self.stats.skipped == Some(true) { "unchanged after" } else { "in" };
-        write!(f, "  {} pages {verb} {BOLD}{}{BOLD:#}", grouped(pages), time.trim_end())?;
+        write!(f, "  {pages} {verb} {BOLD}{}{BOLD:#}", time.trim_end())?;
         let mode = match self.stats.incremental {
             Some(true) => "incremental",
             _ => "full",
         };
-        let written = grouped(self.count("written_files"));
-        writeln!(f, "  {DIM}{mode} build, {written} files written{DIM:#}")
+        let written = counted(self.count("written_files"), "file");
+        writeln!(f, "  {DIM}{mode} build, {written} written{DIM:#}")
     }
 
     /// The phases of the thread that built, which with what was outside of them add up to the
     /// build.
     fn own_phases(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        heading(f, "phase", ["own time", "share"])?;
+        heading(f, "phase", ["own time", "share", ""])?;
         let trees = self.trees(|root| root.own_ms.is_some());
         for row in rows(&trees) {
             self.write_row(f, &row)?;
@@ -96,7 +97,7 @@ impl Summary<'_> {
             return Ok(());
         }
         writeln!(f)?;
-        heading(f, "on worker threads", ["window", "threads"])?;
+        heading(f, "on worker threads", ["window", "threads", "total"])?;
         for row in rows(&trees) {
             self.write_row(f, &row)?;
         }
@@ -128,7 +129,7 @@ impl Summary<'_> {
         } else {
             write!(f, "{DIM}{:>TIME$}{DIM:#}", duration(phase.window_ms))?;
             write!(f, "{DIM}{:>SHARE$}{DIM:#}", phase.threads)?;
-            write!(f, "{:1$}", "", 1 + BAR_CELLS)?;
+            write!(f, "{:>1$}", duration(phase.total_ms), 1 + BAR_CELLS)?;
         }
         write!(f, "{:>CALLS$}", grouped(phase.calls))?;
         write!(f, "{:>BYTES$}{:>BYTES$}", bytes(phase.alloc_bytes), bytes(phase.peak_bytes))?;
@@ -171,24 +172,24 @@ impl Summary<'_> {
 
         let mut line = Line::new(f, "made of");
         for (count, noun) in [
-            (self.count("regular_pages"), "documents"),
-            (self.count("generated_pages"), "generated"),
-            (self.count("total_assets"), "assets"),
-            (self.count("total_sections"), "sections"),
-            (self.count("taxonomies_count"), "terms"),
+            ("regular_pages", "document"),
+            ("total_assets", "asset"),
+            ("total_sections", "section"),
+            ("taxonomies_count", "term"),
         ] {
-            line.add(format_args!("{} {noun}", grouped(count)))?;
+            line.add(counted(self.count(count), noun))?;
         }
+        let generated = grouped(self.count("generated_pages"));
+        line.add(format_args!("{generated} generated"))?;
         line.end()
     }
 
     fn places(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let findings = self.count("health_findings");
         if findings > 0 {
-            let s = if findings == 1 { "" } else { "s" };
             let place = self.site.join("health.html");
             let mut line = Line::new(f, "health");
-            line.add(format_args!("{NOTICE}{} finding{s}{NOTICE:#}", grouped(findings)))?;
+            line.add(format_args!("{NOTICE}{}{NOTICE:#}", counted(findings, "finding")))?;
             line.add(place.display())?;
             line.end()?;
         }
@@ -204,45 +205,49 @@ impl Summary<'_> {
     }
 }
 
-/// A labelled line of facts, separated by dots.
+/// A labelled line of facts, separated by dots; it goes on below where it would be too long.
 struct Line<'f, 'g> {
     f: &'f mut Formatter<'g>,
     label: &'static str,
-    is_empty: bool,
+    /// How many columns are taken; none before the first fact.
+    taken: usize,
 }
 
 impl<'f, 'g> Line<'f, 'g> {
+    /// How wide the label is, or what stands for it on the lines below.
+    const LABEL: usize = 9;
+
     fn new(f: &'f mut Formatter<'g>, label: &'static str) -> Self {
-        Self { f, label, is_empty: true }
+        Self { f, label, taken: 0 }
     }
 
     fn add(&mut self, fact: impl Display) -> fmt::Result {
-        if self.is_empty {
-            self.is_empty = false;
-            write!(self.f, "{DIM}{:<9}{DIM:#}{fact}", self.label)
+        let fact = fact.to_string();
+        let width = strip_str(&fact).to_string().chars().count();
+        if self.taken == 0 {
+            write!(self.f, "{DIM}{:<1$}{DIM:#}", self.label, Self::LABEL)?;
+            self.taken = Self::LABEL;
+        } else if self.taken + 3 + width <= WIDTH {
+            write!(self.f, " {DIM}·{DIM:#} ")?;
+            self.taken += 3;
         } else {
-            write!(self.f, " {DIM}·{DIM:#} {fact}")
+            write!(self.f, "\n{:1$}", "", Self::LABEL)?;
+            self.taken = Self::LABEL;
         }
+        self.taken += width;
+        self.f.write_str(&fact)
     }
 
     /// Ends the line; one without facts is not there.
     fn end(self) -> fmt::Result {
-        if self.is_empty { Ok(()) } else { writeln!(self.f) }
+        if self.taken == 0 { Ok(()) } else { writeln!(self.f) }
     }
 }
 
-fn heading(f: &mut Formatter<'_>, name: &str, [time, share]: [&str; 2]) -> fmt::Result {
-    // Below a number's unit the eye looks for the column's end: units are set apart in two.
-    writeln!(
-        f,
-        "{DIM}{name:<NAME$}{time:>TIME$}{share:>SHARE$}{:1$}{calls:>CALLS$}{allocated:>BYTES$}\
-         {peak:>BYTES$}{DIM:#}",
-        "",
-        1 + BAR_CELLS,
-        calls = "calls",
-        allocated = "allocated",
-        peak = "peak",
-    )?;
+fn heading(f: &mut Formatter<'_>, name: &str, columns: [&str; 3]) -> fmt::Result {
+    let [time, share, bar] = columns;
+    write!(f, "{DIM}{name:<NAME$}{time:>TIME$}{share:>SHARE$}{bar:>0$}", 1 + BAR_CELLS)?;
+    writeln!(f, "{:>CALLS$}{:>BYTES$}{:>BYTES$}{DIM:#}", "calls", "allocated", "peak")?;
     writeln!(f, "{DIM}{}{DIM:#}", "─".repeat(WIDTH))
 }
 
@@ -326,6 +331,12 @@ fn bar(share: f64) -> String {
     format!("{}{}", "█".repeat(eighths / 8), EIGHTHS[eighths % 8])
 }
 
+/// So many of a thing: `1 page`, `2,000 pages`.
+fn counted(number: u64, noun: &str) -> String {
+    let s = if number == 1 { "" } else { "s" };
+    format!("{} {noun}{s}", grouped(number))
+}
+
 /// A number in groups of three digits.
 fn grouped(number: u64) -> String {
     let digits = number.to_string();
@@ -355,7 +366,8 @@ fn whole(number: f64) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{Summary, WIDTH, bar, bytes, duration, grouped, shortened};
+    use super::{Summary, WIDTH, bar, bytes, counted, duration, grouped, shortened};
+    use anstream::adapter::strip_str;
     use perf_runtime::{BuildStats, PhaseStats, Unattributed};
     use std::path::Path;
 
@@ -365,6 +377,7 @@ mod tests {
             calls: 1234,
             own_ms,
             window_ms: 40.0,
+            total_ms: 75.0,
             threads: 2,
             alloc_bytes: Some(3 << 20),
             peak_bytes: Some(1 << 20),
@@ -401,7 +414,7 @@ mod tests {
     fn plain(stats: &BuildStats) -> String {
         let summary =
             Summary { stats, site: Path::new("out"), history: Path::new("metrics/history.jsonl") };
-        anstream::adapter::strip_str(&summary.to_string()).to_string()
+        strip_str(&summary.to_string()).to_string()
     }
 
     #[test]
@@ -437,7 +450,11 @@ mod tests {
 
     #[test]
     fn every_line_fits_eighty_columns_and_rows_end_in_one_place() {
-        let text = plain(&stats());
+        let mut stats = stats();
+        for name in ["regular_pages", "total_assets", "total_sections", "taxonomies_count"] {
+            stats.counts.insert(name.to_owned(), 1_234_567_890);
+        }
+        let text = plain(&stats);
         for line in text.lines() {
             assert!(line.chars().count() <= WIDTH && WIDTH == 80, "{line:?}");
         }
@@ -455,6 +472,7 @@ mod tests {
         let line = |start: &str| text.lines().find(|line| line.starts_with(start)).unwrap();
         assert!(line("discover").contains("50.0 ms  50.0 % ███▌"), "{text}");
         assert!(line("unattributed").contains("5.00 ms   5.0 % ▍"), "{text}");
+        assert!(line("page").contains("40.0 ms       2 75.0 ms   1,234   3.0 MiB"), "{text}");
         assert!(line("speed").contains("420 pages/s"), "{text}");
     }
 
@@ -475,6 +493,9 @@ mod tests {
         assert_eq!(bytes(Some(1536)), "1.5 KiB");
         assert_eq!(bytes(Some(u64::MAX)), "17179869184.0 GiB");
         assert_eq!(bytes(None), "–");
+        assert_eq!(counted(0, "page"), "0 pages");
+        assert_eq!(counted(1, "page"), "1 page");
+        assert_eq!(counted(2000, "page"), "2,000 pages");
         assert_eq!(grouped(0), "0");
         assert_eq!(grouped(999), "999");
         assert_eq!(grouped(1_234_567), "1,234,567");

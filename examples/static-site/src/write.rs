@@ -81,18 +81,20 @@ pub(crate) fn write(
 ) -> Result<(), Error> {
     fs::create_dir_all(out).map_err(Error::io("make", out))?;
     unfinished(previous, manifest).save(out)?;
+    // First, so that what was a file can become a folder, and the other way round; and so that on
+    // a file system which knows no case, the old name's end is not the end of the new file.
+    for path in previous.stale(manifest) {
+        remove(out, path)?;
+    }
     let folders: BTreeSet<PathBuf> = outputs
         .iter()
         .filter(|output| output.is_changed())
         .filter_map(|output| Some(place(out, &output.path).parent()?.to_path_buf()))
         .collect();
     for folder in folders {
-        make_folder(out, &folder)?;
+        fs::create_dir_all(&folder).map_err(Error::io("make", &folder))?;
     }
     outputs.into_par_iter().try_for_each(|output| write_one(out, output))?;
-    for path in previous.stale(manifest) {
-        remove(out, path)?;
-    }
     manifest.save(out)
 }
 
@@ -105,16 +107,6 @@ fn unfinished(previous: &Manifest, manifest: &Manifest) -> Manifest {
     };
     all.forget();
     all
-}
-
-/// Makes a folder, where need be in the place of a file that an earlier build made.
-fn make_folder(out: &Path, folder: &Path) -> Result<(), Error> {
-    for above in folder.ancestors().take_while(|above| *above != out) {
-        if above.is_file() {
-            fs::remove_file(above).map_err(Error::io("replace", above))?;
-        }
-    }
-    fs::create_dir_all(folder).map_err(Error::io("make", folder))
 }
 
 #[tracked_phase("write-file")]
@@ -133,10 +125,6 @@ fn write_one(out: &Path, output: Output) -> Result<(), Error> {
 /// Removes a file of an earlier build, and the folders that it leaves empty.
 fn remove(out: &Path, path: &SitePath) -> Result<(), Error> {
     let file = place(out, path);
-    if file.is_dir() {
-        // A folder of this build has taken the file's place.
-        return Ok(());
-    }
     match fs::remove_file(&file) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
             return Err(Error::io("remove", &file)(error));

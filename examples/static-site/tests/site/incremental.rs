@@ -100,6 +100,41 @@ fn a_document_that_is_gone_takes_its_page_along() {
 }
 
 #[test]
+fn a_file_can_become_a_folder_and_a_folder_a_file() {
+    let bench = Workbench::empty();
+    bench.write("thing", "a file");
+    bench.build(&[]);
+    bench.remove("thing");
+    bench.write("thing/page.md", "# In a folder");
+    bench.build(AGAIN);
+    assert!(bench.has("thing/page.html"));
+    bench.remove("thing/page.md");
+    fs::remove_dir(bench.path("source/thing")).unwrap();
+    bench.write("thing", "a file again");
+    bench.build(AGAIN);
+    assert_eq!(bench.read("thing"), "a file again");
+}
+
+#[test]
+fn a_build_that_was_stopped_is_made_good_by_the_next() {
+    let bench = Workbench::with_fixture();
+    bench.build(&[]);
+    bench.write("more.md", "# More");
+    // A folder in the place of a page stops the build in the middle of writing.
+    fs::create_dir(bench.path("site/more.html")).unwrap();
+    let stopped = bench.run(AGAIN);
+    assert_eq!(stopped.status.code(), Some(1));
+    fs::remove_dir(bench.path("site/more.html")).unwrap();
+    bench.remove("guide/setup.md");
+    bench.build(AGAIN);
+    assert!(bench.has("more.html"));
+    assert!(!bench.has("guide/setup.html"), "the stopped build forgot what is there");
+    let site = bench.site();
+    bench.build(&[]);
+    assert_eq!(bench.site(), site);
+}
+
+#[test]
 fn a_change_of_settings_or_templates_renders_everything() {
     let bench = Workbench::with_fixture();
     bench.build(&[]);
