@@ -48,6 +48,11 @@ impl SitePath {
         &self.0
     }
 
+    /// Whether this is the page that a folder is known by.
+    pub(crate) fn is_index(&self) -> bool {
+        self.0.rsplit('/').next() == Some("index.html")
+    }
+
     /// What stands before a link from this page to the root of the site: `../` per folder.
     pub(crate) fn to_root(&self) -> String {
         "../".repeat(self.0.matches('/').count())
@@ -71,10 +76,8 @@ impl SitePath {
 
     /// The address below `base`, which ends in a slash. `index.html` goes without saying.
     pub(crate) fn url(&self, base: &str) -> String {
-        let path = match self.0.strip_suffix("index.html") {
-            Some(folder) if folder.is_empty() || folder.ends_with('/') => folder,
-            _ => &self.0,
-        };
+        let end = if self.is_index() { self.0.len() - "index.html".len() } else { self.0.len() };
+        let path = &self.0[..end];
         format!("{base}{}", utf8_percent_encode(path, PATH))
     }
 

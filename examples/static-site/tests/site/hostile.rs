@@ -87,6 +87,20 @@ fn files_that_want_one_place_all_get_one() {
     assert!(collisions.contains(&"a.md: collision a-2.html".to_owned()), "{collisions:?}");
 }
 
+#[test]
+fn only_an_index_is_an_index() {
+    let bench = Workbench::empty();
+    bench.write("folder/my-index.md", "# Mine\n");
+    bench.write("folder/chosen.md", "---\nslug: index\ntags: [a, a]\n---\n# Chosen\n");
+    bench.build(&[]);
+    assert!(bench.read("folder/my-index.html").contains("Mine"));
+    assert!(bench.read("folder/index.html").contains("Chosen"));
+    assert!(!bench.has("folder/index-2.html"));
+    assert!(bench.read("index.html").contains("href=\"folder/index.html\""));
+    assert_eq!(bench.read("tags/a.html").matches("folder/index.html").count(), 1);
+    assert_eq!(bench.findings(), Vec::<String>::new());
+}
+
 #[cfg(unix)]
 #[test]
 fn a_loop_of_symbolic_links_is_reported_once_and_left() {

@@ -1,11 +1,16 @@
 //! A build's record on a terminal: its phases, what each took, and what no phase explains.
 
+mod line;
+mod units;
+
 use std::fmt::{self, Display, Formatter};
 use std::path::Path;
 
-use anstream::adapter::strip_str;
 use anstyle::{AnsiColor, Style};
 use perf_runtime::{BuildStats, PhaseStats};
+
+use line::Line;
+use units::{as_float, bar, bytes, counted, duration, grouped, whole};
 
 const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();
@@ -140,7 +145,7 @@ impl Summary<'_> {
     fn share(&self, f: &mut Formatter<'_>, ms: f64) -> fmt::Result {
         let share = ms / self.stats.build_time_ms;
         write!(f, "{:>SHARE$} ", format!("{:.1} %", share * 100.0))?;
-        write!(f, "{BAR}{:<BAR_CELLS$}{BAR:#}", bar(share))
+        write!(f, "{BAR}{:<BAR_CELLS$}{BAR:#}", bar(share, BAR_CELLS))
     }
 
     fn totals(&self, f: &mut Formatter<'_>) -> fmt::Result {
@@ -162,7 +167,7 @@ impl Summary<'_> {
             line.add(format_args!("{peak:.1} MiB peak heap"))?;
         }
         if let Some(resident) = stats.memory_rss_mb {
-            line.add(format_args!("{resident:.1} MiB resident"))?;
+            line.add(format_args!("{resident:.1} MiB RSS"))?;
         }
         if let (Some(count), Some(total)) = (stats.alloc_count, stats.alloc_bytes) {
             let total = bytes(Some(total));
@@ -202,45 +207,6 @@ impl Summary<'_> {
             line.end()?;
         }
         Ok(())
-    }
-}
-
-/// A labelled line of facts, separated by dots; it goes on below where it would be too long.
-struct Line<'f, 'g> {
-    f: &'f mut Formatter<'g>,
-    label: &'static str,
-    /// How many columns are taken; none before the first fact.
-    taken: usize,
-}
-
-impl<'f, 'g> Line<'f, 'g> {
-    /// How wide the label is, or what stands for it on the lines below.
-    const LABEL: usize = 9;
-
-    fn new(f: &'f mut Formatter<'g>, label: &'static str) -> Self {
-        Self { f, label, taken: 0 }
-    }
-
-    fn add(&mut self, fact: impl Display) -> fmt::Result {
-        let fact = fact.to_string();
-        let width = strip_str(&fact).to_string().chars().count();
-        if self.taken == 0 {
-            write!(self.f, "{DIM}{:<1$}{DIM:#}", self.label, Self::LABEL)?;
-            self.taken = Self::LABEL;
-        } else if self.taken + 3 + width <= WIDTH {
-            write!(self.f, " {DIM}·{DIM:#} ")?;
-            self.taken += 3;
-        } else {
-            write!(self.f, "\n{:1$}", "", Self::LABEL)?;
-            self.taken = Self::LABEL;
-        }
-        self.taken += width;
-        self.f.write_str(&fact)
-    }
-
-    /// Ends the line; one without facts is not there.
-    fn end(self) -> fmt::Result {
-        if self.taken == 0 { Ok(()) } else { writeln!(self.f) }
     }
 }
 
@@ -289,84 +255,9 @@ fn shortened(name: &str, room: usize) -> String {
     format!("{kept}…")
 }
 
-/// Milliseconds for people. Units are of one width, so that a column of numbers is aligned.
-fn duration(ms: f64) -> String {
-    if ms >= 60_000.0 {
-        let seconds = whole(ms / 1000.0);
-        format!("{}:{:02} min", seconds / 60, seconds % 60)
-    } else if ms >= 1000.0 {
-        format!("{:.2} s ", ms / 1000.0)
-    } else if ms >= 100.0 {
-        format!("{ms:.0} ms")
-    } else if ms >= 10.0 {
-        format!("{ms:.1} ms")
-    } else {
-        format!("{ms:.2} ms")
-    }
-}
-
-/// Bytes for people, or a dash where they were not counted.
-fn bytes(bytes: Option<u64>) -> String {
-    const KIB: u64 = 1 << 10;
-    const MIB: u64 = 1 << 20;
-    const GIB: u64 = 1 << 30;
-    let Some(bytes) = bytes else {
-        return "–".to_owned();
-    };
-    let (unit, name) = match bytes {
-        0..KIB => return format!("{bytes} B"),
-        KIB..MIB => (KIB, "KiB"),
-        MIB..GIB => (MIB, "MiB"),
-        GIB.. => (GIB, "GiB"),
-    };
-    format!("{:.1} {name}", as_float(bytes) / as_float(unit))
-}
-
-/// A share as a bar, in eighths of a cell.
-fn bar(share: f64) -> String {
-    const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
-    let cells = as_float(BAR_CELLS as u64);
-    let eighths = whole((share.clamp(0.0, 1.0) * cells * 8.0).round());
-    let eighths = usize::try_from(eighths).unwrap_or(0);
-    format!("{}{}", "█".repeat(eighths / 8), EIGHTHS[eighths % 8])
-}
-
-/// So many of a thing: `1 page`, `2,000 pages`.
-fn counted(number: u64, noun: &str) -> String {
-    let s = if number == 1 { "" } else { "s" };
-    format!("{} {noun}{s}", grouped(number))
-}
-
-/// A number in groups of three digits.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
-}
-
-#[expect(clippy::cast_precision_loss, reason = "four digits are shown")]
-fn as_float(number: u64) -> f64 {
-    number as f64
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "what is shown is positive, and a float beyond u64 saturates"
-)]
-fn whole(number: f64) -> u64 {
-    number.round() as u64
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Summary, WIDTH, bar, bytes, counted, duration, grouped, shortened};
+    use super::{Summary, WIDTH, shortened};
     use anstream::adapter::strip_str;
     use perf_runtime::{BuildStats, PhaseStats, Unattributed};
     use std::path::Path;
@@ -480,33 +371,6 @@ mod tests {
     fn a_build_that_was_not_measured_claims_no_numbers() {
         let stats = BuildStats { tool: "static-site".to_owned(), ..BuildStats::default() };
         assert_eq!(plain(&stats), "static-site  built, not measured\nsite     out/index.html\n");
-    }
-
-    #[test]
-    fn numbers_are_for_people() {
-        assert_eq!(duration(0.123), "0.12 ms");
-        assert_eq!(duration(12.34), "12.3 ms");
-        assert_eq!(duration(999.4), "999 ms");
-        assert_eq!(duration(1234.0), "1.23 s ");
-        assert_eq!(duration(125_400.0), "2:05 min");
-        assert_eq!(bytes(Some(1023)), "1023 B");
-        assert_eq!(bytes(Some(1536)), "1.5 KiB");
-        assert_eq!(bytes(Some(u64::MAX)), "17179869184.0 GiB");
-        assert_eq!(bytes(None), "–");
-        assert_eq!(counted(0, "page"), "0 pages");
-        assert_eq!(counted(1, "page"), "1 page");
-        assert_eq!(counted(2000, "page"), "2,000 pages");
-        assert_eq!(grouped(0), "0");
-        assert_eq!(grouped(999), "999");
-        assert_eq!(grouped(1_234_567), "1,234,567");
-    }
-
-    #[test]
-    fn a_bar_is_as_long_as_its_share() {
-        assert_eq!(bar(0.0), "");
-        assert_eq!(bar(1.0), "███████");
-        assert_eq!(bar(7.0), "███████");
-        assert_eq!(bar(f64::NAN), "");
     }
 
     #[test]
