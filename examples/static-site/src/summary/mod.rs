@@ -33,7 +33,7 @@ pub(crate) struct Summary<'a> {
     pub(crate) stats: &'a BuildStats,
     /// Where the site is.
     pub(crate) site: &'a Path,
-    /// Where the record is.
+    /// Where the records go.
     pub(crate) history: &'a Path,
 }
 
@@ -202,7 +202,7 @@ impl Summary<'_> {
         line.add(self.site.join("index.html").display())?;
         line.end()?;
         if self.is_measured() {
-            let mut line = Line::new(f, "record");
+            let mut line = Line::new(f, "records");
             line.add(self.history.display())?;
             line.end()?;
         }

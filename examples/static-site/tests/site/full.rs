@@ -227,7 +227,7 @@ fn the_summary_is_plain_text_of_eighty_columns_when_piped() {
     for start in starts {
         assert!(text.lines().any(|line| line.starts_with(start)), "{start} in {text}");
     }
-    assert!(text.ends_with("record   .build-metrics/history.jsonl\n"), "{text}");
+    assert!(text.ends_with("records  .build-metrics/history.jsonl\n"), "{text}");
 }
 
 #[test]
