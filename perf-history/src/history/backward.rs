@@ -3,10 +3,7 @@
 use std::io::{self, Read, Seek, SeekFrom};
 
 use super::entry::{Entry, UnreadableReason, read};
-use super::lines::{MAX_LINE, RawLine};
-
-/// How much is read at once.
-const BLOCK: usize = 1 << 16;
+use super::lines::{BLOCK, MAX_LINE, RawLine};
 
 /// Reads a history from the end that it had when the reading began.
 #[derive(Debug)]

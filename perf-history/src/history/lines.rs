@@ -9,6 +9,9 @@ use super::entry::{Entry, UnreadableReason, read};
 /// one line and one block, so it takes at most 32 MiB whatever the file is.
 pub const MAX_LINE: usize = 8 << 20;
 
+/// How much is read at once.
+pub(super) const BLOCK: usize = 1 << 16;
+
 /// A line as it stands in the file.
 pub(super) struct RawLine {
     pub(super) offset: u64,
@@ -30,7 +33,7 @@ pub(super) struct Lines<R> {
 impl<R: Read> Lines<R> {
     pub(super) fn new(input: R) -> Self {
         Self {
-            input: BufReader::with_capacity(1 << 16, input),
+            input: BufReader::with_capacity(BLOCK, input),
             buffer: Vec::new(),
             number: 0,
             offset: 0,
@@ -38,28 +41,29 @@ impl<R: Read> Lines<R> {
     }
 
     pub(super) fn next_line(&mut self) -> io::Result<Option<RawLine>> {
-        self.buffer.clear();
         // One more for the end of the line, and one to tell a line that is too long.
-        let mut limited = self.input.by_ref().take(MAX_LINE as u64 + 2);
-        let mut length = limited.read_until(b'\n', &mut self.buffer)? as u64;
+        let mut length = self.read_on(MAX_LINE as u64 + 2)?;
         if length == 0 {
             return Ok(None);
         }
-        let mut is_ended = self.buffer.last() == Some(&b'\n');
-        if !is_ended && self.buffer.len() > MAX_LINE {
-            let (rest, end) = skip_line(&mut self.input)?;
-            length += rest;
-            is_ended = end;
-        }
+        let text = self.buffer.strip_suffix(b"\n").unwrap_or(&self.buffer);
+        let mut is_ended = text.len() < self.buffer.len();
+        let content = if text.len() > MAX_LINE {
+            while !is_ended {
+                let more = self.read_on(BLOCK as u64)?;
+                if more == 0 {
+                    break;
+                }
+                length += more;
+                is_ended = self.buffer.last() == Some(&b'\n');
+            }
+            Err(UnreadableReason::TooLong)
+        } else {
+            read(text, self.offset == 0, is_ended)
+        };
         let offset = self.offset;
         self.number += 1;
         self.offset += length;
-        let text = self.buffer.strip_suffix(b"\n").unwrap_or(&self.buffer);
-        let content = if text.len() > MAX_LINE {
-            Err(UnreadableReason::TooLong)
-        } else {
-            read(text, offset == 0, is_ended)
-        };
         let line = RawLine {
             offset,
             length,
@@ -72,26 +76,12 @@ impl<R: Read> Lines<R> {
         }
         Ok(Some(line))
     }
-}
 
-/// Passes over what is left of a line: how much there was, and whether it had an end.
-fn skip_line(input: &mut impl BufRead) -> io::Result<(u64, bool)> {
-    let mut length = 0;
-    loop {
-        let block = match input.fill_buf() {
-            Ok(block) => block,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(error),
-        };
-        if block.is_empty() {
-            return Ok((length, false));
-        }
-        let end = block.iter().position(|byte| *byte == b'\n');
-        let taken = end.map_or(block.len(), |end| end + 1);
-        input.consume(taken);
-        length += taken as u64;
-        if end.is_some() {
-            return Ok((length, true));
-        }
+    /// Reads to the end of the line, but no more than so many bytes, in place of what was read
+    /// before.
+    fn read_on(&mut self, limit: u64) -> io::Result<u64> {
+        self.buffer.clear();
+        let mut limited = self.input.by_ref().take(limit);
+        Ok(limited.read_until(b'\n', &mut self.buffer)? as u64)
     }
 }

@@ -90,3 +90,26 @@ fn is_at(file: &File, path: &Path) -> bool {
 fn is_at(_file: &File, _path: &Path) -> bool {
     true
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_waited_for_a_lock_that_was_removed_holds_the_one_that_is_there() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("history/.lock");
+        let first = Lock::acquire(&path, Duration::ZERO).unwrap().unwrap();
+        thread::scope(|scope| {
+            let second = scope.spawn(|| Lock::acquire(&path, Duration::from_mins(1)).unwrap());
+            // By now the other waits, most likely; if not, there is less to see.
+            thread::sleep(Duration::from_millis(50));
+            fs::remove_dir_all(dir.path().join("history")).unwrap();
+            drop(first);
+            let second = second.join().unwrap().unwrap();
+            assert!(Lock::acquire(&path, Duration::ZERO).unwrap().is_none());
+            drop(second);
+            assert!(Lock::acquire(&path, Duration::ZERO).unwrap().is_some());
+        });
+    }
+}

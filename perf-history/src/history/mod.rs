@@ -181,7 +181,8 @@ impl History {
     ///
     /// # Errors
     ///
-    /// The history is unharmed: another process holds the lock, or the system refused.
+    /// No line is lost: another process holds the lock, or the system refused. The history is as
+    /// before, unless the error is about `latest.json`, which comes last.
     pub fn repair(&self) -> Result<Repaired, HistoryError> {
         let mut repaired = Repaired { records: 0, rejected: 0, adopted: 0 };
         let Some((_lock, adopted)) = self.lock_for_rewriting()? else {
@@ -207,7 +208,9 @@ impl History {
     ///
     /// # Errors
     ///
-    /// The history is unharmed: another process holds the lock, or the system refused.
+    /// No record is lost that was to be kept: another process holds the lock, or the system
+    /// refused. The history is as before, unless the error is about `latest.json`, which comes
+    /// last.
     pub fn prune(&self, keep: Keep) -> Result<Pruned, HistoryError> {
         let mut pruned = Pruned { kept: 0, removed: 0, unreadable: 0, adopted: 0 };
         let Some((_lock, adopted)) = self.lock_for_rewriting()? else {
