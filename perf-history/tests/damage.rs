@@ -274,7 +274,9 @@ fn flipping_the_top_bit_of_any_byte_loses_that_line_and_no_other() {
 }
 
 proptest! {
+    // Repairing waits for the disk.
     #![proptest_config(ProptestConfig {
+        cases: 64,
         failure_persistence: None,
         ..ProptestConfig::default()
     })]
