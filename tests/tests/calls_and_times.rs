@@ -123,27 +123,30 @@ fn items_add_up_over_calls_and_from_inside_of_them() {
 #[test]
 fn an_early_return_a_break_and_a_question_mark_end_the_call() {
     fn leave(how: u32) -> Result<u32, std::num::ParseIntError> {
-        'outer: loop {
+        let mut rounds = 0;
+        'outer: while rounds < 2 {
+            rounds += 1;
             phase!("left", {
                 match how {
                     0 => return Ok(0),
                     1 => break 'outer,
                     2 => drop("x".parse::<u32>()?),
+                    3 => continue 'outer,
                     _ => {}
                 }
             });
             let _after = enter("after");
-            return Ok(3);
         }
-        Ok(1)
+        Ok(rounds)
     }
     let stats = measure(|| {
-        for how in 0..4 {
+        for how in 0..5 {
             assert_eq!(leave(how).is_err(), how == 2);
         }
     });
     assert_eq!(paths(&stats), ["left", "after"]);
-    assert_eq!((phase_of(&stats, "left").calls, phase_of(&stats, "left").panics), (4, 0));
+    assert_eq!((phase_of(&stats, "left").calls, phase_of(&stats, "left").panics), (7, 0));
+    assert_eq!(phase_of(&stats, "after").calls, 2);
 }
 
 // ---- panics ----------------------------------------------------------------------------------
@@ -240,12 +243,12 @@ fn direct_recursion_is_one_phase_whose_calls_all_count_and_whose_total_counts_on
 fn mutual_recursion_is_one_phase_each_and_their_totals_count_once() {
     let stats = measure(|| ping(9));
     assert_eq!(paths(&stats), ["ping", "ping/pong"]);
-    let (ping, pong) = (phase_of(&stats, "ping"), phase_of(&stats, "ping/pong"));
-    assert_eq!((ping.calls, pong.calls), (5, 5));
-    assert!(ping.total_ms <= stats.build_time_ms, "{ping:?}");
-    assert!(pong.total_ms <= ping.total_ms, "{pong:?} in {ping:?}");
-    let alone = ping.self_ms + pong.self_ms;
-    assert!((alone - ping.total_ms).abs() < 1e-9, "{alone} ≠ {}", ping.total_ms);
+    let (outer, inner) = (phase_of(&stats, "ping"), phase_of(&stats, "ping/pong"));
+    assert_eq!((outer.calls, inner.calls), (5, 5));
+    assert!(outer.total_ms <= stats.build_time_ms, "{outer:?}");
+    assert!(inner.total_ms <= outer.total_ms, "{inner:?} in {outer:?}");
+    let alone = outer.self_ms + inner.self_ms;
+    assert!((alone - outer.total_ms).abs() < 1e-9, "{alone} ≠ {}", outer.total_ms);
 }
 
 #[test]
@@ -338,7 +341,7 @@ fn a_parent_takes_no_less_time_than_its_children_together() {
         };
         let children: Vec<_> = stats.phases.iter().filter(below).collect();
         let own: f64 = children.iter().filter_map(|it| it.own_ms).sum();
-        assert!(parent.own_ms.unwrap() + 1e-9 >= own, "{} of {parent:?}", own);
+        assert!(parent.own_ms.unwrap() + 1e-9 >= own, "{own} of {parent:?}");
         assert!((parent.own_ms.unwrap() - own - parent.own_self_ms.unwrap()).abs() < 1e-9);
         for child in children {
             assert!(child.started_ms + 1e-9 >= parent.started_ms);
@@ -538,7 +541,7 @@ fn phases_beyond_the_bound_are_one_and_all_sums_are_right() {
     let many: usize = 20_000;
     let stats = measure(|| {
         let _before = enter("before");
-        let _files = enter("files");
+        let files = enter("files");
         for round in 0..2 {
             for file in 0..many {
                 let _file = enter(format!("file {file}"));
@@ -546,7 +549,7 @@ fn phases_beyond_the_bound_are_one_and_all_sums_are_right() {
                 drop(std::hint::black_box(vec![0_u8; 10 + round]));
             }
         }
-        drop(_files);
+        drop(files);
         let _late = enter("late");
         let _below = enter("below");
     });
