@@ -25,10 +25,13 @@
 //!   returned without an error is in the history once and whole, or in `pending`; in the latter
 //!   case the next append, repair or pruning puts it in the history, once.
 //! - *A writer that is killed* at any instruction loses at most the record that it was writing.
-//!   One that is stopped while it holds the lock delays others by a second.
+//!   Killed between its two files it leaves a `latest.json` that is one record behind, until the
+//!   next append. One that is stopped while it holds the lock delays others by a second.
 //! - *A reader* needs no lock. It sees no half of a file, only perhaps the last line of the
 //!   history before it is whole; that line is then reported as [torn](UnreadableReason::Torn).
 //! - *A line that cannot be read* is skipped and reported, and removed by nothing but a human.
+//!   Lines longer than [`history::MAX_LINE`] are among them, and are never written; so reading
+//!   takes at most 32 MiB, whatever the file is.
 //! - *Loss of power* is another matter: appends are safe against kills, not synced against loss
 //!   of power, because syncing would cost each build some milliseconds. What the system had not
 //!   written by then is lost or, on some file systems, reads as zeros, which is one unreadable
