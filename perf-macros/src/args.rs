@@ -1,7 +1,7 @@
 //! What stands in the attributes' parentheses.
 
 use syn::ext::IdentExt;
-use syn::parse::{Parse, ParseStream, Parser};
+use syn::parse::{End, Parse, ParseStream, Parser};
 use syn::{Error, Expr, Ident, Lit, LitBool, LitStr, Path, Result, Token, parse_quote};
 
 use proc_macro2::TokenStream;
@@ -133,6 +133,12 @@ impl Given {
         };
         if repeated {
             return Err(Error::new(key.span(), format!("argument `{name}` is given twice")));
+        }
+        if !input.peek(Token![=]) || input.peek2(Token![,]) || input.peek2(End) {
+            return Err(Error::new(
+                key.span(),
+                format!("argument `{name}` has no value, expected `{name} = …`"),
+            ));
         }
         input.parse::<Token![=]>()?;
         match name.as_str() {

@@ -11,13 +11,13 @@ use crate::function::ours;
 /// wrote to those names.
 ///
 /// The statements belong at the top of an `async move` block or `move` closure that stands for the
-/// body. They bind in the order and by the steps of the compiler's own `async fn`, so all is dropped in
-/// the order of the bare function: variables in reverse, and of an argument taken apart, what no
-/// variable took. `self` cannot be bound anew; to be captured whole it has to be mentioned whole,
-/// and it is dropped last either way.
+/// body. They bind in the order and by the steps of the compiler's own `async fn`, so all is
+/// dropped in the order of the bare function: variables in reverse, and of an argument taken apart,
+/// what no variable took. `self` cannot be bound anew; to be captured whole it has to be mentioned
+/// whole, and it is dropped last either way.
 ///
-/// The plain names are spelled like the user's, so that documentation stays as it is, but out of sight of the
-/// user's code.
+/// The plain names are spelled like the user's, so that documentation stays as it is, but out of
+/// sight of the user's code.
 // Input:
 //     (mut self, mut a: A, #[allow(unused)] b: B, (c, _): (C, D), _: E, _f: F)
 //

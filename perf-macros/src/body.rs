@@ -1,4 +1,5 @@
-//! Puts a function's body where it can be watched from outside: into an `async` block, or a closure.
+//! Puts a function's body where it can be watched from outside: into an `async` block, or a
+//! closure.
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
@@ -70,10 +71,11 @@ pub(crate) fn in_closure(function: &Function) -> (Signature, TokenStream) {
     (sig, tokens)
 }
 
-/// A statement that tells an `async` block the type of its output, as a function's head tells its body: what the
-/// body returns is then coerced to it, and compared with it where the user wrote it.
+/// A statement that tells an `async` block the type of its output, as a function's head tells its
+/// body: what the body returns is then coerced to it, and compared with it where the user wrote it.
 ///
-/// Nothing can be said of a type that only the body knows, and a `return` of `!` would be unreachable.
+/// Nothing can be said of a type that only the body knows, and a `return` of `!` would be
+/// unreachable.
 fn expect_output(sig: &Signature, root: &Path) -> Option<TokenStream> {
     let ty = match &sig.output {
         ReturnType::Default => {

@@ -1,4 +1,5 @@
-//! A function, read as far as an expansion has to understand it: the head parsed, the body as it came.
+//! A function, read as far as an expansion has to understand it: the head parsed, the body as it
+//! came.
 
 use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use quote::{ToTokens, TokenStreamExt, quote, quote_spanned};
@@ -77,8 +78,8 @@ impl Function {
         self.sig.ident.to_string().trim_start_matches("r#").to_owned()
     }
 
-    /// `body`, the function's own or made of it, as a block of its own in the user's braces. Its place
-    /// is at the end of a block of [`Function::braced`].
+    /// `body`, the function's own or made of it, as a block of its own in the user's braces. Its
+    /// place is at the end of a block of [`Function::braced`].
     ///
     /// The empty statement says that the braces are meant: without it, those around a single
     /// expression would be reported as unused.
@@ -91,10 +92,10 @@ impl Function {
 
     /// `tokens` in braces that are where the user's are, but are ours.
     ///
-    /// This crate is of edition 2024, in which what the last expression of a block borrows is let go
-    /// before the block's variables are. An older edition would keep what the user's body
-    /// borrows in its last expression until after the variables that an expansion puts before that body, arguments among
-    /// them, are gone.
+    /// This crate is of edition 2024, in which what the last expression of a block borrows is let
+    /// go before the block's variables are. An older edition would keep what the user's body
+    /// borrows in its last expression until after the variables that an expansion puts before that
+    /// body, arguments among them, are gone.
     pub(crate) fn braced(&self, tokens: TokenStream) -> TokenStream {
         let mut block = Group::new(Delimiter::Brace, tokens);
         block.set_span(ours(self.brace.span.join()));

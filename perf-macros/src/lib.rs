@@ -10,6 +10,8 @@ mod arguments;
 mod body;
 mod function;
 mod returned_future;
+#[cfg(test)]
+mod snapshots;
 mod tracked_build;
 mod tracked_phase;
 
@@ -22,7 +24,9 @@ const TRACK: bool = cfg!(feature = "track");
 ///
 /// ```ignore
 /// #[tracked_phase("render", items = pages.len())]
-/// fn render(pages: &[Page]) -> Result<Vec<Html>, Error> { … }
+/// fn render(pages: &[Page]) -> Result<Vec<Html>, Error> {
+///     pages.iter().map(Page::render).collect()
+/// }
 /// ```
 ///
 /// # Arguments
@@ -34,7 +38,8 @@ const TRACK: bool = cfg!(feature = "track");
 /// - `items = EXPR`: adds to the phase's items; any integer. Evaluated once per call, at entry, and
 ///   may use the function's arguments.
 /// - `future = true`: the function returns a future that its type does not show: a type alias, an
-///   associated type, a trait of one's own. `future = false` measures the construction of one that it does show.
+///   associated type, a trait of one's own. `future = false` measures the construction of one that
+///   it does show.
 /// - `crate = PATH`: where `perf-runtime` is found, for crates that re-export it.
 ///
 /// # What is measured
@@ -43,16 +48,16 @@ const TRACK: bool = cfg!(feature = "track");
 /// them, after the phase.
 ///
 /// An `async fn` is measured while it is polled, and so are the futures that a function returns as
-/// `impl Future` or makes with `Box::pin(…)` as its last expression, or that of a `return`, where its
-/// type is `Pin<Box<dyn Future>>` (as `#[async_trait]` writes it) or where `future = true`. The construction
-/// of such a future is not. A `Pin<Box<dyn Future>>` made in another way is a value like any other:
-/// its construction is measured.
+/// `impl Future` or makes with `Box::pin(…)` as its last expression, or that of a `return`, where
+/// its type is `Pin<Box<dyn Future>>` (as `#[async_trait]` writes it) or where `future = true`. The
+/// construction of such a future is not. A `Pin<Box<dyn Future>>` made in another way is a value
+/// like any other: its construction is measured.
 ///
 /// # Errors
 ///
 /// A `const fn`, an item without a body or that is no function, an argument that is unknown or
-/// given twice, a name that cannot be one: each is a compile error at the token at fault, and the item is left as
-/// it was.
+/// given twice, a name that cannot be one: each is a compile error at the token at fault, and the
+/// item is left as it was.
 #[proc_macro_attribute]
 pub fn tracked_phase(args: TokenStream, item: TokenStream) -> TokenStream {
     tracked_phase::expand(args.into(), item.into(), TRACK).into()
@@ -65,7 +70,9 @@ pub fn tracked_phase(args: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// ```ignore
 /// #[tracked_build("my-site")]
-/// fn build(incremental: bool) -> Result<Site, Error> { … }
+/// fn build(incremental: bool) -> Result<Site, Error> {
+///     Site::load(incremental)?.render()
+/// }
 /// ```
 ///
 /// # Arguments
@@ -82,6 +89,9 @@ pub fn tracked_phase(args: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// The body runs inside a closure, so that `return` and `?` leave the body and not the build: under
 /// `#[track_caller]`, `Location::caller()` sees that closure's caller.
+///
+/// On a function that is a phase as well, this attribute goes below `#[tracked_phase]`: what is
+/// nearer to the function is around what is above it.
 ///
 /// # Errors
 ///

@@ -19,8 +19,8 @@ enum Returned {
     Boxed,
 }
 
-/// The function's body with `wrap` applied to every future that it returns; `None` where the function is no
-/// constructor of futures, by its type or by `future`, the attribute's word on it.
+/// The function's body with `wrap` applied to every future that it returns; `None` where the
+/// function is no constructor of futures, by its type or by `future`, the attribute's word on it.
 ///
 /// # Errors
 ///

@@ -164,8 +164,8 @@ fn expand_future(function: &Function, args: &BuildArgs, future: &TokenStream) ->
     }
 }
 
-/// Starts the build. The package is that of the user's function, because its compilation evaluates the
-/// variables.
+/// Starts the build. The package is that of the user's function, because its compilation evaluates
+/// the variables.
 fn start(function: &Function, args: &BuildArgs) -> TokenStream {
     let span = ours(function.sig.ident.span());
     let root = &args.root;

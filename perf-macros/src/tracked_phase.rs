@@ -3,6 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote_spanned};
 use syn::parse::{Parse, Parser};
+use syn::spanned::Spanned;
 use syn::{Expr, LitStr, Path, Result};
 
 use crate::args::PhaseArgs;
@@ -126,11 +127,14 @@ fn expand_async(function: &Function, args: &PhaseArgs) -> TokenStream {
 fn wrap_future(function: &Function, args: &PhaseArgs) -> Result<Option<TokenStream>> {
     let span = ours(function.sig.ident.span());
     let wrap = |future: &TokenStream| {
-        if args.items.is_some() {
-            quote_spanned!(span=> __site.future_with_items(__items, #future))
-        } else {
-            quote_spanned!(span=> __site.future(#future))
-        }
+        args.items.as_ref().map_or_else(
+            || quote_spanned!(span=> __site.future(#future)),
+            |items| {
+                // Where it is of the wrong type, this is where it was written.
+                let items = quote_spanned!(ours(items.span())=> __items);
+                quote_spanned!(span=> __site.future_with_items(#items, #future))
+            },
+        )
     };
     let Some(body) = wrap_returned(function, args.future.as_ref(), &wrap)? else {
         return Ok(None);

@@ -1,0 +1,131 @@
+async fn nothing() {
+    let __site = {
+        static SITE: ::perf_runtime::__private::Site = ::perf_runtime::__private::Site::new(
+            "nothing",
+        );
+        &SITE
+    };
+    __site
+        .future(async move {
+            if false {
+                return;
+            }
+            { }
+        })
+        .await
+}
+async fn arguments<T>(
+    pages: Vec<T>,
+    __arg1: (u32, u32),
+    __arg2: u8,
+    _unused: u8,
+    #[cfg(feature = "trace")]
+    trace: &Trace,
+    __arg5: String,
+) -> Result<Box<dyn Debug>, Error> {
+    let __site = {
+        static SITE: ::perf_runtime::__private::Site = ::perf_runtime::__private::Site::new(
+            "arguments",
+        );
+        &SITE
+    };
+    __site
+        .future(async move {
+            if let ::perf_runtime::__private::core::option::Option::Some(__output) = ::perf_runtime::__private::core::option::Option::None::<
+                Result<Box<dyn Debug>, Error>,
+            > {
+                return __output;
+            }
+            let mut pages = pages;
+            let __arg1 = __arg1;
+            let (width, _) = __arg1;
+            let __arg2 = __arg2;
+            let (_unused,) = (_unused,);
+            #[cfg(feature = "trace")]
+            #[allow(unused_variables)]
+            let trace = trace;
+            let __arg5 = __arg5;
+            let ref borrowed = __arg5;
+            ::perf_runtime::add_items(pages.len());
+            {
+                pages.sort()?;
+                Ok(Box::new(pages))
+            }
+        })
+        .await
+}
+async unsafe fn opaque(&self) -> Result<impl Iterator<Item = impl Debug>, Error> {
+    let __site = {
+        static SITE: ::perf_runtime::__private::Site = ::perf_runtime::__private::Site::new(
+            "opaque",
+        );
+        &SITE
+    };
+    __site
+        .future(async move {
+            if let ::perf_runtime::__private::core::option::Option::Some(__output) = ::perf_runtime::__private::core::option::Option::None::<
+                Result<_, Error>,
+            > {
+                return __output;
+            }
+            let _ = &self;
+            {
+                self.iter()
+            }
+        })
+        .await
+}
+async fn all_opaque() -> impl Debug {
+    let __site = {
+        static SITE: ::perf_runtime::__private::Site = ::perf_runtime::__private::Site::new(
+            "all_opaque",
+        );
+        &SITE
+    };
+    __site
+        .future(async move {
+            {
+                1
+            }
+        })
+        .await
+}
+async fn never() -> ! {
+    let __site = {
+        static SITE: ::perf_runtime::__private::Site = ::perf_runtime::__private::Site::new(
+            "never",
+        );
+        &SITE
+    };
+    __site
+        .future(async move {
+            {
+                loop {}
+            }
+        })
+        .await
+}
+impl Page {
+    async fn fetch(mut self: Box<Self>, r#type: &str) -> &str {
+        let __site = {
+            static SITE: ::tool::perf::__private::Site = ::tool::perf::__private::Site::new(
+                "fetch",
+            );
+            &SITE
+        };
+        __site
+            .future(async move {
+                if let ::tool::perf::__private::core::option::Option::Some(__output) = ::tool::perf::__private::core::option::Option::None::<
+                    &str,
+                > {
+                    return __output;
+                }
+                let _ = &self;
+                let r#type = r#type;
+                {
+                    self.text
+                }
+            })
+            .await
+    }
+}

@@ -1,0 +1,173 @@
+fn nothing() {
+    let __build = ::perf_runtime::__private::BuildGuard::start(
+        ::perf_runtime::__private::core::env!("CARGO_PKG_NAME"),
+        ::perf_runtime::__private::core::option_env!("CARGO_PKG_VERSION"),
+    );
+    let __value = {
+        fn __call<T, F: ::perf_runtime::__private::core::ops::FnOnce() -> T>(
+            __body: F,
+        ) -> T {
+            __body()
+        }
+        __call(move || -> () { { } })
+    };
+    __build
+        .finish({
+            use ::perf_runtime::__private::OutcomeOfAny as _;
+            (&::perf_runtime::__private::OutcomeProbe(&__value)).outcome()
+        });
+    __value
+}
+pub fn result(pages: Vec<Page>, __arg1: (u32, u32)) -> Result<impl Debug, Error> {
+    let __build = ::perf_runtime::__private::BuildGuard::start(
+        "my-site",
+        ::perf_runtime::__private::core::option_env!("CARGO_PKG_VERSION"),
+    );
+    let __value = {
+        fn __call<T, F: ::perf_runtime::__private::core::ops::FnOnce() -> T>(
+            __body: F,
+        ) -> T {
+            __body()
+        }
+        __call(move || -> Result<_, Error> {
+            let mut pages = pages;
+            let __arg1 = __arg1;
+            let (width, _) = __arg1;
+            {
+                pages.sort()?;
+                Ok(pages)
+            }
+        })
+    };
+    __build
+        .finish({
+            use ::perf_runtime::__private::OutcomeOfAny as _;
+            (&::perf_runtime::__private::OutcomeProbe(&__value)).outcome()
+        });
+    __value
+}
+fn never() -> ! {
+    let __build = crate::tracking::__private::BuildGuard::start(
+        crate::tracking::__private::core::env!("CARGO_PKG_NAME"),
+        crate::tracking::__private::core::option_env!("CARGO_PKG_VERSION"),
+    );
+    {
+        {
+            loop {}
+        }
+    }
+}
+async fn later(full: bool) -> Result<Site, Error> {
+    let __build = ::perf_runtime::__private::BuildGuard::start(
+        "my-site",
+        ::perf_runtime::__private::core::option_env!("CARGO_PKG_VERSION"),
+    );
+    let __value = async move {
+        if let ::perf_runtime::__private::core::option::Option::Some(__output) = ::perf_runtime::__private::core::option::Option::None::<
+            Result<Site, Error>,
+        > {
+            return __output;
+        }
+        let full = full;
+        {
+            if full {
+                return all().await;
+            }
+            changed().await
+        }
+    }
+        .await;
+    __build
+        .finish({
+            use ::perf_runtime::__private::OutcomeOfAny as _;
+            (&::perf_runtime::__private::OutcomeProbe(&__value)).outcome()
+        });
+    __value
+}
+async fn never_later() -> ! {
+    let __build = ::perf_runtime::__private::BuildGuard::start(
+        ::perf_runtime::__private::core::env!("CARGO_PKG_NAME"),
+        ::perf_runtime::__private::core::option_env!("CARGO_PKG_VERSION"),
+    );
+    async move {
+        {
+            loop {}
+        }
+    }
+        .await
+}
+fn future(full: bool) -> impl Future<Output = Site> {
+    {
+        let __future = '__body: {
+            {
+                if full {
+                    break '__body all();
+                }
+                changed()
+            }
+        };
+        async move {
+            let __build = ::perf_runtime::__private::BuildGuard::start(
+                ::perf_runtime::__private::core::env!("CARGO_PKG_NAME"),
+                ::perf_runtime::__private::core::option_env!("CARGO_PKG_VERSION"),
+            );
+            let __value = __future.await;
+            __build
+                .finish({
+                    use ::perf_runtime::__private::OutcomeOfAny as _;
+                    (&::perf_runtime::__private::OutcomeProbe(&__value)).outcome()
+                });
+            __value
+        }
+    }
+}
+fn boxed(full: bool) -> BoxFuture<Site> {
+    {
+        {
+            Box::pin({
+                let __future = all();
+                async move {
+                    let __build = ::perf_runtime::__private::BuildGuard::start(
+                        ::perf_runtime::__private::core::env!("CARGO_PKG_NAME"),
+                        ::perf_runtime::__private::core::option_env!("CARGO_PKG_VERSION"),
+                    );
+                    let __value = __future.await;
+                    __build
+                        .finish({
+                            use ::perf_runtime::__private::OutcomeOfAny as _;
+                            (&::perf_runtime::__private::OutcomeProbe(&__value))
+                                .outcome()
+                        });
+                    __value
+                }
+            })
+        }
+    }
+}
+impl Tool {
+    fn build(&mut self) -> &mut Site {
+        let __build = ::perf_runtime::__private::BuildGuard::start(
+            ::perf_runtime::__private::core::env!("CARGO_PKG_NAME"),
+            ::perf_runtime::__private::core::option_env!("CARGO_PKG_VERSION"),
+        );
+        let __value = {
+            fn __call<T, F: ::perf_runtime::__private::core::ops::FnOnce() -> T>(
+                __body: F,
+            ) -> T {
+                __body()
+            }
+            __call(move || -> &mut Site {
+                let _ = &self;
+                {
+                    &mut self.site
+                }
+            })
+        };
+        __build
+            .finish({
+                use ::perf_runtime::__private::OutcomeOfAny as _;
+                (&::perf_runtime::__private::OutcomeProbe(&__value)).outcome()
+            });
+        __value
+    }
+}
