@@ -260,6 +260,19 @@ impl BuildStats {
     pub fn started_at(&self) -> Option<SystemTime> {
         timestamp::parse(&self.timestamp)
     }
+
+    /// Says when the build started: in UTC, to the millisecond.
+    ///
+    /// ```
+    /// use std::time::{Duration, SystemTime};
+    ///
+    /// let mut stats = perf_history::BuildStats::default();
+    /// stats.set_started_at(SystemTime::UNIX_EPOCH + Duration::from_millis(86_400_500));
+    /// assert_eq!(stats.timestamp, "1970-01-02T00:00:00.500Z");
+    /// ```
+    pub fn set_started_at(&mut self, time: SystemTime) {
+        self.timestamp = timestamp::format(time);
+    }
 }
 
 /// The names of a record's top-level fields, in the order in which they are written. Later

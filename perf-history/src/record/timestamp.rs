@@ -34,6 +34,28 @@ pub(super) fn parse(text: &str) -> Option<SystemTime> {
     time.checked_add(Duration::from_nanos(nanoseconds))
 }
 
+/// Writes `2026-11-23T08:56:00.123Z`. What is before 1970 is written as 1970.
+pub(super) fn format(time: SystemTime) -> String {
+    let since_epoch = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let seconds = since_epoch.as_secs();
+    let (days, second) = (seconds / 86_400, seconds % 86_400);
+    let (year, month, day) = date(i64::try_from(days).unwrap_or(0));
+    let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
+    let millis = since_epoch.subsec_millis();
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millis:03}Z")
+}
+
+/// Year, month and day of a day counted from 1970-01-01.
+fn date(days: i64) -> (i64, i64, i64) {
+    // 146,097 days are 400 years. The guess is a year too late at most.
+    let mut year = 1970 + days * 400 / 146_097 + 1;
+    while days_since_epoch(year, 1, 1) > days {
+        year -= 1;
+    }
+    let month = (1..=12).rev().find(|&month| days_since_epoch(year, month, 1) <= days).unwrap_or(1);
+    (year, month, days - days_since_epoch(year, month, 1) + 1)
+}
+
 fn digits(text: &[u8]) -> Option<i64> {
     text.iter().try_fold(0, |number, digit| {
         digit.is_ascii_digit().then(|| number * 10 + i64::from(digit - b'0'))
@@ -151,12 +173,27 @@ mod tests {
     }
 
     #[test]
+    fn what_is_written_is_read_again_to_the_millisecond() {
+        for millis in [0, 1, 999, 951_825_600_000, 1_795_424_160_250, 253_402_300_799_999] {
+            let time = SystemTime::UNIX_EPOCH + Duration::from_millis(millis);
+            assert_eq!(parse(&format(time)), Some(time), "{}", format(time));
+        }
+        let time = SystemTime::UNIX_EPOCH + Duration::from_millis(1_795_424_160_250);
+        assert_eq!(format(time), "2026-11-23T08:56:00.250Z");
+        let before = SystemTime::UNIX_EPOCH - Duration::from_millis(1);
+        assert_eq!(format(before), "1970-01-01T00:00:00.000Z");
+    }
+
+    #[test]
     fn every_day_of_four_centuries_follows_the_one_before() {
         let mut expected = days_since_epoch(1900, 1, 1);
         for year in 1900..2300 {
             for month in 1..=12 {
                 for day in 1..=days_in_month(year, month) {
                     assert_eq!(days_since_epoch(year, month, day), expected);
+                    if expected >= 0 {
+                        assert_eq!(date(expected), (year, month, day));
+                    }
                     expected += 1;
                 }
             }

@@ -36,7 +36,6 @@ pub(super) fn assemble(open: &Open, outcome: Outcome, measured: &Measured) -> Bu
     BuildStats {
         schema: SCHEMA,
         build_id: build_id::build_id(open.started),
-        timestamp: humantime::format_rfc3339_millis(open.started).to_string(),
         outcome,
         build_time_ms: ms(measured.end.since(measured.start)),
         parallel: measured.user.parallel,

@@ -190,6 +190,7 @@ impl PerformanceCollector {
             return BuildStats { tool: self.tool.clone(), outcome, ..BuildStats::default() };
         };
         let mut stats = assemble::assemble(&open, outcome, &measured);
+        stats.set_started_at(open.started);
         stats.tool.clone_from(&self.tool);
         stats.tool_version.clone_from(&self.tool_version);
         if let Some(observation) = open.observation {
