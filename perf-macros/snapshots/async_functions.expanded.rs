@@ -22,6 +22,7 @@ async fn arguments<T>(
     #[cfg(feature = "trace")]
     trace: &Trace,
     __arg5: String,
+    __arg6: Pair,
 ) -> Result<Box<dyn Debug>, Error> {
     let __site = {
         static SITE: ::perf_runtime::__private::Site = ::perf_runtime::__private::Site::new(
@@ -46,6 +47,8 @@ async fn arguments<T>(
             let trace = trace;
             let __arg5 = __arg5;
             let ref borrowed = __arg5;
+            let mut __arg6 = __arg6;
+            let Pair(ref mut first, _) = __arg6;
             ::perf_runtime::add_items(pages.len());
             {
                 pages.sort()?;

@@ -11,6 +11,7 @@ async fn arguments<T>(
     #[allow(unused_variables)]
     trace: &Trace,
     ref borrowed: String,
+    Pair(ref mut first, _): Pair,
 ) -> Result<Box<dyn Debug>, Error> {
     pages.sort()?;
     Ok(Box::new(pages))

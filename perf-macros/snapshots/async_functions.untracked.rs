@@ -8,6 +8,7 @@ async fn arguments<T>(
     #[allow(unused_variables)]
     trace: &Trace,
     ref borrowed: String,
+    Pair(ref mut first, _): Pair,
 ) -> Result<Box<dyn Debug>, Error> {
     if false {
         ::perf_runtime::add_items(pages.len());

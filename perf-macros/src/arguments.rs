@@ -3,7 +3,8 @@
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Attribute, FnArg, Ident, Pat, PatIdent, Receiver, Signature};
+use syn::visit_mut::{self, VisitMut};
+use syn::{Attribute, FnArg, Ident, Pat, PatIdent, Receiver, Signature, Token};
 
 use crate::function::ours;
 
@@ -65,8 +66,9 @@ pub(crate) fn rebind(sig: &mut Signature) -> TokenStream {
             }
             _ => {
                 let plain = positional(position, span);
+                let mutability = borrows_mutably(pattern).then(|| Token![mut](span));
                 let statement = quote_spanned! {span=>
-                    #(#on_statement)* let #plain = #plain;
+                    #(#on_statement)* let #mutability #plain = #plain;
                     #(#on_statement)* let #pattern = #plain;
                 };
                 (plain, statement)
@@ -91,6 +93,22 @@ fn capture_whole(receiver: &Receiver) -> TokenStream {
 
 fn positional(position: usize, span: proc_macro2::Span) -> Ident {
     format_ident!("__arg{position}", span = span)
+}
+
+/// Whether a pattern has a `ref mut`, which needs what it is matched with to be mutable.
+fn borrows_mutably(pattern: &Pat) -> bool {
+    struct FindRefMut(bool);
+
+    impl VisitMut for FindRefMut {
+        fn visit_pat_ident_mut(&mut self, pattern: &mut PatIdent) {
+            self.0 |= pattern.by_ref.is_some() && pattern.mutability.is_some();
+            visit_mut::visit_pat_ident_mut(self, pattern);
+        }
+    }
+
+    let mut find = FindRefMut(false);
+    find.visit_pat_mut(&mut pattern.clone());
+    find.0
 }
 
 /// Which attributes stay on an argument, and which go to the statement that binds it: conditions

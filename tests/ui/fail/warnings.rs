@@ -30,9 +30,6 @@ pub async fn unreachable_later() -> u8 {
 }
 
 #[tracked_phase]
-fn dead() {}
-
-#[tracked_phase]
 #[must_use]
 pub fn must_use() -> u8 {
     1

@@ -60,6 +60,84 @@ where
     values.iter().map(|value| format!("{value:?}").len()).sum::<usize>() + N + EXTRA
 }
 
+struct Pair(Option<u32>, Result<u32, u32>);
+
+#[tracked_phase]
+async fn more_patterns(
+    Pair(_, Ok(either) | Err(either)): Pair,
+    (&mut ref number, [.., ref mut last]): (&mut u32, [u32; 2]),
+    std::cmp::Reverse(inner): std::cmp::Reverse<u32>,
+    (): (),
+) -> u32 {
+    *last += 1;
+    Yield::default().await;
+    either + number + *last + inner
+}
+
+macro_rules! number {
+    () => {
+        u32
+    };
+}
+
+#[tracked_phase]
+async fn type_by_macro(number: number!()) -> number!() {
+    Yield::default().await;
+    number
+}
+
+#[tracked_phase]
+async fn borrows_cell(cell: &RefCell<u32>) -> std::cell::Ref<u32> {
+    Yield::default().await;
+    cell.borrow()
+}
+
+#[tracked_phase]
+async fn boxed_closure<'a>(number: &'a u32) -> Box<dyn Fn(u32) -> u32 + 'a> {
+    Yield::default().await;
+    Box::new(move |other| number + other)
+}
+
+#[tracked_phase]
+async fn impl_inside_dyn(number: u32) -> Box<dyn Iterator<Item = impl Debug>> {
+    Yield::default().await;
+    Box::new(0..number)
+}
+
+#[tracked_phase]
+async fn static_object() -> &'static (dyn Debug + Sync) {
+    Yield::default().await;
+    &1
+}
+
+#[tracked_phase]
+async fn array() -> [u8; { 1 + 2 }] {
+    Yield::default().await;
+    [0; 3]
+}
+
+#[tracked_phase]
+async fn higher_ranked(apply: impl for<'a> Fn(&'a str) -> &'a str) -> usize {
+    Yield::default().await;
+    apply("abc").len()
+}
+
+#[tracked_phase]
+#[rustfmt::skip]
+async fn on_one_line() { Yield::default().await }
+
+#[tracked_phase]
+async fn only_a_comment() {
+    // hello
+    // else
+}
+
+#[tracked_phase]
+async fn captures_in_format(name: &str) -> String {
+    Yield::default().await;
+    format!("{name}")
+}
+
 #[tracked_phase]
 async fn impl_in_and_out(
     values: impl Iterator<Item = u32>,
@@ -318,4 +396,17 @@ pub(crate) fn run() {
     assert_eq!(block_on(uninhabited(1)).unwrap_err(), 1);
     assert!(std::panic::catch_unwind(|| block_on(only_uninhabited())).is_err());
     assert_eq!(block_on(starts_with_if(true)), "yes");
+    let pair = Pair(None, Err(1));
+    let sum = block_on(more_patterns(pair, (&mut 2, [0, 2]), std::cmp::Reverse(4), ()));
+    assert_eq!(sum, 10);
+    assert_eq!(block_on(type_by_macro(1)), 1);
+    assert_eq!(*block_on(borrows_cell(&RefCell::new(1))), 1);
+    assert_eq!(block_on(boxed_closure(&1))(2), 3);
+    assert_eq!(block_on(impl_inside_dyn(2)).count(), 2);
+    assert_eq!(format!("{:?}", block_on(static_object())), "1");
+    assert_eq!(block_on(array()), [0; 3]);
+    assert_eq!(block_on(higher_ranked(|text| &text[1..])), 2);
+    block_on(on_one_line());
+    block_on(only_a_comment());
+    assert_eq!(block_on(captures_in_format("a")), "a");
 }

@@ -31,7 +31,7 @@ struct Site(u32);
 
 #[async_trait]
 impl Fetch for Site {
-    #[tracked_phase(items = number)]
+    #[tracked_phase(items = self.0 + number)]
     async fn fetch(&mut self, number: u32) -> Result<Box<dyn Debug + Send>, String> {
         Yield::default().await;
         self.0 += number;

@@ -72,6 +72,23 @@ fn starts_with_items() -> u32 {
 }
 
 #[tracked_build]
+#[rustfmt::skip]
+fn on_one_line() -> u32 { 1 }
+
+#[tracked_build]
+fn only_a_comment() {
+    // hello
+    // else
+}
+
+#[tracked_build]
+fn inner_attributes(number: u32) -> Result<u32, String> {
+    #![allow(unused_variables)]
+    let unused = 1;
+    Ok(number)
+}
+
+#[tracked_build]
 fn never() -> ! {
     std::panic::resume_unwind(Box::new(()))
 }
@@ -240,7 +257,9 @@ pub(crate) fn run() {
     assert_eq!(opaque_in_result("2").map(Iterator::count), Ok(2));
     assert_eq!(patterns((1, 2), 3, 4, 5), 4);
     assert_eq!(borrows_at_the_end(RefCell::new(Vec::new()), 1), 1);
-    assert_eq!(starts_with_items(), 1);
+    assert_eq!(starts_with_items() + on_one_line(), 2);
+    only_a_comment();
+    assert_eq!(inner_attributes(1), Ok(1));
     assert!(std::panic::catch_unwind(|| never()).is_err());
     assert_eq!(diverges_in_the_end(1), 1);
     assert_eq!(uninhabited(1).unwrap_err(), 1);

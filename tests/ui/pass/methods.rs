@@ -133,6 +133,24 @@ impl Site {
     }
 
     #[tracked_phase]
+    async fn async_format(&self, __self: u32, _self: u32) -> String {
+        Yield::default().await;
+        format!("{} {self:?} {}", self.count, __self + _self)
+    }
+
+    #[tracked_phase]
+    async fn async_by_explicit_reference(self: &Self, Self { count, .. }: Self) -> usize {
+        Yield::default().await;
+        self.count + count
+    }
+
+    #[tracked_phase]
+    async fn async_by_pinned_box(self: Pin<Box<Self>>) -> usize {
+        Yield::default().await;
+        self.count
+    }
+
+    #[tracked_phase]
     async fn async_new(page: &str) -> Self {
         Yield::default().await;
         Self::new(page)
@@ -193,6 +211,38 @@ impl<'a, T: Debug, const N: usize> Render for Wrapped<'a, T, N> {
     }
 }
 
+trait Measure {
+    fn measure(&self) -> usize;
+
+    async fn measure_later(&self) -> usize;
+}
+
+impl Measure for str {
+    #[tracked_phase]
+    fn measure(&self) -> usize {
+        self.len()
+    }
+
+    #[tracked_phase]
+    async fn measure_later(&self) -> usize {
+        Yield::default().await;
+        self.len()
+    }
+}
+
+impl<T> Measure for [T] {
+    #[tracked_phase]
+    fn measure(&self) -> usize {
+        self.len()
+    }
+
+    #[tracked_phase]
+    async fn measure_later(&self) -> usize {
+        Yield::default().await;
+        self.len()
+    }
+}
+
 trait Fetch {
     async fn fetch(&mut self, number: u32) -> Result<u32, String>;
 
@@ -236,6 +286,10 @@ pub(crate) fn run() {
     assert_eq!(block_on(Pin::new(&mut site).async_by_pin()), 7);
     assert_eq!(block_on(site.async_borrows("other")), ["pages!", "other"]);
     assert_eq!(block_on(site.async_makes_closure()), 8);
+    assert!(block_on(site.async_format(1, 2)).starts_with("7 Site"));
+    let explicit = site.async_by_explicit_reference(Site::new(""));
+    assert_eq!(block_on(explicit), 8);
+    assert_eq!(block_on(Box::pin(site.clone()).async_by_pinned_box()), 7);
     assert_eq!(block_on(Site::async_new("new")).pages, ["new"]);
 
     assert_eq!(site.render_twice(), (7, 7));
@@ -246,4 +300,6 @@ pub(crate) fn run() {
     assert_eq!(block_on(site.fetch_twice((2, 0))), Ok(4));
     assert_eq!(block_on(site.fetch(0)), Err("zero".to_owned()));
     assert_eq!(site.consume(), Some(10));
+    assert_eq!("abc".measure() + [1].measure(), 4);
+    assert_eq!(block_on("abc".measure_later()) + block_on([1].measure_later()), 4);
 }

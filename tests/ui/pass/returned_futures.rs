@@ -40,6 +40,39 @@ fn opaque_and_borrowing<'a>(
 }
 
 #[tracked_phase]
+fn opaque_and_capturing<'a, T>(text: &'a str, _: T) -> impl Future<Output = usize> + use<'a, T> {
+    async move {
+        Yield::default().await;
+        text.len()
+    }
+}
+
+#[tracked_phase]
+fn opaque_of_boxes(number: u32) -> impl Future<Output = u32> {
+    if number == 0 {
+        return Box::pin(ready(1_u32)) as Pin<Box<dyn Future<Output = u32>>>;
+    }
+    Box::pin(async move {
+        Yield::default().await;
+        number
+    })
+}
+
+#[tracked_phase]
+fn opaque_with_items_first() -> impl Future<Output = u32> {
+    const NUMBER: u32 = 1;
+    ready(NUMBER)
+}
+
+#[tracked_phase]
+#[rustfmt::skip]
+fn opaque_on_one_line() -> impl Future<Output = u32> { ready(1) }
+
+#[tracked_phase]
+#[rustfmt::skip]
+fn boxed_on_one_line() -> Pin<Box<dyn Future<Output = u32>>> { Box::pin(ready(1)) }
+
+#[tracked_phase]
 fn opaque_and_unpin(number: u32) -> impl std::future::Future<Output = u32> + Unpin {
     ready(number)
 }
@@ -207,6 +240,10 @@ pub(crate) fn run() {
     assert_eq!(block_on(assert_send(opaque_and_send(Cell::new(1)))).get(), 1);
     assert_eq!(block_on(opaque_and_borrowing("a", "bc")), 3);
     assert_eq!(block_on(opaque_and_unpin(1)), 1);
+    assert_eq!(block_on(opaque_and_capturing("abc", 1)), 3);
+    assert_eq!(block_on(opaque_of_boxes(0)) + block_on(opaque_of_boxes(2)), 3);
+    assert_eq!(block_on(opaque_with_items_first()), 1);
+    assert_eq!(block_on(opaque_on_one_line()) + block_on(boxed_on_one_line()), 2);
     assert_eq!(block_on(opaque_with_early_return(0)), 7);
     assert_eq!(block_on(opaque_with_early_return(1)), 8);
     assert_eq!(block_on(opaque_by_inference()), None);

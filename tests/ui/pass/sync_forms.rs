@@ -58,6 +58,19 @@ where
     values.iter().map(|value| format!("{value:?}").len()).sum::<usize>() + N + EXTRA
 }
 
+struct Pair(Option<u32>, Result<u32, u32>);
+
+#[tracked_phase]
+fn more_patterns(
+    Pair(_, Ok(either) | Err(either)): Pair,
+    (&mut ref number, [.., ref mut last]): (&mut u32, [u32; 2]),
+    std::cmp::Reverse(inner): std::cmp::Reverse<u32>,
+    (): (),
+) -> u32 {
+    *last += 1;
+    either + number + *last + inner
+}
+
 #[tracked_phase]
 fn impl_in_and_out(
     values: impl Iterator<Item = u32>,
@@ -224,6 +237,40 @@ fn array_length(_: [u8; { 1 + 2 }]) -> [u8; { 2 + 2 }] {
     [0; 4]
 }
 
+macro_rules! number {
+    () => {
+        u32
+    };
+}
+
+#[tracked_phase]
+fn type_by_macro(number: number!()) -> number!() {
+    number
+}
+
+#[tracked_phase]
+fn borrows_cell(cell: &RefCell<u32>) -> std::cell::Ref<u32> {
+    cell.borrow()
+}
+
+#[tracked_phase]
+#[rustfmt::skip]
+fn on_one_line() -> u32 { 1 }
+
+#[tracked_phase]
+fn only_a_comment() {
+    // hello
+    // else
+}
+
+const IN_A_CONSTANT: fn() -> u32 = {
+    #[tracked_phase]
+    fn constant() -> u32 {
+        1
+    }
+    constant
+};
+
 #[tracked_phase("twice")]
 #[tracked_phase("inside")]
 fn two_phases() -> u32 {
@@ -267,4 +314,10 @@ pub(crate) fn run() {
     assert_eq!(nested_phases(), 2);
     assert_eq!(array_length([0; 3]), [0; 4]);
     assert_eq!(two_phases(), 2);
+    let pair = Pair(None, Err(1));
+    let reverse = std::cmp::Reverse(4);
+    assert_eq!(more_patterns(pair, (&mut 2, [0, 2]), reverse, ()), 10);
+    assert_eq!(type_by_macro(1) + on_one_line() + IN_A_CONSTANT(), 3);
+    assert_eq!(*borrows_cell(&RefCell::new(1)), 1);
+    only_a_comment();
 }
