@@ -1,13 +1,9 @@
-//! Destructors that the system runs after all of the standard library's, when the runtime has given
-//! up the thread: what they allocate is still counted, once, and what the runtime needs for them is
-//! not. Alone in its process, so that each allocation is that of this test.
-#![cfg(target_os = "linux")]
+//! What a thread does in the destructors of its keys.
+
 #![allow(
     unsafe_code,
     reason = "only the system's own thread keys have destructors that run so late"
 )]
-
-mod conservation;
 
 use std::{
     ffi::{c_int, c_uint, c_void},
@@ -19,11 +15,10 @@ use std::{
     thread,
 };
 
-use conservation::assert_conserved;
-use perf_runtime::{BuildStats, PerformanceCollector, TrackingAllocator, enter};
+use libtest_mimic::Trial;
+use perf_runtime::{BuildStats, PerformanceCollector, enter};
 
-#[global_allocator]
-static ALLOCATOR: TrackingAllocator = TrackingAllocator::system();
+use crate::conservation::assert_conserved;
 
 unsafe extern "C" {
     fn pthread_key_create(key: *mut c_uint, destructor: extern "C" fn(*mut c_void)) -> c_int;
@@ -149,11 +144,27 @@ fn a_guard_that_outlives_its_thread_is_an_open_call_and_closes_nobody_elses(key:
     assert_eq!((kept.calls, kept.open_calls), (0, 1));
 }
 
-// One test, as those of a process run side by side.
-#[test]
-fn what_a_thread_does_after_its_end_is_counted_once_and_opens_and_closes_no_phase() {
+/// The tests.
+pub(crate) fn trials() -> Vec<Trial> {
     let key = key();
-    what_a_thread_does_after_its_end_is_counted_once_and_in_no_phase(key);
-    a_phase_entered_after_the_threads_end_is_no_call_and_costs_nobody_an_allocation(key);
-    a_guard_that_outlives_its_thread_is_an_open_call_and_closes_nobody_elses(key);
+    let trial = |name, test: fn(c_uint)| {
+        Trial::test(name, move || {
+            test(key);
+            Ok(())
+        })
+    };
+    vec![
+        trial(
+            "what_a_thread_does_after_its_end_is_counted_once_and_in_no_phase",
+            what_a_thread_does_after_its_end_is_counted_once_and_in_no_phase,
+        ),
+        trial(
+            "a_phase_entered_after_the_threads_end_is_no_call_and_costs_nobody_an_allocation",
+            a_phase_entered_after_the_threads_end_is_no_call_and_costs_nobody_an_allocation,
+        ),
+        trial(
+            "a_guard_that_outlives_its_thread_is_an_open_call_and_closes_nobody_elses",
+            a_guard_that_outlives_its_thread_is_an_open_call_and_closes_nobody_elses,
+        ),
+    ]
 }
