@@ -2,10 +2,10 @@
 //! closure.
 
 use proc_macro2::TokenStream;
-use quote::{quote, quote_spanned};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::visit_mut::{self, VisitMut};
-use syn::{Path, ReturnType, Signature, Token, Type, TypeInfer};
+use syn::{Path, Signature, Token, Type, TypeInfer};
 
 use crate::arguments::rebind;
 use crate::function::{Function, ours};
@@ -35,7 +35,7 @@ pub(crate) fn in_async_block(
 ) -> (Signature, TokenStream) {
     let mut sig = function.sig.clone();
     let arguments = rebind(&mut sig);
-    let output = expect_output(&function.sig, root);
+    let output = expect_output(function, root);
     let body = function.block(&function.body);
     let block = function.braced(quote!(#output #arguments #first #body));
     let tokens = quote_spanned!(ours(function.brace.span.join())=> async move #block);
@@ -60,14 +60,11 @@ pub(crate) fn in_closure(function: &Function) -> (Signature, TokenStream) {
     let arguments = rebind(&mut sig);
     let body = function.block(&function.body);
     let block = function.braced(quote!(#arguments #body));
-    let output = match &function.sig.output {
-        ReturnType::Default => quote_spanned!(ours(function.brace.span.join())=> -> ()),
-        ReturnType::Type(arrow, ty) => {
-            let ty = erase_impl_trait(ty);
-            quote!(#arrow #ty)
-        }
-    };
-    let tokens = quote_spanned!(ours(function.brace.span.join())=> move || #output #block);
+    let span = ours(function.brace.span.join());
+    let output = function
+        .output()
+        .map_or_else(|| quote_spanned!(span=> ()), |ty| erase_impl_trait(ty).to_token_stream());
+    let tokens = quote_spanned!(span=> move || -> #output #block);
     (sig, tokens)
 }
 
@@ -76,12 +73,10 @@ pub(crate) fn in_closure(function: &Function) -> (Signature, TokenStream) {
 ///
 /// Nothing can be said of a type that only the body knows, and a `return` of `!` would be
 /// unreachable.
-fn expect_output(sig: &Signature, root: &Path) -> Option<TokenStream> {
-    let ty = match &sig.output {
-        ReturnType::Default => {
-            return Some(quote_spanned! {ours(sig.ident.span())=> if false { return; } });
-        }
-        ReturnType::Type(_, ty) => erase_impl_trait(ty),
+fn expect_output(function: &Function, root: &Path) -> Option<TokenStream> {
+    let Some(ty) = function.output().map(erase_impl_trait) else {
+        let span = ours(function.sig.ident.span());
+        return Some(quote_spanned!(span=> if false { return; }));
     };
     if matches!(ty, Type::Infer(_) | Type::Never(_)) {
         return None;

@@ -5,7 +5,8 @@ use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use quote::{ToTokens, TokenStreamExt, quote, quote_spanned};
 use syn::parse::{Parse, ParseStream};
 use syn::{
-    AttrStyle, Attribute, Error, Result, ReturnType, Signature, Token, Visibility, braced, token,
+    AttrStyle, Attribute, Error, Result, ReturnType, Signature, Token, Type, Visibility, braced,
+    token,
 };
 
 /// A function with a body, wherever it stands.
@@ -118,12 +119,28 @@ impl Function {
         tokens
     }
 
+    /// The type that the function returns, where its head names one.
+    pub(crate) fn output(&self) -> Option<&Type> {
+        match &self.sig.output {
+            ReturnType::Default => None,
+            ReturnType::Type(_, ty) => Some(ungrouped(ty)),
+        }
+    }
+
     /// Whether the function never returns, by its type.
     pub(crate) fn never_returns(&self) -> bool {
-        match &self.sig.output {
-            ReturnType::Default => false,
-            ReturnType::Type(_, ty) => matches!(**ty, syn::Type::Never(_)),
-        }
+        matches!(self.output(), Some(Type::Never(_)))
+    }
+}
+
+/// The type inside parentheses, and inside the groups of `macro_rules!`, which nobody sees.
+pub(crate) fn ungrouped(mut ty: &Type) -> &Type {
+    loop {
+        ty = match ty {
+            Type::Group(group) => &group.elem,
+            Type::Paren(paren) => &paren.elem,
+            _ => return ty,
+        };
     }
 }
 

@@ -6,10 +6,10 @@ use syn::parse::Parser;
 use syn::visit_mut::{self, VisitMut};
 use syn::{
     Block, Error, Expr, ExprAsync, ExprCall, ExprClosure, ExprReturn, GenericArgument, Item,
-    Lifetime, LitBool, Path, PathArguments, Result, ReturnType, Stmt, Type, TypeParamBound,
+    Lifetime, LitBool, Path, PathArguments, Result, Stmt, Type, TypeParamBound,
 };
 
-use crate::function::Function;
+use crate::function::{Function, ungrouped};
 
 /// How the futures that a function returns are found.
 enum Returned {
@@ -73,7 +73,7 @@ pub(crate) fn wrap_returned(
         Some(_) => return Ok(None),
         None => None,
     };
-    let Some(returned) = returned(&function.sig.output, demanded.is_some()) else {
+    let Some(returned) = returned(function.output(), demanded.is_some()) else {
         return Ok(None);
     };
     let mut block = Block {
@@ -177,15 +177,13 @@ impl VisitMut for WrapReturned<'_> {
     fn visit_item_mut(&mut self, _: &mut Item) {}
 }
 
-fn returned(output: &ReturnType, demanded: bool) -> Option<Returned> {
-    let ReturnType::Type(_, ty) = output else {
-        return demanded.then_some(Returned::Boxed);
-    };
-    match ungrouped(ty) {
-        Type::ImplTrait(opaque) if demanded || names_future(&opaque.bounds) => {
+fn returned(output: Option<&Type>, demanded: bool) -> Option<Returned> {
+    match output {
+        Some(Type::ImplTrait(opaque)) if demanded || names_future(&opaque.bounds) => {
             Some(Returned::Opaque)
         }
-        ty if demanded || is_pinned_future(ty) => Some(Returned::Boxed),
+        _ if demanded => Some(Returned::Boxed),
+        Some(ty) if is_pinned_future(ty) => Some(Returned::Boxed),
         _ => None,
     }
 }
@@ -236,15 +234,4 @@ fn is_box_pin(call: &ExprCall) -> bool {
         && of.ident == "Box"
         && of.arguments.is_none()
         && pin.arguments.is_none()
-}
-
-/// The type inside parentheses, and inside the groups of `macro_rules!`, which nobody sees.
-fn ungrouped(mut ty: &Type) -> &Type {
-    loop {
-        ty = match ty {
-            Type::Group(group) => &group.elem,
-            Type::Paren(paren) => &paren.elem,
-            _ => return ty,
-        };
-    }
 }

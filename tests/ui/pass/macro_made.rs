@@ -93,6 +93,44 @@ macro_rules! build {
 
 build!("tool", build, std::pin::Pin<Box<dyn std::future::Future<Output = u32>>>);
 
+macro_rules! annotate {
+    ($($item:item)*) => {
+        $(#[tracked_phase] $item)*
+    };
+}
+
+annotate! {
+    /// Documented.
+    fn item(number: u32) -> u32 {
+        number
+    }
+
+    async fn item_later((number, _): (u32, u32)) -> Result<u32, String> {
+        Yield::default().await;
+        Ok(number)
+    }
+}
+
+macro_rules! of_type {
+    ($([$($asyncness:tt)?] $attribute:ident $name:ident $output:ty, $value:expr;)*) => {
+        $(#[$attribute]
+        $($asyncness)? fn $name() -> $output {
+            $value
+        })*
+    };
+}
+
+of_type! {
+    [] tracked_phase opaque_type impl std::future::Future<Output = u32> + Unpin, std::future::ready(1);
+    [] tracked_build opaque_build impl std::future::Future<Output = u32>, std::future::ready(1);
+    [] tracked_build opaque_value impl std::fmt::Debug, 1;
+    [] tracked_build never_build !, std::process::abort();
+    [async] tracked_phase opaque_later impl std::fmt::Debug, Yield::default().await;
+    [async] tracked_phase never_later !, std::process::abort();
+    [async] tracked_phase parenthesised Result<impl std::fmt::Debug, ()>, Ok(1);
+    [async] tracked_build never_build_later !, std::process::abort();
+}
+
 pub(crate) mod nested {
     pub(crate) use super::asynchronous::fragments as later;
 }
@@ -105,4 +143,15 @@ pub(crate) fn run() {
     assert_eq!(block_on(Number(1).get_later()), 2);
     assert_eq!(block_on(returns_by_macro(0)).map(|get| get()), Some(1));
     assert_eq!(block_on(build()), 1);
+    assert_eq!(item(1), 1);
+    assert_eq!(block_on(item_later((1, 2))), Ok(1));
+    assert_eq!(block_on(opaque_type()) + block_on(opaque_build()), 2);
+    assert_eq!(format!("{:?}", opaque_value()), "1");
+    assert_eq!(format!("{:?}", block_on(opaque_later())), "()");
+    assert_eq!(format!("{:?}", block_on(parenthesised())), "Ok(1)");
+    if std::env::args().nth(1).is_some() {
+        never_build();
+        block_on(never_later());
+        block_on(never_build_later());
+    }
 }
