@@ -86,6 +86,11 @@ pub(crate) fn rebind(sig: &mut Signature) -> TokenStream {
     statements
 }
 
+// Input:
+//     (&mut self)
+//
+// Output:
+//     let _ = &self;
 fn capture_whole(receiver: &Receiver) -> TokenStream {
     let this = &receiver.self_token;
     quote_spanned!(ours(this.span)=> let _ = &#this;)

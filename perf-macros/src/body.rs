@@ -73,6 +73,13 @@ pub(crate) fn in_closure(function: &Function) -> (Signature, TokenStream) {
 ///
 /// Nothing can be said of a type that only the body knows, and a `return` of `!` would be
 /// unreachable.
+// Input:
+//     async fn f() -> Result<impl Debug, Error> {}
+//
+// Output:
+//     if let Option::Some(__output) = Option::None::<Result<_, Error>> {
+//         return __output;
+//     }
 fn expect_output(function: &Function, root: &Path) -> Option<TokenStream> {
     let Some(ty) = function.output().map(erase_impl_trait) else {
         let span = ours(function.sig.ident.span());

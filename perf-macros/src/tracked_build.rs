@@ -166,6 +166,11 @@ fn expand_future(function: &Function, args: &BuildArgs, future: &TokenStream) ->
 
 /// Starts the build. The package is that of the user's function, because its compilation evaluates
 /// the variables.
+// Output:
+//     ::perf_runtime::__private::BuildGuard::start(
+//         ::perf_runtime::__private::core::env!("CARGO_PKG_NAME"),
+//         ::perf_runtime::__private::core::option_env!("CARGO_PKG_VERSION"),
+//     )
 fn start(function: &Function, args: &BuildArgs) -> TokenStream {
     let span = ours(function.sig.ident.span());
     let root = &args.root;
@@ -179,7 +184,12 @@ fn start(function: &Function, args: &BuildArgs) -> TokenStream {
     }
 }
 
-/// Ends the build with the outcome that `value` is.
+/// Ends the build with the outcome of what the function returns.
+// Output:
+//     __build.finish({
+//         use ::perf_runtime::__private::OutcomeOfAny as _;
+//         (&::perf_runtime::__private::OutcomeProbe(&__value)).outcome()
+//     });
 fn finish(function: &Function, args: &BuildArgs) -> TokenStream {
     let root = &args.root;
     quote_spanned! {ours(function.sig.ident.span())=>

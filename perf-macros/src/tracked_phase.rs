@@ -172,6 +172,16 @@ fn expand_untracked(function: &Function, root: &Path, items: &Expr) -> TokenStre
 }
 
 /// The phase's site, in a scope where no name of the user's is shadowed.
+// Input:
+//     #[tracked_phase]
+//     fn render() {}
+//
+// Output:
+//     {
+//         static SITE: ::perf_runtime::__private::Site =
+//             ::perf_runtime::__private::Site::new("render");
+//         &SITE
+//     }
 fn site(function: &Function, args: &PhaseArgs) -> TokenStream {
     let root = &args.root;
     let name = match &args.name {

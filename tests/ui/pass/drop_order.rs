@@ -42,6 +42,8 @@ impl Drop for Noisy<'_> {
 }
 
 struct Pair<'a> {
+    // No method mentions it, and it is dropped before the others.
+    _unmentioned: Noisy<'a>,
     first: Noisy<'a>,
     second: Noisy<'a>,
 }
@@ -119,7 +121,11 @@ const ENDS: [End; 4] = [End::Last, End::Early, End::Consumed, End::Panic];
 macro_rules! drops_of_arguments {
     ($module:ident, $end:expr, $finish:expr) => {{
         let drops = Drops::default();
-        let pair = |first, second| Pair { first: drops.noisy(first), second: drops.noisy(second) };
+        let pair = |first, second| Pair {
+            _unmentioned: drops.noisy("pair"),
+            first: drops.noisy(first),
+            second: drops.noisy(second),
+        };
         let _ = catch_unwind(AssertUnwindSafe(|| {
             $finish($module::arguments(
                 drops.noisy("a"),
@@ -141,7 +147,11 @@ macro_rules! drops_of_arguments {
 macro_rules! drops_of_method {
     ($method:ident, $end:expr, $finish:expr) => {{
         let drops = Drops::default();
-        let pair = Pair { first: drops.noisy("self.first"), second: drops.noisy("self.second") };
+        let pair = Pair {
+            _unmentioned: drops.noisy("self"),
+            first: drops.noisy("self.first"),
+            second: drops.noisy("self.second"),
+        };
         let _ =
             catch_unwind(AssertUnwindSafe(|| $finish(pair.$method(drops.noisy("other"), $end))));
         drops.0.into_inner()
@@ -162,7 +172,7 @@ fn poll(times: usize, future: impl Future) {
 pub(crate) fn run() {
     for end in ENDS {
         let bare = drops_of_arguments!(bare, end, drop);
-        assert_eq!(bare.len(), 12 + usize::from(end == End::Last), "{bare:?}");
+        assert_eq!(bare.len(), 14 + usize::from(end == End::Last), "{bare:?}");
         assert_eq!(drops_of_arguments!(phase, end, drop), bare);
         assert_eq!(drops_of_arguments!(build, end, drop), bare);
 
