@@ -18,17 +18,19 @@
 #[macro_export]
 macro_rules! phase {
     ($name:literal, items = $items:expr, $block:block $(,)?) => {{
-        let _guard = {
+        let __guard = {
             static SITE: $crate::__private::Site = $crate::__private::Site::new($name);
-            SITE.enter_with_items($items)
-        };
+            &SITE
+        }
+        .enter_with_items($items);
         $block
     }};
     ($name:literal, $block:block $(,)?) => {{
-        let _guard = {
+        let __guard = {
             static SITE: $crate::__private::Site = $crate::__private::Site::new($name);
-            SITE.enter()
-        };
+            &SITE
+        }
+        .enter();
         $block
     }};
 }

@@ -96,6 +96,10 @@ async fn async_build(build: u32, future: u32) -> Result<u32, u32> {
     Ok(build + future)
 }
 
+fn block(_guard: u32) -> u32 {
+    ::perf_runtime::phase!("block", items = SITE, { _guard + SITE })
+}
+
 #[::perf_runtime::tracked_phase]
 async fn shadowing_generics<Site, SITE>(site: Site, other: SITE) -> (Site, SITE) {
     Yield::default().await;
@@ -108,5 +112,6 @@ pub(crate) fn run() {
     assert_eq!(block_on(future(1, 2)), 4);
     assert_eq!(build(1, 2), Ok(4));
     assert_eq!(block_on(async_build(1, 2)), Ok(3));
+    assert_eq!(block(1), 2);
     assert_eq!(block_on(shadowing_generics(1, 2)), (1, 2));
 }
