@@ -19,7 +19,13 @@ fn read() -> Vec<String> {
 
 #[tracked_phase("render")]
 fn render(page: &str) -> String {
-    page.lines().map(|line| format!("<h1>{}</h1>\n", line.trim_start_matches("# "))).collect()
+    let mut html = String::new();
+    for line in page.lines() {
+        html.push_str("<h1>");
+        html.push_str(line.trim_start_matches("# "));
+        html.push_str("</h1>\n");
+    }
+    html
 }
 
 #[tracked_build("smallest")]

@@ -17,6 +17,7 @@ use tool::{Place, succeed};
 
 const ANNOTATED: &str = env!("CARGO_BIN_EXE_annotated");
 const WITHOUT_ALLOCATOR: &str = env!("CARGO_BIN_EXE_without_allocator");
+const MANY_BUILDS: &str = env!("CARGO_BIN_EXE_many_builds");
 const WITH_LOGGER: &str = env!("CARGO_BIN_EXE_with_logger");
 
 /// All that a user sees of a run. The number of the thread that a panic names differs.
@@ -236,4 +237,18 @@ fn without_the_allocator_the_resident_memory_is_known_all_the_same() {
     let record = &place.records(".build-metrics")[0];
     assert!(record["memory_rss_mb"].as_f64().unwrap() > 0.0, "{record}");
     assert!(record["phases"][0]["rss_delta_mb"].is_f64(), "{record}");
+}
+
+#[test]
+fn many_builds_in_one_process_warn_once() {
+    let place = Place::new();
+    one_warning(place.command(MANY_BUILDS).arg("5").env("BUILD_METRICS", "maybe"));
+}
+
+#[test]
+fn a_switch_with_two_mistakes_is_one_warning() {
+    let place = Place::new();
+    let labels = "novalue,=nokey,k=v";
+    let warning = one_warning(place.command(ANNOTATED).env("BUILD_METRICS_LABELS", labels));
+    assert!(warning.contains("novalue") && warning.contains("=nokey"), "{warning}");
 }

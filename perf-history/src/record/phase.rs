@@ -55,7 +55,8 @@ pub struct PhaseStats {
     pub max_ms: Option<f64>,
     /// Units of work that the user counted, summed over calls.
     pub items: u64,
-    /// Calls that ended by unwinding.
+    /// Calls that ended by unwinding. A panic that a destructor raises, and catches, while another
+    /// is under way is part of that one.
     pub panics: u64,
     /// Calls whose future was dropped after its first poll and before completion.
     pub cancelled: u64,

@@ -3,7 +3,7 @@
 use crate::ItemCount;
 use crate::phase::open_builds::{self, BuildNumber, Epoch};
 use crate::phase::thread::Thread;
-use crate::phase::threads;
+use crate::phase::threads::{self, Uncounted};
 use crate::registry::{self, CountError};
 
 use super::warning::warn;
@@ -34,6 +34,7 @@ impl CurrentBuild {
     /// Sets a count of the user's own, such as `total_pages`. It stands at the top level of the
     /// record. A name that the record uses itself is refused with a warning.
     pub fn count(&self, name: &str, count: impl ItemCount) {
+        let _uncounted = Uncounted::begin();
         if let Err(error) = self.try_count(name, count) {
             warn(&error.to_string());
         }
@@ -49,6 +50,7 @@ impl CurrentBuild {
         self.number
             .and_then(|it| registry::with_user_facts(it, |user| user.count(name, count.to_count())))
             .unwrap_or(Ok(()))
+            .map_err(|refusal| refusal.of(name))
     }
 
     /// Whether the build does only what has changed since the last.

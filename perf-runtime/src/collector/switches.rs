@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Once;
 
 use super::warning::warn;
 
@@ -19,16 +20,17 @@ pub(super) struct Switches {
 }
 
 impl Switches {
-    /// Reads the switches. One that cannot be read is named in a warning, and ignored.
+    /// Reads the switches. One that cannot be read is named in a warning, once in a process, and
+    /// ignored.
     pub(super) fn from_env() -> Self {
+        static WARNED: Once = Once::new();
         let read = |name| std::env::var_os(name).map(|it| it.to_string_lossy().into_owned());
         let (switches, complaints) = Self::parse(read(SWITCH).as_deref(), read(LABELS).as_deref());
-        for complaint in complaints {
-            warn(&complaint);
-        }
+        WARNED.call_once(|| complaints.iter().for_each(|it| warn(it)));
         switches
     }
 
+    /// The switches by their values, and a complaint about each that cannot be read.
     fn parse(switch: Option<&str>, labels: Option<&str>) -> (Self, Vec<String>) {
         let mut complaints = Vec::new();
         let on = match switch.map(|it| it.trim().to_ascii_lowercase()).as_deref() {
@@ -40,15 +42,18 @@ impl Switches {
             }
         };
         let mut pairs = BTreeMap::new();
+        let mut strays = Vec::new();
         for pair in labels.unwrap_or_default().split(',').filter(|it| !it.trim().is_empty()) {
             match pair.split_once('=').map(|(key, value)| (key.trim(), value.trim())) {
                 Some((key, value)) if !key.is_empty() => {
                     pairs.insert(key.to_owned(), value.to_owned());
                 }
-                _ => complaints.push(format!(
-                    "{LABELS}: {pair:?} is ignored: it is not of the form key=value"
-                )),
+                _ => strays.push(format!("{pair:?}")),
             }
+        }
+        if !strays.is_empty() {
+            let strays = strays.join(", ");
+            complaints.push(format!("of {LABELS} is ignored what is not key=value: {strays}"));
         }
         (Self { on, labels: pairs }, complaints)
     }
@@ -85,12 +90,16 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_is_named_once_and_ignored() {
+    fn what_cannot_be_read_is_named_once_a_switch_and_ignored() {
         let (switches, complaints) = Switches::parse(Some("maybe"), Some("novalue,=x,k=v"));
         assert!(switches.on);
         assert_eq!(switches.labels, labels(&[("k", "v")]));
-        assert_eq!(complaints.len(), 3);
-        assert!(complaints[0].contains("BUILD_METRICS=\"maybe\""), "{complaints:?}");
-        assert!(complaints[1].contains("\"novalue\""), "{complaints:?}");
+        assert_eq!(
+            complaints,
+            [
+                "BUILD_METRICS=\"maybe\" is ignored: it is neither on nor off",
+                "of BUILD_METRICS_LABELS is ignored what is not key=value: \"novalue\", \"=x\"",
+            ]
+        );
     }
 }

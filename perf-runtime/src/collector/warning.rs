@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::io::Write;
 
+use crate::phase::threads::counted;
+
 /// Warns through the `log` crate, or on standard error where no logger is installed. What a path
 /// or a variable of the environment may hold of control characters is escaped.
 pub(super) fn warn(text: &str) {
@@ -13,7 +15,8 @@ pub(super) fn warn(text: &str) {
         // A closed standard error is nothing to stop a build for.
         let _ = writeln!(std::io::stderr(), "warning: {text}");
     } else {
-        log::warn!(target: "perf_runtime", "{text}");
+        // What the program's logger does is the program's.
+        counted(|| log::warn!(target: "perf_runtime", "{text}"));
     }
 }
 

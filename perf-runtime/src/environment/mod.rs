@@ -26,7 +26,7 @@ use std::{
 use perf_history::{Ci, Git, Noise, System};
 
 use crate::measure::resident::resident_bytes;
-use crate::phase::threads::spawn_uncounted;
+use crate::phase::own_threads::spawn_uncounted;
 
 use self::{
     checkout::{GitDirectory, Head},
@@ -151,8 +151,8 @@ impl Observation {
             cpu_system_ms: spent.as_ref().map(|usage| milliseconds(usage.system)),
             memory_rss_mb: resident.map(megabytes),
             // The kernel's mark may lag behind what is resident now.
-            memory_peak_rss_mb: now
-                .and_then(|usage| usage.peak_resident_bytes)
+            memory_peak_rss_mb: process::peak_resident_bytes()
+                .or(now.and_then(|usage| usage.peak_resident_bytes))
                 .map(|peak| megabytes(peak.max(resident.unwrap_or(0)))),
             system: MACHINE.get().cloned(),
             noise,

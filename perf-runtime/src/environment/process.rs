@@ -65,6 +65,32 @@ impl Usage {
     }
 }
 
+/// The most resident memory that this program had, where the system tells more than [`Usage`]: on
+/// Linux the mark there may be that of the program that started this one, as it survives the change
+/// of program.
+pub(super) fn peak_resident_bytes() -> Option<u64> {
+    peak::resident_bytes()
+}
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+mod peak {
+    /// From `VmHWM: 1234 kB`.
+    pub(super) fn resident_bytes() -> Option<u64> {
+        let status = std::fs::read_to_string("/proc/self/status").ok()?;
+        let line = status.lines().find_map(|it| it.strip_prefix("VmHWM:"))?;
+        let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+        kibibytes.checked_mul(1024)
+    }
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+mod peak {
+    /// Told by the usage alone.
+    pub(super) fn resident_bytes() -> Option<u64> {
+        None
+    }
+}
+
 #[cfg(unix)]
 fn duration(time: nix::sys::time::TimeVal) -> Duration {
     let seconds = time.tv_sec().try_into().unwrap_or(0);

@@ -49,20 +49,25 @@ impl Watch {
         Self { highest: AtomicI64::new(i64::MIN) }
     }
 
-    /// Starts watching. `false` where there are as many watches as can be. Callers take turns.
-    pub(crate) fn start(&'static self) -> bool {
-        self.highest.store(i64::MIN, Relaxed);
-        let free = WATCHING.iter().find(|slot| slot.get().is_none());
-        if let Some(slot) = free {
-            slot.set(Some(self));
+    /// Starts watching, unless it does already, or there are as many watches as can be. Callers
+    /// take turns.
+    pub(crate) fn start(&'static self) {
+        if WATCHING.iter().any(|slot| self.is_in(slot)) {
+            return;
         }
-        free.is_some()
+        self.highest.store(i64::MIN, Relaxed);
+        if let Some(free) = WATCHING.iter().find(|slot| slot.get().is_none()) {
+            free.set(Some(self));
+        }
+    }
+
+    fn is_in(&self, slot: &Slot<Self>) -> bool {
+        slot.get().is_some_and(|it| std::ptr::eq(it, self))
     }
 
     /// Stops watching. Callers take turns.
     pub(crate) fn stop(&'static self) {
-        let same = |slot: &&Slot<Self>| slot.get().is_some_and(|it| std::ptr::eq(it, self));
-        if let Some(slot) = WATCHING.iter().find(same) {
+        if let Some(slot) = WATCHING.iter().find(|slot| self.is_in(slot)) {
             slot.set(None);
         }
     }

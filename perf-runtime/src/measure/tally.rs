@@ -17,7 +17,7 @@ use super::process_level;
 pub(crate) struct Tally {
     alloc_count: AtomicU64,
     alloc_bytes: AtomicU64,
-    live: AtomicI64,
+    freed_bytes: AtomicU64,
     freed_count: AtomicU64,
     realloc_count: AtomicU64,
     peak: AtomicI64,
@@ -47,7 +47,7 @@ impl Tally {
         Self {
             alloc_count: AtomicU64::new(0),
             alloc_bytes: AtomicU64::new(0),
-            live: AtomicI64::new(0),
+            freed_bytes: AtomicU64::new(0),
             freed_count: AtomicU64::new(0),
             realloc_count: AtomicU64::new(0),
             peak: AtomicI64::new(0),
@@ -68,7 +68,7 @@ impl Tally {
     #[inline]
     pub(crate) fn freed(&self, size: usize) {
         bump(&self.freed_count, 1);
-        self.moved_to(self.live.load(Relaxed).wrapping_sub(signed(size)));
+        self.shrank(size);
     }
 
     /// Counts a `realloc` from `old` to `new` bytes, on the tally's own thread.
@@ -78,22 +78,27 @@ impl Tally {
         if new >= old {
             self.grew(new - old);
         } else {
-            self.moved_to(self.live.load(Relaxed).wrapping_sub(signed(old - new)));
+            self.shrank(old - new);
         }
     }
 
     #[inline]
     fn grew(&self, by: usize) {
         bump(&self.alloc_bytes, by as u64);
-        let live = self.live.load(Relaxed).wrapping_add(signed(by));
+        let live = self.live();
         let peak = self.peak.load(Relaxed);
         self.peak.store(if live > peak { live } else { peak }, Relaxed);
         self.moved_to(live);
     }
 
     #[inline]
+    fn shrank(&self, by: usize) {
+        bump(&self.freed_bytes, by as u64);
+        self.moved_to(self.live());
+    }
+
+    #[inline]
     fn moved_to(&self, live: i64) {
-        self.live.store(live, Relaxed);
         let moved = live.wrapping_sub(self.told.load(Relaxed));
         if moved.unsigned_abs() > process_level::STEP {
             self.tell();
@@ -104,7 +109,7 @@ impl Tally {
     #[cold]
     #[inline(never)]
     pub(crate) fn tell(&self) {
-        let live = self.live.load(Relaxed);
+        let live = self.live();
         let moved = live.wrapping_sub(self.told.load(Relaxed));
         if moved != 0 {
             self.told.store(live, Relaxed);
@@ -125,7 +130,7 @@ impl Tally {
     /// As [`Self::shared_allocated`], for a free.
     pub(crate) fn shared_freed(&self, size: usize) {
         self.freed_count.fetch_add(1, Relaxed);
-        self.live.fetch_sub(signed(size), Relaxed);
+        self.freed_bytes.fetch_add(size as u64, Relaxed);
         process_level::moved(-signed(size));
     }
 
@@ -135,24 +140,24 @@ impl Tally {
         if new >= old {
             self.shared_grew(new - old);
         } else {
-            self.live.fetch_sub(signed(old - new), Relaxed);
+            self.freed_bytes.fetch_add((old - new) as u64, Relaxed);
             process_level::moved(-signed(old - new));
         }
     }
 
     fn shared_grew(&self, by: usize) {
         self.alloc_bytes.fetch_add(by as u64, Relaxed);
-        self.live.fetch_add(signed(by), Relaxed);
         process_level::moved(signed(by));
     }
 
     /// The counters now.
     #[inline]
     pub(crate) fn counters(&self) -> Counters {
+        let alloc_bytes = self.alloc_bytes.load(Relaxed);
         Counters {
             alloc_count: self.alloc_count.load(Relaxed),
-            alloc_bytes: self.alloc_bytes.load(Relaxed),
-            net_bytes: self.live.load(Relaxed).cast_unsigned(),
+            alloc_bytes,
+            net_bytes: alloc_bytes.wrapping_sub(self.freed_bytes.load(Relaxed)),
             freed_count: self.freed_count.load(Relaxed),
             realloc_count: self.realloc_count.load(Relaxed),
         }
@@ -163,7 +168,7 @@ impl Tally {
     pub(crate) fn forget_since(&self, earlier: Counters) {
         self.alloc_count.store(earlier.alloc_count, Relaxed);
         self.alloc_bytes.store(earlier.alloc_bytes, Relaxed);
-        self.live.store(earlier.net_bytes.cast_signed(), Relaxed);
+        self.freed_bytes.store(earlier.freed_bytes(), Relaxed);
         self.freed_count.store(earlier.freed_count, Relaxed);
         self.realloc_count.store(earlier.realloc_count, Relaxed);
         self.tell();
@@ -173,7 +178,7 @@ impl Tally {
     /// others had allocated.
     #[inline]
     pub(crate) fn live(&self) -> i64 {
-        self.live.load(Relaxed)
+        self.alloc_bytes.load(Relaxed).wrapping_sub(self.freed_bytes.load(Relaxed)).cast_signed()
     }
 
     /// The highest level since the last [`Self::set_peak`].

@@ -102,6 +102,29 @@ fn counter_is_invariant() -> bool {
     false
 }
 
+/// At most as many ticks as 10 ms have, before any build has measured how many they are.
+#[cfg(target_arch = "aarch64")]
+pub(crate) fn in_10_ms_at_most() -> u64 {
+    let ticks_per_second: u64;
+    // SAFETY: reads the timer's frequency register, which user code may read wherever it may read
+    // the count; it touches neither memory, stack nor flags.
+    unsafe {
+        core::arch::asm!(
+            "mrs {}, cntfrq_el0",
+            out(reg) ticks_per_second,
+            options(nomem, nostack, preserves_flags)
+        );
+    }
+    ticks_per_second / 100
+}
+
+/// At most as many ticks as 10 ms have, before any build has measured how many they are: those of
+/// a counter of 1 GHz, which the monotonic clock is as well.
+#[cfg(not(target_arch = "aarch64"))]
+pub(crate) fn in_10_ms_at_most() -> u64 {
+    10_000_000
+}
+
 /// One instant, read on both clocks.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Anchor {

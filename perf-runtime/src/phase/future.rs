@@ -34,10 +34,9 @@ pin_project! {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
             let stretch = this.call.begin_drop();
+            // Also ends where the future's destructor unwinds.
+            let _ending = EndOnDrop { stretch, call: this.call, ending: Ending::Cancelled };
             this.future.set(None);
-            if let Some(stretch) = stretch {
-                stretch.end(this.call, Ending::Cancelled);
-            }
         }
     }
 }
@@ -216,6 +215,21 @@ impl Drop for EndOnUnwind<'_> {
     fn drop(&mut self) {
         if let Some(stretch) = self.stretch.take() {
             stretch.end(self.call, Ending::Panicked);
+        }
+    }
+}
+
+/// Ends the call at the end of a scope.
+struct EndOnDrop<'call> {
+    stretch: Option<Stretch>,
+    call: &'call mut Call,
+    ending: Ending,
+}
+
+impl Drop for EndOnDrop<'_> {
+    fn drop(&mut self) {
+        if let Some(stretch) = self.stretch.take() {
+            stretch.end(self.call, self.ending);
         }
     }
 }

@@ -3,7 +3,6 @@
 use std::marker::PhantomData;
 
 use crate::ItemCount;
-use crate::measure::counters::bump;
 use crate::measure::ticks;
 
 use super::frame::{Frame, Manner, Ticket};
@@ -100,6 +99,6 @@ pub fn add_items(items: impl ItemCount) {
     if let Some(thread) = threads::present()
         && let Some(phase) = thread.present_phase()
     {
-        thread.write(|| bump(&phase.items, items.to_count()));
+        thread.write(|| phase.add_items(items.to_count()));
     }
 }

@@ -9,6 +9,7 @@ pub(crate) mod guard;
 pub(crate) mod name;
 pub(crate) mod node;
 pub(crate) mod open_builds;
+pub(crate) mod own_threads;
 pub(crate) mod path;
 pub(crate) mod reading;
 pub(crate) mod site;

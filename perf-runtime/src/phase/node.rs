@@ -115,6 +115,8 @@ pub(crate) struct Node {
     pub(crate) async_ended: AtomicU64,
     pub(crate) latency_ticks: AtomicU64,
     pub(crate) polls: AtomicU64,
+    /// Stretches that ended: those in which a future was dropped are no polls.
+    pub(crate) stretches: AtomicU64,
     pub(crate) resident_delta: AtomicI64,
     /// How many of the calls `resident_delta` is of.
     pub(crate) resident_calls: AtomicU64,
@@ -157,6 +159,7 @@ impl Node {
             async_ended: zero(),
             latency_ticks: zero(),
             polls: zero(),
+            stretches: zero(),
             resident_delta: AtomicI64::new(0),
             resident_calls: zero(),
             past_threads: zero(),
@@ -186,6 +189,7 @@ impl Node {
             &self.async_ended,
             &self.latency_ticks,
             &self.polls,
+            &self.stretches,
             &self.resident_calls,
             &self.past_threads,
             &self.past_activity,
@@ -225,6 +229,12 @@ impl Node {
         }
     }
 
+    /// Adds to the items: no further than there are numbers.
+    #[inline]
+    pub(crate) fn add_items(&self, items: u64) {
+        self.items.store(self.items.load(Relaxed).saturating_add(items), Relaxed);
+    }
+
     /// Counts a finished call that took `ticks` from its entry to its exit.
     #[inline]
     pub(crate) fn finished(&self, ticks: u64) {
@@ -240,7 +250,7 @@ impl Node {
 
     /// Grows with each entry that has ended.
     fn activity(&self) -> u64 {
-        let parts = [&self.calls, &self.polls, &self.left_open, &self.async_ended];
+        let parts = [&self.calls, &self.polls, &self.left_open, &self.async_ended, &self.stretches];
         parts.iter().fold(0, |sum, it| sum.wrapping_add(it.load(Relaxed)))
     }
 

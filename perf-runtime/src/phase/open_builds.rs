@@ -80,6 +80,7 @@ fn turn() {
     let epoch = EPOCH.load(Ordering::Relaxed);
     let any_open = u64::from(open().next().is_some());
     EPOCH.store(((epoch >> 1) + 1) << 1 | any_open, Ordering::Release);
+    std::sync::atomic::fence(Ordering::SeqCst);
 }
 
 /// Whether `build` is open.

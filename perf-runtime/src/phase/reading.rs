@@ -8,9 +8,9 @@ use crate::measure::ticks::Ticks;
 use super::frame::{Frame, Manner};
 use super::node::{Node, Used};
 use super::open_builds::BuildNumber;
+use super::own_threads;
 use super::path::PathId;
 use super::thread::Thread;
-use super::threads;
 use super::tree::Tree;
 
 /// A thread at one instant.
@@ -102,11 +102,33 @@ impl NodeReading {
 }
 
 impl Thread {
-    /// Reads the thread, and its trees of `build` where one is named, as of `end`.
-    pub(crate) fn read(&'static self, build: Option<BuildNumber>, end: Ticks) -> ThreadReading {
-        threads::wait_until_certain(self);
+    /// Reads the thread, and its trees of `build` where one is named, as of the time that `end`
+    /// gives in the midst of it.
+    pub(crate) fn read(
+        &'static self,
+        build: Option<BuildNumber>,
+        end: impl Fn() -> Ticks,
+    ) -> ThreadReading {
+        loop {
+            let certain = own_threads::wait_until_certain(self);
+            let reading = self.read_once(build, &end, certain);
+            // It may have become uncertain while it was read, by a thread that took the place.
+            if !certain || !own_threads::is_uncertain(self) {
+                return reading;
+            }
+        }
+    }
+
+    fn read_once(
+        &'static self,
+        build: Option<BuildNumber>,
+        end: &impl Fn() -> Ticks,
+        certain: bool,
+    ) -> ThreadReading {
         self.read_whole(|| {
-            let counters = self.tally.counters();
+            let end = end();
+            // What may be forgotten yet waits for another reading.
+            let counters = if certain { self.tally.counters() } else { self.counters_at_birth() };
             let open = self.open_frames();
             let mut reading = ThreadReading {
                 counters,

@@ -12,11 +12,12 @@
 
 use std::cell::Cell;
 use std::marker::PhantomData;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{Ordering, fence};
 
 use crate::measure::leak::Slot;
 use crate::measure::tally::Tally;
 
+use super::own_threads;
 use super::thread::Thread;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -39,8 +40,6 @@ thread_local! {
     static AT_END: AtEnd = const { AtEnd };
 }
 
-/// How many of the runtime's own threads were started and have not silenced themselves yet.
-static SPAWNING: AtomicU32 = AtomicU32::new(0);
 static ALL: Slot<Thread> = Slot::empty();
 static ENDED: Tally = Tally::new();
 
@@ -78,7 +77,9 @@ fn take_place() -> Option<&'static Thread> {
         ALL.push(made, |it| &it.next);
         Some(made)
     })?;
-    thread.uncertain.store(SPAWNING.load(Ordering::Acquire) > 0, Ordering::Release);
+    thread.uncertain.store(own_threads::uncertainty_at_birth(), Ordering::Release);
+    // Who sees what is counted from here on sees that it is uncertain.
+    fence(Ordering::Release);
     PRESENT.set(Some(thread));
     TALLY.set(Some(&thread.tally));
     // Registers the destructor. Where the thread is ending already, the place stays taken.
@@ -119,7 +120,8 @@ fn tally_otherwise(count: impl FnOnce(&Tally), count_shared: impl FnOnce(&Tally)
 /// own work.
 #[must_use]
 pub(crate) struct Uncounted {
-    before: Option<&'static Tally>,
+    tally: Option<&'static Tally>,
+    stage: Stage,
     /// It belongs to its thread.
     _thread: PhantomData<*const ()>,
 }
@@ -127,65 +129,47 @@ pub(crate) struct Uncounted {
 impl Uncounted {
     pub(crate) fn begin() -> Self {
         let silent = present().map(|it| &it.silent);
-        let before = TALLY.get();
+        let before = Self { tally: TALLY.get(), stage: STAGE.get(), _thread: PhantomData };
         if silent.is_some() {
             TALLY.set(silent);
+        } else if before.stage == Stage::Ended {
+            STAGE.set(Stage::EndedSilent);
         }
-        Self { before, _thread: PhantomData }
+        before
     }
 }
 
 impl Drop for Uncounted {
     fn drop(&mut self) {
-        TALLY.set(self.before);
+        TALLY.set(self.tally);
+        // A thread's end may come in between, but not its beginning.
+        if self.stage == Stage::Ended {
+            STAGE.set(Stage::Ended);
+        }
     }
+}
+
+/// Runs what is not the runtime's own work, and so is counted as ever, in the midst of what is.
+pub(crate) fn counted<T>(run: impl FnOnce() -> T) -> T {
+    let before = TALLY.get();
+    if !IS_SILENT.get()
+        && let Some(thread) = present()
+    {
+        TALLY.set(Some(&thread.tally));
+    }
+    let result = run();
+    TALLY.set(before);
+    result
 }
 
 /// Makes the present thread one of the runtime's own: what it allocates, and has allocated since
 /// it began, is counted nowhere.
-fn silence_present_thread() {
+pub(super) fn silence_present() {
     if let Some(thread) = present() {
         IS_SILENT.set(true);
         thread.forget_present_thread();
-        thread.uncertain.store(false, Ordering::Release);
+        thread.uncertain.store(0, Ordering::Release);
         TALLY.set(Some(&thread.silent));
-    }
-    SPAWNING.fetch_sub(1, Ordering::Release);
-}
-
-/// Runs `work` on a thread of the runtime's own, whose allocations are counted nowhere.
-///
-/// The standard library allocates on a new thread before `work` gets there. Whose thread it is can
-/// not be told by then: each thread that takes its place meanwhile is uncertain, and is not read
-/// before this one has silenced itself.
-pub(crate) fn spawn_uncounted(
-    name: &str,
-    work: impl FnOnce() + Send + 'static,
-) -> std::io::Result<()> {
-    let _uncounted = Uncounted::begin();
-    SPAWNING.fetch_add(1, Ordering::Release);
-    let thread = std::thread::Builder::new().name(name.to_owned()).spawn(move || {
-        silence_present_thread();
-        work();
-    });
-    if thread.is_err() {
-        SPAWNING.fetch_sub(1, Ordering::Release);
-    }
-    thread.map(drop)
-}
-
-/// How many turns a reader gives a new thread to say whose it is. Only where a thread does not get
-/// to run at all are as many needed.
-const PATIENCE: u32 = 100_000;
-
-/// Waits until it is certain whose thread has the place.
-pub(crate) fn wait_until_certain(thread: &Thread) {
-    let uncertain =
-        || thread.uncertain.load(Ordering::Acquire) && SPAWNING.load(Ordering::Acquire) > 0;
-    let mut patience = PATIENCE;
-    while patience > 0 && uncertain() {
-        std::thread::yield_now();
-        patience -= 1;
     }
 }
 

@@ -29,7 +29,8 @@ pub(crate) struct Tree {
     own: AtomicBool,
     /// Whether the thread that it belonged to ended, and no other may go on with it.
     sealed: AtomicBool,
-    collected: AtomicBool,
+    /// The build that was last read from the tree: its own, when the tree is free for another.
+    collected: AtomicU64,
     /// The thread's tally when the tree was collected.
     pub(crate) cut: CountersCell,
     root: Slot<Node>,
@@ -47,7 +48,7 @@ impl Tree {
             build: AtomicU64::new(0),
             own: AtomicBool::new(false),
             sealed: AtomicBool::new(false),
-            collected: AtomicBool::new(true),
+            collected: AtomicU64::new(0),
             cut: CountersCell::zero(),
             root: Slot::empty(),
             newest: Slot::empty(),
@@ -62,7 +63,7 @@ impl Tree {
 
     /// Whether a thread may take the tree for a new build.
     pub(crate) fn is_free(&self) -> bool {
-        self.collected.load(Ordering::Acquire)
+        self.collected.load(Ordering::Acquire) == self.build.load(Ordering::Acquire)
     }
 
     /// Whether a thread may go on with the tree for `build`.
@@ -82,13 +83,12 @@ impl Tree {
         }
         self.own.store(own, Ordering::Relaxed);
         self.sealed.store(false, Ordering::Relaxed);
-        self.build.store(BuildNumber::to_raw(Some(build)), Ordering::Relaxed);
-        self.collected.store(false, Ordering::Release);
+        self.build.store(BuildNumber::to_raw(Some(build)), Ordering::Release);
     }
 
-    /// Ends the tree: its build has been read from it.
-    pub(crate) fn collected(&self) {
-        self.collected.store(true, Ordering::Release);
+    /// Ends the tree of `build`: it has been read, or there is nothing to read.
+    pub(crate) fn collected(&self, build: BuildNumber) {
+        self.collected.store(BuildNumber::to_raw(Some(build)), Ordering::Release);
     }
 
     pub(crate) fn build(&self) -> Option<BuildNumber> {

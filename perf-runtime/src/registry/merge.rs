@@ -113,7 +113,7 @@ impl PhaseSum {
         self.threads += node.threads;
         self.latency_ticks += node.latency_ticks;
         self.polls += node.polls;
-        self.items += node.items;
+        self.items = self.items.saturating_add(node.items);
         self.panics += node.panics;
         self.cancelled += node.cancelled;
         self.peak = self.peak.max(node.peak);

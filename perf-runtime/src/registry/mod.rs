@@ -4,6 +4,8 @@
 mod merge;
 mod user_facts;
 
+use std::cell::Cell;
+
 use parking_lot::Mutex;
 
 use crate::measure::counters::Counters;
@@ -11,8 +13,8 @@ use crate::measure::ticks::{self, Anchor, Scale, Ticks};
 use crate::phase::node::Used;
 use crate::phase::open_builds::{self, BuildNumber};
 use crate::phase::path::{self, Paths};
-use crate::phase::reading::ThreadReading;
-use crate::phase::thread::{self, Thread};
+use crate::phase::reading::{ThreadReading, TreeReading};
+use crate::phase::thread::{Thread, entry};
 use crate::phase::threads::{self, Uncounted};
 
 pub(crate) use merge::PhaseSum;
@@ -78,20 +80,20 @@ pub(crate) fn start() -> Option<BuildNumber> {
     let number = BuildNumber::next();
     let mut state = STATE.lock();
     let now = ticks::now();
-    let tallied = state.settle(&read_all(None, now));
+    let tallied = state.settle(&read_all(None, own, || now));
     if !open_builds::open(number) {
         return None;
     }
     path::begin(number);
-    let watched = own.watch.start();
-    debug_assert!(watched || state.builds.len() >= 8, "a watch is free while few builds are open");
+    // Where there are too many watches, the build's peak is that of its own thread.
+    own.watch.start();
     let overlapped = !state.builds.is_empty();
     for other in &mut state.builds {
         other.overlapped = true;
     }
     let start = Anchor::read();
     own.start_build(number, tallied.net_bytes.cast_signed(), start.ticks);
-    own.settle(own.read(None, start.ticks).outside);
+    own.settle(own.read(None, || start.ticks).outside);
     state.builds.push(OpenBuild {
         number,
         own,
@@ -107,49 +109,61 @@ pub(crate) fn start() -> Option<BuildNumber> {
 
 /// Ends a build. `None` where it is not open.
 pub(crate) fn end(number: BuildNumber) -> Option<Measured> {
-    let end = Anchor::read();
     let _uncounted = Uncounted::begin();
     let mut state = STATE.lock();
-    open_builds::close(number);
-    let readings = read_all(Some(number), end.ticks);
-    let tallied = state.settle(&readings);
     let index = state.builds.iter().position(|it| it.number == number)?;
+    let own = state.builds[index].own;
+    let present = threads::present();
+    // On the build's own thread nothing happens from here on. Elsewhere that thread goes on: then
+    // the end is the instant at which it is read.
+    let end = Cell::new(Anchor::read());
+    let is_present = present.is_some_and(|it| std::ptr::eq(it, own));
+    open_builds::close(number);
+    let readings = read_all(Some(number), own, || {
+        if !is_present {
+            end.set(Anchor::read());
+        }
+        end.get().ticks
+    });
+    let end = end.get();
+    let tallied = state.settle(&readings);
     let build = state.builds.swap_remove(index);
     let paths = path::end(number);
     let phases = merge::merge(&paths, &readings);
-    for (thread, reading) in &readings {
-        for tree in &reading.trees {
-            tree.tree.cut.store(reading.counters);
-            tree.tree.collected();
-            debug_assert!(!tree.own || std::ptr::eq(*thread, build.own) || reading.trees.len() > 1);
+    for (_, reading) in &readings {
+        for TreeReading { tree, .. } in &reading.trees {
+            tree.cut.store(reading.counters);
+            tree.collected(number);
         }
+    }
+    let scale = Scale::between(build.start, end);
+    own.set_resident_fresh(scale.ticks_in(LONG).max(1));
+    if !state.builds.iter().any(|it| std::ptr::eq(it.own, own)) {
+        own.watch.stop();
+        own.release_if_vacant();
     }
     drop(state);
 
-    if let Some(present) = threads::present() {
+    if let Some(present) = present {
         present.notice_ended_builds();
     }
-    let own_reading = readings.iter().find(|it| std::ptr::eq(it.0, build.own));
-    let peak = own_reading.map(|it| it.1.process_peak);
-    build.own.watch.stop();
-    let scale = Scale::between(build.start, end);
-    build.own.set_resident_fresh(scale.ticks_in(LONG).max(1));
     let counters = if build.overlapped {
-        phases
-            .iter()
-            .skip(1)
-            .fold(build.unattributed.counters, |sum, it| sum.plus(it.alone().counters))
+        let alone = phases.iter().skip(1).map(|it| it.alone().counters);
+        alone.fold(build.unattributed.counters, Counters::plus)
     } else {
         tallied.minus(build.tallied)
     };
+    let live_bytes = tallied.net_bytes.cast_signed();
+    let own_reading = readings.iter().find(|it| std::ptr::eq(it.0, own));
+    let peak_bytes = own_reading.map_or(live_bytes, |it| it.1.process_peak.max(live_bytes));
     Some(Measured {
         start: build.start.ticks,
         end: end.ticks,
         scale,
-        stepped_back: thread::take_stepped_back() || scale.stepped_back(),
+        stepped_back: entry::take_stepped_back() || scale.stepped_back(),
         counters,
-        live_bytes: u64::try_from(tallied.net_bytes.cast_signed()).unwrap_or(0),
-        peak_bytes: peak.and_then(|it| u64::try_from(it).ok()),
+        live_bytes: u64::try_from(live_bytes).unwrap_or(0),
+        peak_bytes: u64::try_from(peak_bytes).ok(),
         phases,
         paths,
         unattributed: build.unattributed,
@@ -171,8 +185,12 @@ pub(crate) fn with_user_facts<T>(
 
 type Readings = Vec<(&'static Thread, ThreadReading)>;
 
-fn read_all(build: Option<BuildNumber>, end: Ticks) -> Readings {
-    threads::all().map(|it| (it, it.read(build, end))).collect()
+/// Reads all threads: `own` as of the time that `end` gives, the others as of their reading.
+fn read_all(build: Option<BuildNumber>, own: &'static Thread, end: impl Fn() -> Ticks) -> Readings {
+    let read = |it: &'static Thread| {
+        if std::ptr::eq(it, own) { it.read(build, &end) } else { it.read(build, ticks::now) }
+    };
+    threads::all().map(|it| (it, read(it))).collect()
 }
 
 impl State {
@@ -212,7 +230,11 @@ impl Thread {
     /// Notes what was outside of phases up to now, and gives what came since this was last done.
     fn settle(&self, outside: Used) -> Used {
         let before = self.settled.load();
-        let since = outside.minus(before);
+        let mut since = outside.minus(before);
+        // Of two readings of another thread, the later one may be settled first.
+        if outside.ticks < before.ticks {
+            since.ticks = 0;
+        }
         self.settled.add(since);
         since
     }

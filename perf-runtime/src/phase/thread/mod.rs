@@ -1,0 +1,223 @@
+//! What is kept of one thread: its tally, its stack of open phases, and its trees.
+//!
+//! # Implementation
+//!
+//! A [`Thread`] has one writer, the thread that it belongs to at the time, and any number of
+//! readers. All that readers see is atomic, and written without locked instructions. A version
+//! number, odd while an entry or exit is under way, tells a reader whether what it read belongs
+//! together (a seqlock: H.-J. Boehm, *Can seqlocks get along with programming language memory
+//! models?*, 2012). A reader never waits long: once a build has been closed, each thread notices
+//! at its next entry or exit and leaves the build's tree alone from then on.
+
+pub(crate) mod entry;
+mod level;
+mod membership;
+mod place;
+mod resident;
+
+use std::sync::atomic::{
+    AtomicBool, AtomicI64, AtomicU32, AtomicU64,
+    Ordering::{Acquire, Relaxed, Release},
+    fence,
+};
+
+use crate::measure::counters::CountersCell;
+use crate::measure::leak::{Slot, leak};
+use crate::measure::process_level::Watch;
+use crate::measure::tally::Tally;
+use crate::measure::ticks;
+
+use super::frame::Frame;
+use super::name::NameId;
+use super::node::{Node, Sum, Used};
+use super::open_builds::BuildNumber;
+use super::tree::Tree;
+
+/// What is kept of one thread.
+#[repr(align(128))]
+pub(crate) struct Thread {
+    pub(crate) tally: Tally,
+
+    /// Odd while an entry or exit is under way; two more after each.
+    version: AtomicU64,
+    /// The epoch in which the thread last looked which builds are open.
+    epoch: AtomicU64,
+    /// The same, when it last looked with no phase open.
+    base_epoch: AtomicU64,
+    /// The innermost open frame, or the base.
+    innermost: Slot<Frame>,
+    /// How many of the open frames are entries of phases that were open already.
+    folds: AtomicU32,
+    /// Whether the tree is that of a build that this thread started.
+    own: AtomicBool,
+    /// See [`Self::fold_process_level`].
+    others_level: AtomicI64,
+    others_tells: AtomicU64,
+    seen_tells: AtomicU64,
+    /// Resident bytes, and when they were read.
+    resident: AtomicU64,
+    resident_at: AtomicU64,
+    /// How many ticks a reading of the resident bytes stays fresh: about 10 ms.
+    resident_fresh: AtomicU64,
+
+    /// What the thread did while in no phase, up to the last exit to the base.
+    outside: Sum,
+    base: Slot<Frame>,
+    tree: Slot<Tree>,
+    trees: Slot<Tree>,
+    /// The build that the thread started last.
+    home: AtomicU64,
+    /// For the highest level of the process while builds of this thread are open.
+    pub(crate) watch: Watch,
+
+    /// The tally that takes what the runtime itself allocates on this thread.
+    pub(crate) silent: Tally,
+    in_use: AtomicBool,
+    /// Whether the thread that has the place has ended.
+    vacant: AtomicBool,
+    /// Whether the present thread may turn out to be one of the runtime's own: see
+    /// [`super::own_threads`].
+    pub(crate) uncertain: AtomicU64,
+    /// The tally when the present thread took the place.
+    taken_at: CountersCell,
+    /// The next in the list of all.
+    pub(crate) next: Slot<Thread>,
+    /// What had been outside when it was last settled between builds. Only the registry uses it.
+    pub(crate) settled: Sum,
+}
+
+impl Thread {
+    /// A place for a thread. `None` without memory.
+    pub(crate) fn make() -> Option<&'static Self> {
+        let base = Frame::make_chain(None)?;
+        base.clear_ticket();
+        let thread = leak(|| Self {
+            tally: Tally::new(),
+            version: AtomicU64::new(0),
+            epoch: AtomicU64::new(u64::MAX),
+            base_epoch: AtomicU64::new(u64::MAX),
+            innermost: Slot::empty(),
+            folds: AtomicU32::new(0),
+            own: AtomicBool::new(false),
+            others_level: AtomicI64::new(0),
+            others_tells: AtomicU64::new(0),
+            seen_tells: AtomicU64::new(0),
+            resident: AtomicU64::new(0),
+            resident_at: AtomicU64::new(0),
+            resident_fresh: AtomicU64::new(ticks::in_10_ms_at_most()),
+            outside: Sum::zero(),
+            base: Slot::empty(),
+            tree: Slot::empty(),
+            trees: Slot::empty(),
+            home: AtomicU64::new(0),
+            watch: Watch::new(),
+            silent: Tally::silent(),
+            in_use: AtomicBool::new(true),
+            vacant: AtomicBool::new(false),
+            uncertain: AtomicU64::new(0),
+            taken_at: CountersCell::zero(),
+            next: Slot::empty(),
+            settled: Sum::zero(),
+        })?;
+        thread.base.set(Some(base));
+        thread.innermost.set(Some(base));
+        Some(thread)
+    }
+
+    /// The phase that is open innermost, in a build that is still open.
+    pub(crate) fn present_phase(&'static self) -> Option<&'static Node> {
+        self.build()?;
+        let innermost = self.innermost.get().filter(|it| !self.is_base(it))?;
+        innermost.node.get()
+    }
+
+    /// Changes something of a node of this thread, so that no reader sees half of it.
+    pub(crate) fn write<T>(&self, change: impl FnOnce() -> T) -> T {
+        let version = self.begin();
+        let result = change();
+        self.end(version);
+        result
+    }
+
+    /// The node of a path in the tree of the thread's present build.
+    pub(crate) fn node_at(&self, steps: &[NameId]) -> Option<&'static Node> {
+        self.tree.get()?.at(steps)
+    }
+
+    #[inline]
+    fn is_base(&self, frame: &Frame) -> bool {
+        self.base.get().is_some_and(|it| std::ptr::eq(it, frame))
+    }
+
+    fn at_base(&self) -> bool {
+        self.innermost.get().is_some_and(|it| self.is_base(it))
+    }
+
+    #[inline]
+    fn begin(&self) -> u64 {
+        let version = self.version.load(Relaxed);
+        self.version.store(version.wrapping_add(1), Relaxed);
+        fence(Release);
+        version
+    }
+
+    #[inline]
+    fn end(&self, version: u64) {
+        self.version.store(version.wrapping_add(2), Release);
+    }
+
+    /// Runs `read` until no entry or exit came in between, and gives its result.
+    pub(crate) fn read_whole<T>(&self, mut read: impl FnMut() -> T) -> T {
+        let mut tries = 0_u32;
+        loop {
+            let before = self.version.load(Acquire);
+            if before & 1 == 0 {
+                let result = read();
+                fence(Acquire);
+                if self.version.load(Relaxed) == before {
+                    return result;
+                }
+            }
+            tries += 1;
+            if tries.is_multiple_of(64) {
+                std::thread::yield_now();
+            } else {
+                std::hint::spin_loop();
+            }
+        }
+    }
+
+    /// The frames that are open, the outermost first. For use in [`Self::read_whole`].
+    pub(crate) fn open_frames(&self) -> Vec<&'static Frame> {
+        let open = |it: &&'static Frame| !self.is_base(it);
+        let mut frames: Vec<_> =
+            std::iter::successors(self.innermost.get().filter(open), |it| it.outer.get())
+                .take_while(open)
+                .collect();
+        frames.reverse();
+        frames
+    }
+
+    pub(crate) fn base(&self) -> Option<&'static Frame> {
+        self.base.get()
+    }
+
+    pub(crate) fn outside(&self) -> Used {
+        self.outside.load()
+    }
+
+    /// The tree that the open frames are of.
+    pub(crate) fn present_tree(&self) -> Option<&'static Tree> {
+        self.tree.get()
+    }
+
+    /// All trees of the thread.
+    pub(crate) fn trees(&self) -> impl Iterator<Item = &'static Tree> {
+        std::iter::successors(self.trees.get(), |it| it.next.get())
+    }
+
+    /// The build that the thread started last.
+    pub(crate) fn home(&self) -> Option<BuildNumber> {
+        BuildNumber::from_raw(self.home.load(Acquire))
+    }
+}

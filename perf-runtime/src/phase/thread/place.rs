@@ -1,0 +1,113 @@
+//! A place's life: it is made, serves one thread after another, and starts their builds.
+
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
+
+use crate::measure::counters::Counters;
+use crate::measure::ticks::Ticks;
+use crate::phase::name;
+use crate::phase::open_builds::{self, BuildNumber, Epoch};
+use crate::phase::path;
+use crate::phase::tree::Tree;
+
+use super::Thread;
+
+impl Thread {
+    /// A place that no thread has and no list knows, in a build of its own: for trying out what an
+    /// entry and exit cost.
+    pub(crate) fn rehearsal() -> Option<&'static Self> {
+        let thread = Self::make()?;
+        let tree = Tree::make()?;
+        let build = BuildNumber::next();
+        path::begin(build);
+        tree.begin(build, true);
+        let epoch = Epoch::now().to_raw();
+        thread.epoch.store(epoch, Relaxed);
+        thread.base_epoch.store(epoch, Relaxed);
+        thread.own.store(true, Relaxed);
+        thread.tree.set(Some(tree));
+        thread.base.get()?.node.set(tree.root());
+        // Makes the node that the rehearsal is about.
+        tree.at(&[name::intern("(rehearsal)")])?;
+        path::end(build);
+        Some(thread)
+    }
+
+    /// Takes the place for the present thread. `false` where another has it.
+    pub(crate) fn take(&self) -> bool {
+        let free = !self.in_use.load(Relaxed)
+            && self.in_use.compare_exchange(false, true, Acquire, Relaxed).is_ok();
+        if free {
+            self.taken_at.store(self.tally.counters());
+        }
+        free
+    }
+
+    /// Gives the place back: the present thread ends. While a build that it started is open, no
+    /// other thread may have the place: what is measured there is the build's own.
+    pub(crate) fn give_back(&'static self) {
+        if let (Some(tree), Some(base)) = (self.tree.get(), self.base.get()) {
+            self.leave(tree, base);
+        }
+        for tree in self.trees().filter(|it| !it.is_free()) {
+            self.write(|| tree.thread_ends());
+        }
+        self.epoch.store(u64::MAX, Relaxed);
+        self.base_epoch.store(u64::MAX, Relaxed);
+        self.tally.tell();
+        self.vacant.store(true, SeqCst);
+        if !self.home().is_some_and(open_builds::is_open) {
+            self.release_if_vacant();
+        }
+    }
+
+    /// Lets another thread have the place, if the last one that had it has ended.
+    pub(crate) fn release_if_vacant(&self) {
+        if self.vacant.swap(false, SeqCst) {
+            self.home.store(0, Relaxed);
+            self.in_use.store(false, Release);
+        }
+    }
+
+    /// Forgets what the present thread allocated since it took the place.
+    pub(crate) fn forget_present_thread(&self) {
+        self.tally.forget_since(self.counters_at_birth());
+    }
+
+    /// The tally when the present thread took the place.
+    pub(crate) fn counters_at_birth(&self) -> Counters {
+        self.taken_at.load()
+    }
+
+    /// Makes `build` the one that this thread started, from `now` on. `live_bytes` is the live heap
+    /// of the process.
+    pub(crate) fn start_build(&'static self, build: BuildNumber, live_bytes: i64, now: Ticks) {
+        self.home.store(BuildNumber::to_raw(Some(build)), Relaxed);
+        self.look_which_builds_are_open();
+        let Some(base) = self.base.get().filter(|_| self.at_base()) else { return };
+        let version = self.begin();
+        let counters = self.tally.counters();
+        self.outside.add_counters(counters.minus(base.counters.load()));
+        base.counters.store(counters);
+        let live = self.tally.live();
+        base.peak.store(live, Relaxed);
+        self.tally.set_peak(live);
+        // Settles what the others told; what that was before is no part of the build. Until one of
+        // them tells more, their level is known exactly.
+        self.fold_told_level(base);
+        self.others_level.store(live_bytes.wrapping_sub(live), Relaxed);
+        base.process_peak.store(live_bytes, Relaxed);
+        self.outside.add_ticks(now.since(base.start()));
+        base.set_start(now);
+        self.end(version);
+    }
+
+    /// How long readings of the resident bytes stay fresh from now on.
+    pub(crate) fn set_resident_fresh(&self, ticks: u64) {
+        self.resident_fresh.store(ticks, Relaxed);
+    }
+
+    /// Leaves the trees of builds that are over, where there are any.
+    pub(crate) fn notice_ended_builds(&'static self) {
+        self.look_which_builds_are_open();
+    }
+}
