@@ -456,6 +456,7 @@ fn check_conservation(stats: &BuildStats) -> Result<(), TestCaseError> {
 
 /// With one thread the process's level is the thread's, from another zero.
 fn check_process_peaks(stats: &BuildStats, own: &Model) -> Result<(), TestCaseError> {
+    #[expect(clippy::cast_possible_truncation, reason = "a size of memory")]
     let bytes = |megabytes: f64| (megabytes * 1_048_576.0).round() as i64;
     let zero = bytes(stats.memory_heap_mb.unwrap()) - own.level;
     prop_assert_eq!(bytes(stats.memory_peak_mb.unwrap()), zero + own.level_peak);
