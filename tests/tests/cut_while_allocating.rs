@@ -20,9 +20,9 @@ fn collector() -> PerformanceCollector {
 
 /// Keeps what it allocates in its phase, and frees it in none.
 #[tracked_phase("keep")]
-fn keep(kept: &mut Vec<Box<[u8; 100]>>) {
+fn keep(kept: &mut Vec<Vec<u8>>) {
     while kept.len() < kept.capacity() {
-        kept.push(Box::new([0; 100]));
+        kept.push(vec![0; 100]);
     }
 }
 

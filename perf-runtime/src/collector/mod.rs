@@ -47,7 +47,9 @@ const DEFAULT_DIR: &str = ".build-metrics";
 /// # Threads
 ///
 /// The thread that calls [`start_build`](Self::start_build) is the build's own: `own_ms` is its
-/// time. What other threads do meanwhile is counted too.
+/// time. What other threads do meanwhile is counted too. Builds of several threads may be open at
+/// once: what neither thread does is then `unclaimed`. Of several builds that one thread has open
+/// at once, the one started last gets what the thread does.
 pub struct PerformanceCollector {
     dir: PathBuf,
     tool: String,
