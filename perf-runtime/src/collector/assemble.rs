@@ -136,7 +136,8 @@ fn phase(path: String, sum: &PhaseSum, measured: &Measured, tracked: bool) -> Ph
         self_ms: ms(alone.ticks),
         own_ms: sum.own_ticks().map(ms),
         own_self_ms: sum.own_self_ticks().map(ms),
-        window_ms: ms(sum.last_exit.since(first_entry)),
+        // Other threads are cut off a little after the build's end.
+        window_ms: ms(sum.last_exit.min(measured.end).since(first_entry)),
         started_ms: ms(first_entry.since(measured.start)),
         threads: sum.threads,
         latency_ms: (sum.polls > 0).then(|| ms(sum.latency_ticks)),
