@@ -1,1 +1,5 @@
-//! End-to-end tests.
+//! What the end-to-end tests have in common.
+#![forbid(unsafe_code)]
+
+pub mod conservation;
+pub mod one_build;

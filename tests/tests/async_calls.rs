@@ -2,23 +2,18 @@
 //! while it is polled, on whatever thread that is.
 #![forbid(unsafe_code)]
 
-mod conservation;
-
 use std::{
     future::{Future, pending, poll_fn},
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     pin::{Pin, pin},
-    sync::{Mutex, MutexGuard, PoisonError},
     task::{Context, Poll, Waker},
     thread,
     time::Duration,
 };
 
-use conservation::assert_conserved;
-use perf_runtime::{
-    BuildStats, PerformanceCollector, PhaseStats, TrackingAllocator, add_items, enter,
-    tracked_phase,
-};
+use contract_tests::conservation::assert_conserved;
+use contract_tests::one_build::{collector, measure, phase_of, turn};
+use perf_runtime::{PhaseStats, TrackingAllocator, add_items, enter, tracked_phase};
 use tokio::{
     runtime::{Builder, Runtime},
     time::sleep,
@@ -27,40 +22,12 @@ use tokio::{
 #[global_allocator]
 static ALLOCATOR: TrackingAllocator = TrackingAllocator::system();
 
-/// One build at a time: the tests of a process run side by side.
-fn turn() -> MutexGuard<'static, ()> {
-    static TURN: Mutex<()> = Mutex::new(());
-    TURN.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn collector() -> PerformanceCollector {
-    PerformanceCollector::new("never written").with_tool("async", "1")
-}
-
-/// The record of a build that does `work`. Conservation holds in all of them.
-#[track_caller]
-fn measure(work: impl FnOnce()) -> BuildStats {
-    let _turn = turn();
-    let mut collector = collector();
-    collector.start_build();
-    work();
-    let stats = collector.end_build();
-    assert_conserved(&stats);
-    stats
-}
-
 fn on_one_thread() -> Runtime {
     Builder::new_current_thread().enable_time().build().unwrap()
 }
 
 fn on_four_threads() -> Runtime {
     Builder::new_multi_thread().worker_threads(4).enable_time().build().unwrap()
-}
-
-#[track_caller]
-fn phase_of<'stats>(stats: &'stats BuildStats, path: &str) -> &'stats PhaseStats {
-    let paths: Vec<_> = stats.phases.iter().map(|it| it.path.as_str()).collect();
-    stats.phase(path).unwrap_or_else(|| panic!("{path} is not among {paths:?}"))
 }
 
 /// Calls, polls, cancelled and panicked ones, and those still open.

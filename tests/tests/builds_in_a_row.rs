@@ -2,19 +2,19 @@
 //! it, and none leaves anything behind but its record.
 #![forbid(unsafe_code)]
 
-mod conservation;
 mod tool;
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     sync::{
-        Barrier, Mutex, MutexGuard, PoisonError,
+        Barrier,
         atomic::{AtomicBool, Ordering},
     },
     thread,
 };
 
-use conservation::assert_conserved;
+use contract_tests::conservation::assert_conserved;
+use contract_tests::one_build::{collector, paths, turn};
 use perf_runtime::{
     BuildStats, History, Outcome, PerformanceCollector, TrackingAllocator, build, enter,
     tracked_phase,
@@ -25,16 +25,6 @@ use tool::{Place, succeed};
 #[global_allocator]
 static ALLOCATOR: TrackingAllocator = TrackingAllocator::system();
 
-/// One test at a time has builds: the tests of a process run side by side.
-fn turn() -> MutexGuard<'static, ()> {
-    static TURN: Mutex<()> = Mutex::new(());
-    TURN.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn collector() -> PerformanceCollector {
-    PerformanceCollector::new("never written").with_tool("row", "1")
-}
-
 /// The record of a build that does `work`.
 #[track_caller]
 fn measure(collector: &mut PerformanceCollector, work: impl FnOnce()) -> BuildStats {
@@ -43,10 +33,6 @@ fn measure(collector: &mut PerformanceCollector, work: impl FnOnce()) -> BuildSt
     let stats = collector.end_build();
     assert_conserved(&stats);
     stats
-}
-
-fn paths(stats: &BuildStats) -> Vec<&str> {
-    stats.phases.iter().map(|it| it.path.as_str()).collect()
 }
 
 #[tracked_phase("allocate")]

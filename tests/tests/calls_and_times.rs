@@ -2,50 +2,19 @@
 //! really makes: nested, recursive, unwinding, out of order, never closed.
 #![forbid(unsafe_code)]
 
-mod conservation;
-
 use std::{
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
-    sync::{Mutex, MutexGuard, PoisonError},
     thread,
     time::Duration,
 };
 
-use conservation::assert_conserved;
+use contract_tests::one_build::{measure, paths, phase_of};
 use perf_runtime::{
-    BuildStats, PerformanceCollector, PhaseGuard, PhaseStats, TrackingAllocator, add_items, enter,
-    phase, tracked_phase,
+    BuildStats, PhaseGuard, PhaseStats, TrackingAllocator, add_items, enter, phase, tracked_phase,
 };
 
 #[global_allocator]
 static ALLOCATOR: TrackingAllocator = TrackingAllocator::system();
-
-/// One build at a time: the tests of a process run side by side.
-fn turn() -> MutexGuard<'static, ()> {
-    static TURN: Mutex<()> = Mutex::new(());
-    TURN.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// The record of a build that does `work`. Conservation holds in all of them.
-#[track_caller]
-fn measure(work: impl FnOnce()) -> BuildStats {
-    let _turn = turn();
-    let mut collector = PerformanceCollector::new("never written").with_tool("calls", "1");
-    collector.start_build();
-    work();
-    let stats = collector.end_build();
-    assert_conserved(&stats);
-    stats
-}
-
-fn paths(stats: &BuildStats) -> Vec<&str> {
-    stats.phases.iter().map(|it| it.path.as_str()).collect()
-}
-
-#[track_caller]
-fn phase_of<'stats>(stats: &'stats BuildStats, path: &str) -> &'stats PhaseStats {
-    stats.phase(path).unwrap_or_else(|| panic!("{path} is not among {:?}", paths(stats)))
-}
 
 #[tracked_phase("with items", items = pages.len())]
 fn with_items(pages: &[u8]) {

@@ -1,22 +1,17 @@
 //! The cut through the counters of a thread that goes on allocating while a build ends.
 #![forbid(unsafe_code)]
 
-mod conservation;
-
 use std::{
     sync::atomic::{AtomicBool, Ordering},
     thread,
 };
 
-use conservation::assert_conserved;
-use perf_runtime::{PerformanceCollector, TrackingAllocator, tracked_phase};
+use contract_tests::conservation::assert_conserved;
+use contract_tests::one_build::collector;
+use perf_runtime::{TrackingAllocator, tracked_phase};
 
 #[global_allocator]
 static ALLOCATOR: TrackingAllocator = TrackingAllocator::system();
-
-fn collector() -> PerformanceCollector {
-    PerformanceCollector::new("never written").with_tool("alone", "1")
-}
 
 /// Keeps what it allocates in its phase, and frees it in none.
 #[tracked_phase("keep")]

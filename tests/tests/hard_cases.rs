@@ -2,32 +2,21 @@
 
 #![forbid(unsafe_code)]
 
-mod conservation;
-
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
+use std::sync::mpsc;
 use std::task::{Context, Waker};
 use std::thread;
 
-use conservation::assert_conserved;
+use contract_tests::conservation::assert_conserved;
+use contract_tests::one_build::{collector, turn};
 use perf_runtime::{
     BuildStats, PerformanceCollector, TrackingAllocator, enter, phase, tracked_phase,
 };
 
 #[global_allocator]
 static ALLOCATOR: TrackingAllocator = TrackingAllocator::system();
-
-/// Builds that are open at once share what is in no phase; these want theirs alone.
-fn alone() -> MutexGuard<'static, ()> {
-    static LOCK: Mutex<()> = Mutex::new(());
-    LOCK.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn collector() -> PerformanceCollector {
-    PerformanceCollector::new("never written").with_tool("hard-cases", "1")
-}
 
 /// No number is one that wrapped around.
 #[track_caller]
@@ -63,7 +52,7 @@ fn allocate(bytes: usize) {
 
 #[test]
 fn a_guess_made_while_a_phase_is_open_twice_is_not_taken_later() {
-    let _alone = alone();
+    let _turn = turn();
     let mut collector = collector();
     collector.start_build();
     phase!("A", { phase!("B", { phase!("A", { phase!("C", { phase!("B", {}) }) }) }) });
@@ -77,7 +66,7 @@ fn a_guess_made_while_a_phase_is_open_twice_is_not_taken_later() {
 
 #[test]
 fn a_build_that_ends_on_another_thread_conserves_its_own_threads_time() {
-    let _alone = alone();
+    let _turn = turn();
     let (send, receive) = mpsc::channel::<PerformanceCollector>();
     let (send_back, receive_back) = mpsc::channel();
     let ender = thread::spawn(move || {
@@ -108,7 +97,7 @@ fn a_build_that_ends_on_another_thread_conserves_its_own_threads_time() {
 #[test]
 fn threads_that_enter_and_exit_while_builds_start_and_end_lose_nothing() {
     static STOP: AtomicBool = AtomicBool::new(false);
-    let _alone = alone();
+    let _turn = turn();
     let workers: Vec<_> = (0..3)
         .map(|worker| {
             thread::spawn(move || {
@@ -147,7 +136,7 @@ fn threads_that_enter_and_exit_while_builds_start_and_end_lose_nothing() {
 
 #[test]
 fn more_builds_at_once_than_can_be_watched_all_get_their_records() {
-    let _alone = alone();
+    let _turn = turn();
     let builders: Vec<_> = (0..12_usize)
         .map(|builder| {
             thread::spawn(move || {
@@ -170,7 +159,7 @@ fn more_builds_at_once_than_can_be_watched_all_get_their_records() {
 
 #[test]
 fn items_beyond_all_numbers_are_the_largest() {
-    let _alone = alone();
+    let _turn = turn();
     let mut collector = collector();
     collector.start_build();
     let most = || phase!("many", items = u64::MAX, { perf_runtime::add_items(1) });
@@ -200,7 +189,7 @@ fn poll_once<F: Future>(future: std::pin::Pin<&mut F>) {
 
 #[test]
 fn a_future_whose_destructor_panics_leaves_the_stack() {
-    let _alone = alone();
+    let _turn = turn();
     let mut collector = collector();
     collector.start_build();
     let mut future = Box::pin(pending(|| std::panic::resume_unwind(Box::new(()))));
@@ -216,7 +205,7 @@ fn a_future_whose_destructor_panics_leaves_the_stack() {
 
 #[test]
 fn a_future_dropped_elsewhere_than_it_began_stays_in_the_record() {
-    let _alone = alone();
+    let _turn = turn();
     let mut collector = collector();
     collector.start_build();
     let mut future = Box::pin(pending(|| allocate(1_000)));
@@ -232,7 +221,7 @@ fn a_future_dropped_elsewhere_than_it_began_stays_in_the_record() {
 
 #[test]
 fn a_build_whose_thread_has_ended_keeps_its_threads_place() {
-    let _alone = alone();
+    let _turn = turn();
     let mut collector = thread::spawn(|| {
         let mut collector = collector();
         collector.start_build();
@@ -254,7 +243,7 @@ fn a_build_whose_thread_has_ended_keeps_its_threads_place() {
 
 #[test]
 fn a_refused_count_is_counted_as_the_users_where_the_user_gets_the_error() {
-    let _alone = alone();
+    let _turn = turn();
     let mut collector = collector();
     collector.start_build();
     phase!("count", {

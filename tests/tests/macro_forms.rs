@@ -128,15 +128,15 @@ overflow-checks = false
 
     /// The machine code of `ui/codegen.rs`, with `track` off.
     fn machine_code(&self, flags: &[&str]) -> String {
-        let file = self.dir.join("codegen.s");
+        // Another place each time: cargo would not compile again for one that it knows.
+        let place = tempfile::tempdir().expect("there is room for temporary files");
+        let file = place.path().join("codegen.s");
         let emit = format!("--emit=asm={}", file.display());
         let mut cargo = self.cargo("rustc");
         cargo.args(["-p", "codegen", "--lib", "--", &emit]).args(flags);
         let output = cargo.output().expect("cargo runs");
         assert!(output.status.success(), "{}", rendered(&output));
-        let code = fs::read_to_string(&file).expect("the compiler wrote it");
-        fs::remove_file(&file).expect("it can be removed, so as not to be read again");
-        code
+        fs::read_to_string(&file).expect("the compiler wrote it")
     }
 
     /// What the compiler and Clippy warn of in one edition's program.

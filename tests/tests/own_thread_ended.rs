@@ -2,19 +2,14 @@
 //! thread goes to another, whose time is none of the build's own.
 #![forbid(unsafe_code)]
 
-mod conservation;
-
 use std::{sync::Barrier, thread};
 
-use conservation::assert_conserved;
-use perf_runtime::{PerformanceCollector, TrackingAllocator, tracked_phase};
+use contract_tests::conservation::assert_conserved;
+use contract_tests::one_build::collector;
+use perf_runtime::{TrackingAllocator, tracked_phase};
 
 #[global_allocator]
 static ALLOCATOR: TrackingAllocator = TrackingAllocator::system();
-
-fn collector() -> PerformanceCollector {
-    PerformanceCollector::new("never written").with_tool("alone", "1")
-}
 
 #[tracked_phase("allocate")]
 fn allocate(bytes: usize) {

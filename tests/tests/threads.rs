@@ -2,60 +2,18 @@
 //! becomes of them.
 #![forbid(unsafe_code)]
 
-mod conservation;
+use std::{cell::RefCell, sync::Barrier, thread, time::Duration};
 
-use std::{
-    cell::RefCell,
-    sync::{Barrier, Mutex, MutexGuard, PoisonError},
-    thread,
-    time::Duration,
-};
-
-use conservation::assert_conserved;
-use perf_runtime::{
-    BuildStats, PerformanceCollector, PhaseGuard, PhaseStats, TrackingAllocator, enter,
-    tracked_phase,
-};
+use contract_tests::conservation::assert_conserved;
+use contract_tests::one_build::{collector, measure, on_a_thread, phase_of, turn};
+use perf_runtime::{PhaseGuard, TrackingAllocator, enter, tracked_phase};
 
 #[global_allocator]
 static ALLOCATOR: TrackingAllocator = TrackingAllocator::system();
 
-/// One build at a time: the tests of a process run side by side.
-fn turn() -> MutexGuard<'static, ()> {
-    static TURN: Mutex<()> = Mutex::new(());
-    TURN.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn collector() -> PerformanceCollector {
-    PerformanceCollector::new("never written").with_tool("threads", "1")
-}
-
-/// The record of a build that does `work`. Conservation holds in all of them.
-#[track_caller]
-fn measure(work: impl FnOnce()) -> BuildStats {
-    let _turn = turn();
-    let mut collector = collector();
-    collector.start_build();
-    work();
-    let stats = collector.end_build();
-    assert_conserved(&stats);
-    stats
-}
-
-#[track_caller]
-fn phase_of<'stats>(stats: &'stats BuildStats, path: &str) -> &'stats PhaseStats {
-    let paths: Vec<_> = stats.phases.iter().map(|it| it.path.as_str()).collect();
-    stats.phase(path).unwrap_or_else(|| panic!("{path} is not among {paths:?}"))
-}
-
 #[tracked_phase("work")]
 fn work(bytes: usize) {
     drop(std::hint::black_box(vec![0_u8; bytes]));
-}
-
-/// Runs `work` on a thread that is gone altogether when this returns, its thread-locals, too.
-fn on_a_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
-    thread::spawn(work).join().unwrap()
 }
 
 // ---- birth and death -----------------------------------------------------------------------------

@@ -4,8 +4,6 @@
 //! here is that of a test.
 
 #[cfg(target_os = "linux")]
-#[path = "../conservation/mod.rs"]
-mod conservation;
 #[cfg(target_os = "linux")]
 mod thread_keys;
 

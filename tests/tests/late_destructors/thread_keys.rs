@@ -18,7 +18,7 @@ use std::{
 use libtest_mimic::Trial;
 use perf_runtime::{BuildStats, PerformanceCollector, enter};
 
-use crate::conservation::assert_conserved;
+use contract_tests::conservation::assert_conserved;
 
 unsafe extern "C" {
     fn pthread_key_create(key: *mut c_uint, destructor: extern "C" fn(*mut c_void)) -> c_int;

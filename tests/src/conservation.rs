@@ -4,8 +4,12 @@ use perf_runtime::BuildStats;
 
 /// Asserts the conservation laws: bytes and counts exactly, time but for the rounding of floating
 /// point numbers.
+///
+/// # Panics
+///
+/// Where one of them does not hold.
 #[track_caller]
-pub(crate) fn assert_conserved(stats: &BuildStats) {
+pub fn assert_conserved(stats: &BuildStats) {
     let outside = stats.unattributed.as_ref().expect("what was in no phase is measured");
     let bytes: u64 = stats.phases.iter().filter_map(|it| it.self_alloc_bytes).sum();
     let count: u64 = stats.phases.iter().filter_map(|it| it.self_alloc_count).sum();
