@@ -1,0 +1,31 @@
+//! hotpath, which measures time and allocations of functions.
+#![forbid(unsafe_code)]
+
+use hotpath::{Format, HotpathGuardBuilder};
+
+macro_rules! phase {
+    ($function:item) => {
+        #[hotpath::measure]
+        $function
+    };
+}
+
+workloads::phases!(phase, phase);
+
+/// Measures functions.
+struct Memory;
+
+impl workloads::Contender for Memory {
+    type Annotated = Annotated;
+
+    fn session<T>(work: impl FnOnce() -> T) -> T {
+        let guard = HotpathGuardBuilder::new("main").format(Format::None).build();
+        let result = work();
+        drop(guard);
+        result
+    }
+}
+
+fn main() -> std::process::ExitCode {
+    workloads::main::<Memory>()
+}

@@ -1,0 +1,52 @@
+//! puffin, which collects scopes for a viewer; a piece of the work is a frame. It has no scopes for
+//! async functions.
+#![forbid(unsafe_code)]
+
+use puffin::GlobalProfiler;
+
+macro_rules! phase {
+    (
+        $(#[$attribute:meta])*
+        fn $name:ident($($argument:ident: $type:ty),*) $(-> $output:ty)? $body:block
+    ) => {
+        $(#[$attribute])*
+        fn $name($($argument: $type),*) $(-> $output)? {
+            puffin::profile_function!();
+            $body
+        }
+    };
+}
+
+macro_rules! async_phase {
+    ($function:item) => {
+        $function
+    };
+}
+
+workloads::phases!(phase, async_phase);
+
+/// Collects scopes.
+struct Puffin;
+
+impl workloads::Contender for Puffin {
+    type Annotated = Annotated;
+
+    fn session<T>(work: impl FnOnce() -> T) -> T {
+        GlobalProfiler::lock().add_sink(Box::new(|frame| drop(std::hint::black_box(frame))));
+        puffin::set_scopes_on(true);
+        work()
+    }
+
+    #[inline]
+    fn unit(work: impl FnOnce()) {
+        {
+            puffin::profile_scope!("unit");
+            work();
+        }
+        GlobalProfiler::lock().new_frame();
+    }
+}
+
+fn main() -> std::process::ExitCode {
+    workloads::main::<Puffin>()
+}

@@ -1,0 +1,32 @@
+//! stats_alloc's allocator, which counts in atomics that all threads share.
+#![forbid(unsafe_code)]
+
+use std::alloc::System;
+
+use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
+
+#[global_allocator]
+static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
+
+macro_rules! phase {
+    ($function:item) => {
+        $function
+    };
+}
+
+workloads::phases!(phase, phase);
+
+/// Counts allocations.
+struct Stats;
+
+impl workloads::Contender for Stats {
+    type Annotated = Annotated;
+
+    fn session<T>(work: impl FnOnce() -> T) -> T {
+        work()
+    }
+}
+
+fn main() -> std::process::ExitCode {
+    workloads::main::<Stats>()
+}

@@ -1,0 +1,26 @@
+//! tracing's spans where nobody listens.
+#![forbid(unsafe_code)]
+
+macro_rules! phase {
+    ($function:item) => {
+        #[tracing::instrument(skip_all)]
+        $function
+    };
+}
+
+workloads::phases!(phase, phase);
+
+/// Makes spans.
+struct NoSubscriber;
+
+impl workloads::Contender for NoSubscriber {
+    type Annotated = Annotated;
+
+    fn session<T>(work: impl FnOnce() -> T) -> T {
+        work()
+    }
+}
+
+fn main() -> std::process::ExitCode {
+    workloads::main::<NoSubscriber>()
+}

@@ -1,0 +1,90 @@
+//! What is measured beside the rounds: one question a file.
+
+mod dependencies;
+mod end_of_build;
+mod footprint;
+mod growth;
+mod instructions;
+mod site;
+mod start;
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::contenders::Contender;
+use crate::error::Error;
+use crate::programs::Programs;
+
+pub(crate) use dependencies::Dependencies;
+pub(crate) use footprint::Footprint;
+pub(crate) use growth::Kept;
+pub(crate) use instructions::Instructions;
+pub(crate) use site::Site;
+pub(crate) use start::Start;
+
+/// What was found.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Checks {
+    pub(crate) machine_code: MachineCode,
+    pub(crate) start: Start,
+    /// Milliseconds of `end_build` and of `save`: 200 paths on each of 8 threads.
+    pub(crate) end_of_build: end_of_build::EndOfBuild,
+    pub(crate) kept: Vec<Kept>,
+    pub(crate) footprints: Vec<Footprint>,
+    pub(crate) dependencies: Vec<Dependencies>,
+    /// Absent where valgrind is not installed.
+    pub(crate) instructions: Option<Vec<Instructions>>,
+    pub(crate) site: Site,
+}
+
+/// What comparing annotated functions, compiled out, with bare ones came to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct MachineCode {
+    pub(crate) compared: usize,
+    pub(crate) identical: bool,
+}
+
+/// How thorough to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Depth {
+    Quick,
+    Full,
+}
+
+/// Answers all questions. `progress` is told of each.
+pub(crate) fn run(
+    contenders: &[Contender],
+    programs: &Programs,
+    scratch: &Path,
+    depth: Depth,
+    progress: impl Fn(&str),
+) -> Result<Checks, Error> {
+    progress("machine code");
+    let differences =
+        machine_code::compare(machine_code::Form::Bare, machine_code::Form::CompiledOut)?;
+    let machine_code =
+        MachineCode { compared: differences.compared, identical: differences.are_none() };
+    progress("start and end of a build");
+    let start = start::run(programs, depth)?;
+    let end_of_build = end_of_build::run(programs, scratch)?;
+    progress("memory kept");
+    let kept = growth::run(contenders, programs, depth)?;
+    progress("instructions");
+    let instructions = instructions::run(contenders, programs)?;
+    progress("the example site");
+    let site = site::run(scratch, depth, instructions.is_some())?;
+    progress("size, time to compile, dependencies");
+    let footprints = footprint::run(contenders, programs, depth)?;
+    let dependencies = dependencies::run(contenders)?;
+    Ok(Checks {
+        machine_code,
+        start,
+        end_of_build,
+        kept,
+        footprints,
+        dependencies,
+        instructions,
+        site,
+    })
+}

@@ -1,0 +1,30 @@
+//! What is made of the figures: one form a file.
+
+mod json;
+mod markdown;
+mod plot;
+mod table;
+
+use serde::{Deserialize, Serialize};
+
+use crate::budgets::Budget;
+use crate::checks::Checks;
+use crate::machine::Machine;
+use crate::rounds::Figure;
+
+pub(crate) use json::{read, write};
+pub(crate) use markdown::publish;
+pub(crate) use plot::draw;
+pub(crate) use table::{Style, print};
+
+/// Everything that a run found.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Report {
+    pub(crate) machine: Machine,
+    pub(crate) rounds: usize,
+    /// How many READMEs the real program was given.
+    pub(crate) documents: usize,
+    pub(crate) figures: Vec<Figure>,
+    pub(crate) checks: Checks,
+    pub(crate) budgets: Vec<Budget>,
+}

@@ -1,0 +1,146 @@
+//! Timing in short batches, each beside one of a reference, so that what slows the machine down
+//! slows down both.
+
+use std::time::{Duration, Instant};
+
+use crate::Timing;
+use crate::meeting::Meeting;
+
+/// How long a batch lasts at least. Long against the reading of the clock around it, short against
+/// the turns in which an operating system gives a processor to others: most batches see none.
+const BATCH: Duration = Duration::from_micros(40);
+/// How many pairs are timed at least, however long they take.
+const FEWEST: usize = 7;
+/// How many pairs are kept at most.
+const MOST: usize = 20_000;
+
+/// One pair of batches: nanoseconds of a unit.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Pair {
+    work: f64,
+    reference: f64,
+}
+
+/// How long to time, and together with whom.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Budget<'meeting> {
+    /// About how long.
+    pub(crate) time: Duration,
+    /// Where to meet the other threads before each batch.
+    pub(crate) meeting: Option<&'meeting Meeting>,
+}
+
+/// Runs `work` and `reference` in turn. Both are given how often to do what they do; one time is
+/// `units` units of the work or of the reference.
+pub(crate) fn time_pairs(
+    budget: Budget<'_>,
+    units: u32,
+    mut work: impl FnMut(u32) -> Duration,
+    mut reference: impl FnMut(u32) -> Duration,
+) -> Vec<Pair> {
+    let repeats = (repeats_of_a_batch(&mut work), repeats_of_a_batch(&mut reference));
+    let meet = || budget.meeting.is_none_or(Meeting::wait);
+    let (work_repeats, reference_repeats) =
+        budget.meeting.map_or(repeats, |it| it.agree(repeats.0, repeats.1));
+    let mut pairs = Vec::with_capacity(MOST);
+    let start = Instant::now();
+    while pairs.len() < FEWEST || (start.elapsed() < budget.time && pairs.len() < MOST) {
+        if !meet() {
+            break;
+        }
+        let before = reference(reference_repeats);
+        if !meet() {
+            break;
+        }
+        let during = work(work_repeats);
+        pairs.push(Pair {
+            work: nanoseconds(during) / f64::from(work_repeats) / f64::from(units),
+            reference: nanoseconds(before) / f64::from(reference_repeats) / f64::from(units),
+        });
+    }
+    if let Some(meeting) = budget.meeting {
+        meeting.leave();
+    }
+    pairs
+}
+
+/// How often something that repeats itself is to do so to fill a batch.
+fn repeats_of_a_batch(batch: &mut impl FnMut(u32) -> Duration) -> u32 {
+    let mut repeats = 1;
+    // The first time is not timed: it looks things up that later ones find.
+    batch(repeats);
+    while repeats < 1 << 20 && batch(repeats) < BATCH {
+        repeats *= 2;
+    }
+    repeats
+}
+
+/// How long `repeats` runs of `work` take together.
+pub(crate) fn time(repeats: u32, mut work: impl FnMut()) -> Duration {
+    let start = Instant::now();
+    for _ in 0..repeats {
+        work();
+    }
+    start.elapsed()
+}
+
+/// What the pairs say together. Zeros where there are none.
+pub(crate) fn summarize(pairs: &[Pair]) -> Timing {
+    let median_of = |value: fn(&Pair) -> f64| median(pairs.iter().map(value).collect());
+    Timing {
+        ns: median_of(|it| it.work),
+        reference_ns: median_of(|it| it.reference),
+        ratio: median_of(|it| it.work / it.reference),
+        batches: pairs.len(),
+    }
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    let middle = values.len() / 2;
+    match values.len() {
+        0 => 0.0,
+        len if len % 2 == 1 => values[middle],
+        _ => f64::midpoint(values[middle - 1], values[middle]),
+    }
+}
+
+fn nanoseconds(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1e9
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_summary_is_made_of_medians_and_a_disturbed_batch_does_not_move_it() {
+        let pairs = [(30.0, 10.0), (33.0, 11.0), (9000.0, 10.0), (30.0, 10.0), (36.0, 12.0)]
+            .map(|(work, reference)| Pair { work, reference });
+        let timing = summarize(&pairs);
+        assert_eq!((timing.ns, timing.reference_ns, timing.batches), (33.0, 10.0, 5));
+        assert!((timing.ratio - 3.0).abs() < 1e-12, "{}", timing.ratio);
+        let (low, high) = (Pair { work: 1.0, reference: 1.0 }, Pair { work: 2.0, reference: 1.0 });
+        assert!((summarize(&[high, low]).ns - 1.5).abs() < 1e-12);
+        assert_eq!(summarize(&[]).batches, 0);
+    }
+
+    #[test]
+    fn a_batch_repeats_until_it_is_long_enough_and_its_units_are_divided_out() {
+        // A clock of its own: a repeat of the work takes 1 µs, one of the reference 500 ns.
+        let pairs = time_pairs(
+            Budget { time: Duration::ZERO, meeting: None },
+            10,
+            |repeats| Duration::from_micros(repeats.into()),
+            |repeats| {
+                assert!(repeats <= 128);
+                Duration::from_nanos(500 * u64::from(repeats))
+            },
+        );
+        assert_eq!(pairs.len(), FEWEST);
+        for pair in pairs {
+            assert!((pair.work - 100.0).abs() < 1e-9);
+            assert!((pair.reference - 50.0).abs() < 1e-9);
+        }
+    }
+}

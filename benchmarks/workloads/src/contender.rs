@@ -1,0 +1,126 @@
+//! A contender's program: it is told what to do, does it while measuring, and tells what it took.
+
+use std::ffi::OsString;
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+
+use crate::allocations::{allocate_often, time_blocks, time_freed_elsewhere, time_growth};
+use crate::batches::{Budget, Pair, summarize};
+use crate::documents::{read_all, time_documents};
+use crate::phases::on_threads;
+use crate::{Phases, Workload, growth, phases};
+
+/// One way of measuring.
+pub trait Contender {
+    /// The functions of the workloads with this contender's annotation.
+    type Annotated: Phases;
+
+    /// Measures while `work` is done, as a program would over its whole life.
+    fn session<T>(work: impl FnOnce() -> T) -> T;
+
+    /// Does a piece of the work, about a thousand calls, on any thread. Where the contender has a
+    /// notion of such a piece (a frame, a trace), it is one.
+    #[inline]
+    fn unit(work: impl FnOnce()) {
+        work();
+    }
+}
+
+/// Why a contender's program fails.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error(
+        "usage: CONTENDER time WORKLOAD MILLISECONDS [LIST] | calls COUNT | blocks COUNT | start | nothing"
+    )]
+    Usage,
+    #[error("the workload needs a list of the files to read")]
+    NoDocuments,
+    #[error("reading the files that {} names: {cause}", list.display())]
+    Documents { list: PathBuf, cause: io::Error },
+    #[error("writing the result: {0}")]
+    Output(#[from] io::Error),
+}
+
+/// The `main` of a contender: does what the arguments say, and prints what it took as one line of
+/// JSON.
+///
+/// - `time WORKLOAD MILLISECONDS [LIST]` times a workload ([`crate::Timing`]);
+/// - `calls COUNT` calls a phase so many times ([`crate::Growth`]);
+/// - `blocks COUNT` allocates and frees a block of 8 bytes so many times;
+/// - `start` tells how many nanoseconds the session took to start;
+/// - `nothing` ends at once, without a session.
+#[must_use]
+pub fn main<C: Contender>() -> ExitCode {
+    let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
+    match obey::<C>(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            // Nobody is left to tell where standard error is gone.
+            let _ = writeln!(io::stderr(), "{failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn obey<C: Contender>(arguments: &[OsString]) -> Result<(), Failure> {
+    let word = |index: usize| arguments.get(index).and_then(|it| it.to_str());
+    match word(0).ok_or(Failure::Usage)? {
+        "nothing" => Ok(()),
+        "start" => {
+            let start = Instant::now();
+            tell(&C::session(|| start.elapsed().as_secs_f64() * 1e9))
+        }
+        "calls" => {
+            let calls = word(1).and_then(|it| it.parse().ok()).ok_or(Failure::Usage)?;
+            tell(&C::session(|| growth::call_often::<C>(calls)))
+        }
+        "blocks" => {
+            let blocks = word(1).and_then(|it| it.parse().ok()).ok_or(Failure::Usage)?;
+            tell(&C::session(|| allocate_often::<C>(blocks)))
+        }
+        "time" => {
+            let workload = word(1).and_then(Workload::named).ok_or(Failure::Usage)?;
+            let budget = word(2).and_then(|it| it.parse().ok()).ok_or(Failure::Usage)?;
+            let documents = match (workload, arguments.get(3)) {
+                (Workload::Readmes, None) => return Err(Failure::NoDocuments),
+                (Workload::Readmes, Some(list)) => read_all(list.as_ref())
+                    .map_err(|cause| Failure::Documents { list: list.into(), cause })?,
+                _ => Vec::new(),
+            };
+            let budget = Duration::from_millis(budget);
+            tell(&C::session(|| summarize(&pairs_of::<C>(workload, budget, &documents))))
+        }
+        _ => Err(Failure::Usage),
+    }
+}
+
+fn pairs_of<C: Contender>(workload: Workload, time: Duration, documents: &[String]) -> Vec<Pair> {
+    use Workload as W;
+    let budget = Budget { time, meeting: None };
+    match workload {
+        W::TightCall => phases::time_calls::<C>(budget),
+        W::TenNested => phases::time_nested::<C>(budget),
+        W::HundredSites => phases::time_sites::<C>(budget),
+        W::TwoThreads => on_threads(2, time, phases::time_calls::<C>),
+        W::EightThreads => on_threads(8, time, phases::time_calls::<C>),
+        W::ThousandPolls => phases::time_polls::<C>(budget),
+        W::Alloc8 => time_blocks::<C>(8, budget),
+        W::Alloc8TwoThreads => on_threads(2, time, |it| time_blocks::<C>(8, it)),
+        W::Alloc1K => time_blocks::<C>(1 << 10, budget),
+        W::Alloc1KTwoThreads => on_threads(2, time, |it| time_blocks::<C>(1 << 10, it)),
+        W::Alloc64K => time_blocks::<C>(1 << 16, budget),
+        W::VecGrowth => time_growth::<C>(budget),
+        W::FreedElsewhere => time_freed_elsewhere::<C>(budget),
+        W::Readmes => time_documents::<C>(budget, documents),
+    }
+}
+
+fn tell(result: &impl Serialize) -> Result<(), Failure> {
+    let mut output = io::stdout().lock();
+    serde_json::to_writer(&mut output, result).map_err(io::Error::from)?;
+    Ok(output.write_all(b"\n")?)
+}

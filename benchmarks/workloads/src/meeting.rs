@@ -1,0 +1,115 @@
+//! Threads that time their batches at the same moments, so that what they share is fought over.
+//!
+//! On a machine that does other things too, threads left to themselves run by turns, and batches
+//! that met no rival would be the most.
+
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering::SeqCst};
+use std::thread;
+
+/// How often a thread looks before it gives its processor to others.
+const LOOKS: u32 = 2_000;
+
+/// Where a number of threads wait for each other before each batch.
+#[derive(Debug)]
+pub(crate) struct Meeting {
+    threads: usize,
+    arrived: AtomicUsize,
+    somebody_left: AtomicBool,
+    work_repeats: AtomicU32,
+    reference_repeats: AtomicU32,
+}
+
+impl Meeting {
+    /// A meeting of so many threads, as long as each can have a processor: `None` where they cannot.
+    pub(crate) fn of(threads: usize) -> Option<Self> {
+        let processors = thread::available_parallelism().map_or(1, usize::from);
+        (threads <= processors).then(|| Self::of_any(threads))
+    }
+
+    fn of_any(threads: usize) -> Self {
+        Self {
+            threads,
+            arrived: AtomicUsize::new(0),
+            somebody_left: AtomicBool::new(false),
+            work_repeats: AtomicU32::new(0),
+            reference_repeats: AtomicU32::new(0),
+        }
+    }
+
+    /// Agrees on the largest repeats that any of the threads brings.
+    pub(crate) fn agree(&self, work: u32, reference: u32) -> (u32, u32) {
+        self.work_repeats.fetch_max(work, SeqCst);
+        self.reference_repeats.fetch_max(reference, SeqCst);
+        self.wait();
+        (self.work_repeats.load(SeqCst), self.reference_repeats.load(SeqCst))
+    }
+
+    /// Waits for all the others. `false` where one of them has left.
+    pub(crate) fn wait(&self) -> bool {
+        let place = self.arrived.fetch_add(1, SeqCst);
+        let complete = (place / self.threads + 1) * self.threads;
+        let mut looks = 0;
+        while self.arrived.load(SeqCst) < complete {
+            if self.somebody_left.load(SeqCst) {
+                return false;
+            }
+            looks += 1;
+            if looks % LOOKS == 0 {
+                thread::yield_now();
+            } else {
+                std::hint::spin_loop();
+            }
+        }
+        true
+    }
+
+    /// Tells the others that this thread meets them no more.
+    pub(crate) fn leave(&self) {
+        self.somebody_left.store(true, SeqCst);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_goes_on_before_all_have_come() {
+        let meeting = Meeting::of_any(3);
+        let rounds = AtomicUsize::new(0);
+        thread::scope(|scope| {
+            for _ in 0..3 {
+                scope.spawn(|| {
+                    for round in 0..100 {
+                        assert!(rounds.load(SeqCst) >= 3 * round);
+                        rounds.fetch_add(1, SeqCst);
+                        assert!(meeting.wait());
+                    }
+                });
+            }
+        });
+        assert_eq!(rounds.into_inner(), 300);
+    }
+
+    #[test]
+    fn whoever_waits_for_one_that_left_is_told() {
+        let meeting = Meeting::of_any(2);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                assert!(meeting.wait());
+                meeting.leave();
+            });
+            assert!(meeting.wait());
+            assert!(!meeting.wait());
+        });
+    }
+
+    #[test]
+    fn threads_agree_on_the_most_repeats() {
+        let meeting = Meeting::of_any(2);
+        thread::scope(|scope| {
+            scope.spawn(|| assert_eq!(meeting.agree(4, 1), (8, 2)));
+            assert_eq!(meeting.agree(8, 2), (8, 2));
+        });
+    }
+}

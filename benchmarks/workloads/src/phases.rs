@@ -1,0 +1,144 @@
+//! Entries and exits of phases, beside two reads of a counter.
+
+use std::hint::black_box;
+use std::pin::{Pin, pin};
+use std::sync::Barrier;
+use std::task::{Context, Poll, Waker};
+use std::thread;
+use std::time::Duration;
+
+use crate::batches::{Budget, Pair, time, time_pairs};
+use crate::counter::two_reads;
+use crate::meeting::Meeting;
+use crate::{Contender, Phases};
+
+/// How many phases one unit of a contender's work holds.
+const CALLS: u32 = 1000;
+
+/// A thousand calls of one phase.
+pub(crate) fn time_calls<C: Contender>(budget: Budget<'_>) -> Vec<Pair> {
+    time_thousand::<C>(budget, || {
+        for x in 0..CALLS {
+            black_box(C::Annotated::call(x.into()));
+        }
+    })
+}
+
+/// A hundred times ten phases inside each other.
+pub(crate) fn time_nested<C: Contender>(budget: Budget<'_>) -> Vec<Pair> {
+    time_thousand::<C>(budget, || {
+        for x in 0..CALLS / 10 {
+            black_box(C::Annotated::ten_nested(x.into()));
+        }
+    })
+}
+
+/// Ten times a hundred places in the source.
+pub(crate) fn time_sites<C: Contender>(budget: Budget<'_>) -> Vec<Pair> {
+    time_thousand::<C>(budget, || {
+        for x in 0..CALLS / 100 {
+            black_box(C::Annotated::hundred_sites(x.into()));
+        }
+    })
+}
+
+/// One call of an async phase, polled a thousand times.
+pub(crate) fn time_polls<C: Contender>(budget: Budget<'_>) -> Vec<Pair> {
+    time_thousand::<C>(budget, || {
+        black_box(poll_to_end(C::Annotated::polls(CALLS)));
+    })
+}
+
+/// What every thread measured, of several that begin together and, as far as there are processors
+/// for them, begin each batch together.
+pub(crate) fn on_threads(
+    threads: usize,
+    time: Duration,
+    work: impl Fn(Budget<'_>) -> Vec<Pair> + Sync,
+) -> Vec<Pair> {
+    let meeting = Meeting::of(threads);
+    let start = Barrier::new(threads);
+    thread::scope(|scope| {
+        let spawned = (0..threads).map(|_| {
+            scope.spawn(|| {
+                start.wait();
+                work(Budget { time, meeting: meeting.as_ref() })
+            })
+        });
+        let spawned: Vec<_> = spawned.collect();
+        spawned
+            .into_iter()
+            .flat_map(|it| it.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            .collect()
+    })
+}
+
+fn time_thousand<C: Contender>(budget: Budget<'_>, mut thousand: impl FnMut()) -> Vec<Pair> {
+    time_pairs(
+        budget,
+        CALLS,
+        |repeats| time(repeats, || C::unit(&mut thousand)),
+        |repeats| {
+            time(repeats, || {
+                for _ in 0..CALLS {
+                    two_reads();
+                }
+            })
+        },
+    )
+}
+
+/// A future that is ready at its `count`-th poll.
+#[derive(Debug)]
+pub struct Yields {
+    left: u32,
+    polls: u64,
+}
+
+impl Yields {
+    /// A future that is ready at its `count`-th poll.
+    #[must_use]
+    pub fn new(count: u32) -> Self {
+        Self { left: count, polls: 0 }
+    }
+}
+
+impl Future for Yields {
+    type Output = u64;
+
+    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<u64> {
+        self.polls += 1;
+        self.left = black_box(self.left.saturating_sub(1));
+        if self.left == 0 { Poll::Ready(self.polls) } else { Poll::Pending }
+    }
+}
+
+fn poll_to_end<T>(future: impl Future<Output = T>) -> T {
+    let mut future = pin!(future);
+    let mut context = Context::from_waker(Waker::noop());
+    loop {
+        if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
+            return output;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_future_of_a_thousand_polls_is_polled_a_thousand_times() {
+        assert_eq!(poll_to_end(Yields::new(CALLS)), 1000);
+        assert_eq!(poll_to_end(Yields::new(1)), 1);
+    }
+
+    #[test]
+    fn every_thread_tells_what_it_measured() {
+        let second = |_| Duration::from_secs(1);
+        for threads in [1, 2, 7] {
+            let pairs = on_threads(threads, Duration::ZERO, |it| time_pairs(it, 1, second, second));
+            assert!((7..=7 * threads).contains(&pairs.len()), "{threads}: {}", pairs.len());
+        }
+    }
+}

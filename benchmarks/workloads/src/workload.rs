@@ -1,0 +1,144 @@
+//! What there is to do, and what is told of having done it.
+
+use serde::{Deserialize, Serialize};
+
+/// A piece of work that every contender can be given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Workload {
+    /// One phase entered and exited, over and over.
+    TightCall,
+    /// Ten phases, each inside the one before.
+    TenNested,
+    /// A hundred phases, each at its own place in the source.
+    HundredSites,
+    /// The tight call on two threads at once.
+    TwoThreads,
+    /// The tight call on eight threads at once.
+    EightThreads,
+    /// A future that is polled a thousand times.
+    ThousandPolls,
+    /// A block of 8 bytes, allocated and freed.
+    Alloc8,
+    /// The same on two threads at once.
+    Alloc8TwoThreads,
+    /// A block of 1 KiB, allocated and freed.
+    Alloc1K,
+    /// The same on two threads at once.
+    Alloc1KTwoThreads,
+    /// A block of 64 KiB, allocated and freed.
+    Alloc64K,
+    /// A `Vec<u64>` that grows to 256 elements by `push`.
+    VecGrowth,
+    /// Blocks of 64 bytes, freed on another thread than the one that allocated them.
+    FreedElsewhere,
+    /// pulldown-cmark over a set of READMEs, three phases each.
+    Readmes,
+}
+
+/// What a workload burdens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// Entries and exits of phases; the reference is two reads of a counter.
+    Phases,
+    /// The allocator; the reference is the system's allocator in the same process.
+    Allocations,
+    /// A real program; the reference is a checksum over its input.
+    Program,
+}
+
+impl Workload {
+    /// All of them, in the order of the report.
+    pub const ALL: [Self; 14] = [
+        Self::TightCall,
+        Self::TenNested,
+        Self::HundredSites,
+        Self::TwoThreads,
+        Self::EightThreads,
+        Self::ThousandPolls,
+        Self::Alloc8,
+        Self::Alloc8TwoThreads,
+        Self::Alloc1K,
+        Self::Alloc1KTwoThreads,
+        Self::Alloc64K,
+        Self::VecGrowth,
+        Self::FreedElsewhere,
+        Self::Readmes,
+    ];
+
+    /// What it burdens.
+    #[must_use]
+    pub fn kind(self) -> Kind {
+        match self {
+            Self::TightCall
+            | Self::TenNested
+            | Self::HundredSites
+            | Self::TwoThreads
+            | Self::EightThreads
+            | Self::ThousandPolls => Kind::Phases,
+            Self::Alloc8
+            | Self::Alloc8TwoThreads
+            | Self::Alloc1K
+            | Self::Alloc1KTwoThreads
+            | Self::Alloc64K
+            | Self::VecGrowth
+            | Self::FreedElsewhere => Kind::Allocations,
+            Self::Readmes => Kind::Program,
+        }
+    }
+
+    /// Its name on a command line and in a report.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::TightCall => "tight-call",
+            Self::TenNested => "ten-nested",
+            Self::HundredSites => "hundred-sites",
+            Self::TwoThreads => "two-threads",
+            Self::EightThreads => "eight-threads",
+            Self::ThousandPolls => "thousand-polls",
+            Self::Alloc8 => "alloc-8",
+            Self::Alloc8TwoThreads => "alloc-8-two-threads",
+            Self::Alloc1K => "alloc-1k",
+            Self::Alloc1KTwoThreads => "alloc-1k-two-threads",
+            Self::Alloc64K => "alloc-64k",
+            Self::VecGrowth => "vec-growth",
+            Self::FreedElsewhere => "freed-elsewhere",
+            Self::Readmes => "readmes",
+        }
+    }
+
+    /// The workload of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|it| it.name() == name)
+    }
+}
+
+/// What one process measured of one workload.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Timing {
+    /// Nanoseconds of one unit of the work: a call, a poll, an allocation with its free, a vector,
+    /// the whole set of documents. The median over the batches.
+    pub ns: f64,
+    /// Nanoseconds of one unit of the reference, in batches between those of the work.
+    pub reference_ns: f64,
+    /// The median over the batches of work divided by the reference beside it.
+    pub ratio: f64,
+    /// How many pairs of batches there were.
+    pub batches: usize,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_workload_is_found_by_its_name() {
+        for workload in Workload::ALL {
+            assert_eq!(Workload::named(workload.name()), Some(workload));
+        }
+        assert_eq!(Workload::named("no-such-work"), None);
+    }
+}
