@@ -161,11 +161,11 @@ fn site(report: &Report, style: Style) -> Table {
     let site = &report.checks.site;
     let header = ["", "time", "instructions"].map(String::from);
     let mut table = table(style, header.into());
-    let parts = |it: Option<f64>| it.map_or_else(|| String::from("–"), |it| format!("{it:.4}"));
+    let measuring = site.instructions.map_or_else(|| String::from("–"), |it| format!("{it:.4}"));
     let rows = [
-        (String::from("measuring"), format!("{:.3}", site.time), parts(site.instructions)),
-        (String::from("switched off"), format!("{:.3}", site.time_off), String::from("–")),
-        (String::from("compiled out"), format!("1 ({:.0} ms)", site.compiled_out_ms), "1".into()),
+        ("measuring", format!("{:.3}", site.time), measuring),
+        ("switched off", format!("{:.3}", site.time_off), String::from("–")),
+        ("compiled out", format!("1 ({:.0} ms)", site.compiled_out_ms), String::from("1")),
     ];
     for (form, time, instructions) in rows {
         table.add_row(vec![Cell::new(form), number(time), number(instructions)]);
