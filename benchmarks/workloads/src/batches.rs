@@ -11,6 +11,8 @@ use crate::meeting::Meeting;
 const BATCH: Duration = Duration::from_micros(40);
 /// How many pairs are timed at least, however long they take.
 const FEWEST: usize = 7;
+/// How many times as long as they should take, threads that never run at once go on trying.
+const PATIENCE: u32 = 20;
 /// How many pairs are kept at most.
 const MOST: usize = 20_000;
 
@@ -43,16 +45,30 @@ pub(crate) fn time_pairs(
     let (work_repeats, reference_repeats) =
         budget.meeting.map_or(repeats, |it| it.agree(repeats.0, repeats.1));
     let mut pairs = Vec::with_capacity(MOST);
-    let start = Instant::now();
-    while pairs.len() < FEWEST || (start.elapsed() < budget.time && pairs.len() < MOST) {
-        if !meet() {
+    let begin = Instant::now();
+    let time_is_up = |pairs: usize| match begin.elapsed() {
+        elapsed if pairs < FEWEST => elapsed > budget.time * PATIENCE && budget.meeting.is_some(),
+        elapsed => elapsed >= budget.time || pairs >= MOST,
+    };
+    for round in 0.. {
+        if time_is_up(pairs.len()) || !meet() {
             break;
         }
         let before = reference(reference_repeats);
         if !meet() {
             break;
         }
+        let start = Instant::now();
         let during = work(work_repeats);
+        if let Some(meeting) = budget.meeting {
+            meeting.tell(round, start, Instant::now());
+            if !meeting.wait() {
+                break;
+            }
+            if !meeting.ran_at_once(round) {
+                continue;
+            }
+        }
         pairs.push(Pair {
             work: nanoseconds(during) / f64::from(work_repeats) / f64::from(units),
             reference: nanoseconds(before) / f64::from(reference_repeats) / f64::from(units),

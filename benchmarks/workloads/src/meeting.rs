@@ -3,8 +3,9 @@
 //! On a machine that does other things too, threads left to themselves run by turns, and batches
 //! that met no rival would be the most.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering::SeqCst};
 use std::thread;
+use std::time::Instant;
 
 /// How often a thread looks before it gives its processor to others.
 const LOOKS: u32 = 2_000;
@@ -17,6 +18,37 @@ pub(crate) struct Meeting {
     somebody_left: AtomicBool,
     work_repeats: AtomicU32,
     reference_repeats: AtomicU32,
+    origin: Instant,
+    /// When the batches of a round ran. Three take turns: one is written, one may still be read,
+    /// and one is made ready.
+    rounds: [Span; 3],
+}
+
+/// When the batches of one round ran, in nanoseconds.
+#[derive(Debug)]
+struct Span {
+    first_start: AtomicU64,
+    last_start: AtomicU64,
+    first_end: AtomicU64,
+    last_end: AtomicU64,
+}
+
+impl Span {
+    fn empty() -> Self {
+        Self {
+            first_start: AtomicU64::new(u64::MAX),
+            last_start: AtomicU64::new(0),
+            first_end: AtomicU64::new(u64::MAX),
+            last_end: AtomicU64::new(0),
+        }
+    }
+
+    fn clear(&self) {
+        self.first_start.store(u64::MAX, SeqCst);
+        self.last_start.store(0, SeqCst);
+        self.first_end.store(u64::MAX, SeqCst);
+        self.last_end.store(0, SeqCst);
+    }
 }
 
 impl Meeting {
@@ -33,7 +65,32 @@ impl Meeting {
             somebody_left: AtomicBool::new(false),
             work_repeats: AtomicU32::new(0),
             reference_repeats: AtomicU32::new(0),
+            origin: Instant::now(),
+            rounds: [Span::empty(), Span::empty(), Span::empty()],
         }
+    }
+
+    /// Tells when this thread's batch of a round ran.
+    pub(crate) fn tell(&self, round: usize, start: Instant, end: Instant) {
+        let nanoseconds = |it: Instant| {
+            u64::try_from(it.duration_since(self.origin).as_nanos()).unwrap_or(u64::MAX)
+        };
+        let (start, end) = (nanoseconds(start), nanoseconds(end));
+        self.rounds[(round + 1) % 3].clear();
+        let span = &self.rounds[round % 3];
+        span.first_start.fetch_min(start, SeqCst);
+        span.last_start.fetch_max(start, SeqCst);
+        span.first_end.fetch_min(end, SeqCst);
+        span.last_end.fetch_max(end, SeqCst);
+    }
+
+    /// Whether all batches of a round ran at once for most of their time. To be asked after the
+    /// threads have met once more. They meet on one processor too, and run there by turns.
+    pub(crate) fn ran_at_once(&self, round: usize) -> bool {
+        let span = &self.rounds[round % 3];
+        let at_once = span.first_end.load(SeqCst).saturating_sub(span.last_start.load(SeqCst));
+        let all = span.last_end.load(SeqCst).saturating_sub(span.first_start.load(SeqCst));
+        at_once > all / 2
     }
 
     /// Agrees on the largest repeats that any of the threads brings.
@@ -71,6 +128,8 @@ impl Meeting {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]
@@ -89,6 +148,19 @@ mod tests {
             }
         });
         assert_eq!(rounds.into_inner(), 300);
+    }
+
+    #[test]
+    fn batches_ran_at_once_where_they_share_most_of_their_time() {
+        let meeting = Meeting::of_any(2);
+        let at = |microseconds| meeting.origin + Duration::from_micros(microseconds);
+        for (round, other, expected) in
+            [(0, (10, 50), true), (1, (45, 85), false), (2, (20, 60), true), (3, (9, 900), false)]
+        {
+            meeting.tell(round, at(10), at(50));
+            meeting.tell(round, at(other.0), at(other.1));
+            assert_eq!(meeting.ran_at_once(round), expected, "{round}");
+        }
     }
 
     #[test]

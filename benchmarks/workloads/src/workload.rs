@@ -126,7 +126,7 @@ pub struct Timing {
     pub reference_ns: f64,
     /// The median over the batches of work divided by the reference beside it.
     pub ratio: f64,
-    /// How many pairs of batches there were.
+    /// How many pairs of batches there were: none, where several threads never ran at once.
     pub batches: usize,
 }
 
