@@ -99,8 +99,9 @@ impl Tally {
 
     #[inline]
     fn moved_to(&self, live: i64) {
-        let moved = live.wrapping_sub(self.told.load(Relaxed));
-        if moved.unsigned_abs() > process_level::STEP {
+        let moved = live.wrapping_sub(self.told.load(Relaxed)).cast_unsigned();
+        // Whether it is between -STEP and STEP, in one comparison.
+        if moved.wrapping_add(process_level::STEP) > 2 * process_level::STEP {
             self.tell();
         }
     }

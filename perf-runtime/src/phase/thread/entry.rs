@@ -36,7 +36,9 @@ impl Thread {
         let node = match top.last_child.get() {
             Some(guess) if guess.is_named(name) && !folded => guess,
             _ => {
-                let found = self.tree.get()?.find(top, name, folded)?;
+                let tree = self.tree.get()?;
+                let known = if folded { None } else { tree.known(top, name) };
+                let found = known.or_else(|| tree.find(top, name, folded))?;
                 // What is found while folded need not be below `top`.
                 if !folded {
                     top.last_child.set(Some(found));
