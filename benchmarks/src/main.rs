@@ -15,6 +15,7 @@ mod rounds;
 mod statistics;
 
 use std::io::Write as _;
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
@@ -36,6 +37,9 @@ struct Arguments {
     /// from nothing
     #[arg(long)]
     quick: bool,
+    /// How many rounds, instead of 7, or of 3 where it is to be quick
+    #[arg(long, value_name = "N")]
+    rounds: Option<NonZero<usize>>,
     /// Where `results.json` and `results.svg` go [default: `results` in this workspace]
     #[arg(long, value_name = "DIR")]
     results: Option<PathBuf>,
@@ -66,7 +70,7 @@ fn main() -> ExitCode {
 fn run(arguments: &Arguments) -> Result<bool, Error> {
     // Read before it is overwritten.
     let earlier = arguments.against.as_deref().map(report::read).transpose()?;
-    let report = measure(arguments.quick)?;
+    let report = measure(arguments.quick, arguments.rounds.map(NonZero::get))?;
 
     let mut output = std::io::stdout().lock();
     // A reader that has gone away is no reason to fail.
@@ -104,14 +108,15 @@ fn run(arguments: &Arguments) -> Result<bool, Error> {
     Ok(holds)
 }
 
-fn measure(quick: bool) -> Result<Report, Error> {
+fn measure(quick: bool, rounds: Option<usize>) -> Result<Report, Error> {
     let start = Instant::now();
     let progress = |what: &str| eprintln!("{:>4} s  {what}", start.elapsed().as_secs());
-    let (extent, depth) = if quick {
+    let (mut extent, depth) = if quick {
         (Extent { rounds: 3, milliseconds: 40 }, Depth::Quick)
     } else {
         (Extent { rounds: 7, milliseconds: 80 }, Depth::Full)
     };
+    extent.rounds = rounds.unwrap_or(extent.rounds);
     progress("building a program for each contender");
     let programs = Programs::build(&ALL)?;
     let scratch = tempfile::tempdir().map_err(Error::file("making", "a folder"))?;
