@@ -64,7 +64,8 @@ unsafe impl<A: GlobalAlloc> GlobalAlloc for TrackingAllocator<A> {
         let block = unsafe { self.inner.alloc(layout) };
         #[cfg(feature = "track")]
         if !block.is_null() {
-            tally(|it| it.allocated(layout.size()), |it| it.shared_allocated(layout.size()));
+            let size = layout.size();
+            tally(move |it| it.allocated(size), move |it| it.shared_allocated(size));
         }
         block
     }
@@ -75,7 +76,8 @@ unsafe impl<A: GlobalAlloc> GlobalAlloc for TrackingAllocator<A> {
         let block = unsafe { self.inner.alloc_zeroed(layout) };
         #[cfg(feature = "track")]
         if !block.is_null() {
-            tally(|it| it.allocated(layout.size()), |it| it.shared_allocated(layout.size()));
+            let size = layout.size();
+            tally(move |it| it.allocated(size), move |it| it.shared_allocated(size));
         }
         block
     }
@@ -83,7 +85,10 @@ unsafe impl<A: GlobalAlloc> GlobalAlloc for TrackingAllocator<A> {
     #[inline]
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
         #[cfg(feature = "track")]
-        tally(|it| it.freed(layout.size()), |it| it.shared_freed(layout.size()));
+        {
+            let size = layout.size();
+            tally(move |it| it.freed(size), move |it| it.shared_freed(size));
+        }
         // SAFETY: the caller keeps `dealloc`'s contract; `inner` made the block, as all come from it.
         unsafe { self.inner.dealloc(block, layout) }
     }
@@ -94,9 +99,10 @@ unsafe impl<A: GlobalAlloc> GlobalAlloc for TrackingAllocator<A> {
         let moved = unsafe { self.inner.realloc(block, layout, new_size) };
         #[cfg(feature = "track")]
         if !moved.is_null() {
+            let old = layout.size();
             tally(
-                |it| it.reallocated(layout.size(), new_size),
-                |it| it.shared_reallocated(layout.size(), new_size),
+                move |it| it.reallocated(old, new_size),
+                move |it| it.shared_reallocated(old, new_size),
             );
         }
         moved

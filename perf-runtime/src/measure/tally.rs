@@ -86,8 +86,9 @@ impl Tally {
     fn grew(&self, by: usize) {
         bump(&self.alloc_bytes, by as u64);
         let live = self.live();
-        let peak = self.peak.load(Relaxed);
-        self.peak.store(if live > peak { live } else { peak }, Relaxed);
+        if live > self.peak.load(Relaxed) {
+            self.peak.store(live, Relaxed);
+        }
         self.moved_to(live);
     }
 
