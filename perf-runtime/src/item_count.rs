@@ -1,10 +1,17 @@
 //! Numbers of items, of any integer type.
 
-/// A number of items: any integer. What is negative counts as 0, and what is larger than a `u64`
-/// as the largest.
+/// A number of items: any integer. As items, what is negative counts as 0, and what is larger than
+/// a `u64` as the largest.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no number of items",
+    label = "expected an integer"
+)]
 pub trait ItemCount: sealed::Sealed {
     /// As a count.
     fn to_count(self) -> u64;
+
+    /// Whether it is less than 0.
+    fn is_below_zero(&self) -> bool;
 }
 
 mod sealed {
@@ -19,6 +26,13 @@ macro_rules! item_count {
             fn to_count(self) -> u64 {
                 #[allow(unused_comparisons, reason = "unsigned types are never negative")]
                 if self < 0 { 0 } else { u64::try_from(self).unwrap_or(u64::MAX) }
+            }
+
+            #[inline]
+            fn is_below_zero(&self) -> bool {
+                #[allow(unused_comparisons, reason = "unsigned types are never negative")]
+                let below_zero = *self < 0;
+                below_zero
             }
         }
     )*};
@@ -37,5 +51,6 @@ mod tests {
         assert_eq!(u128::MAX.to_count(), u64::MAX);
         assert_eq!(u64::MAX.to_count(), u64::MAX);
         assert_eq!(i128::MIN.to_count(), 0);
+        assert!((-1_i8).is_below_zero() && !0_i8.is_below_zero() && !u8::MAX.is_below_zero());
     }
 }

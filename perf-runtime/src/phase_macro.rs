@@ -33,6 +33,14 @@ macro_rules! phase {
         .enter();
         $block
     }};
+    ($name:literal $(,)?) => {
+        ::core::compile_error!("`phase!` needs a block: phase!(\"name\", { … })")
+    };
+    ($($other:tt)*) => {
+        ::core::compile_error!(
+            "`phase!` takes a literal name and a block; a name made at run time goes to `enter`"
+        )
+    };
 }
 
 /// Runs a block; measuring is compiled out.
@@ -44,4 +52,12 @@ macro_rules! phase {
         $block
     }};
     ($name:literal, $block:block $(,)?) => {{ $block }};
+    ($name:literal $(,)?) => {
+        ::core::compile_error!("`phase!` needs a block: phase!(\"name\", { … })")
+    };
+    ($($other:tt)*) => {
+        ::core::compile_error!(
+            "`phase!` takes a literal name and a block; a name made at run time goes to `enter`"
+        )
+    };
 }

@@ -37,7 +37,8 @@ const EXAMPLES: &str = "\
 Examples:
   static-site                          READMEs and changelogs of your dependencies
   static-site docs --out public        a folder of Markdown
-  static-site docs --incremental       again, but only what changed
+  static-site docs --out public --incremental
+                                       again, but only what changed
   BUILD_METRICS=off static-site        without measuring";
 
 fn main() -> ExitCode {

@@ -45,10 +45,13 @@ impl CurrentBuild {
     /// # Errors
     ///
     /// [`CountError`] where the name is one that the record uses itself, is empty, or holds a
-    /// control character.
+    /// control character, and where the count is less than 0.
     pub fn try_count(&self, name: &str, count: impl ItemCount) -> Result<(), CountError> {
-        self.number
-            .and_then(|it| registry::with_user_facts(it, |user| user.count(name, count.to_count())))
+        let Some(number) = self.number else { return Ok(()) };
+        if count.is_below_zero() {
+            return Err(CountError::Negative(name.to_owned()));
+        }
+        registry::with_user_facts(number, |user| user.count(name, count.to_count()))
             .unwrap_or(Ok(()))
             .map_err(|refusal| refusal.of(name))
     }

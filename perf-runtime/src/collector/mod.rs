@@ -134,7 +134,7 @@ impl PerformanceCollector {
         self.hand_out(if result.is_ok() { Outcome::Success } else { Outcome::Failed })
     }
 
-    /// Saves a record. Never fails: what went wrong is one warning through the `log` crate, or on
+    /// Saves a record; each time that it is called, so call it once. Never fails: what went wrong is one warning through the `log` crate, or on
     /// standard error where no logger is installed.
     pub fn save(&self, stats: &BuildStats) {
         let _uncounted = Uncounted::begin();

@@ -53,7 +53,7 @@ impl Switches {
         }
         if !strays.is_empty() {
             let strays = strays.join(", ");
-            complaints.push(format!("of {LABELS} is ignored what is not key=value: {strays}"));
+            complaints.push(format!("{LABELS}: ignored {strays}, which is not key=value"));
         }
         (Self { on, labels: pairs }, complaints)
     }
@@ -98,7 +98,7 @@ mod tests {
             complaints,
             [
                 "BUILD_METRICS=\"maybe\" is ignored: it is neither on nor off",
-                "of BUILD_METRICS_LABELS is ignored what is not key=value: \"novalue\", \"=x\"",
+                "BUILD_METRICS_LABELS: ignored \"novalue\", \"=x\", which is not key=value",
             ]
         );
     }

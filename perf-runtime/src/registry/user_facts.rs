@@ -22,6 +22,8 @@ pub enum CountError {
     Reserved(String),
     /// The name is empty, or holds a control character.
     Unfit(String),
+    /// The count is less than 0.
+    Negative(String),
 }
 
 impl std::fmt::Display for CountError {
@@ -29,6 +31,9 @@ impl std::fmt::Display for CountError {
         match self {
             Self::Reserved(name) => {
                 write!(f, "the count {name:?} was refused: a record has a field of that name")
+            }
+            Self::Negative(name) => {
+                write!(f, "the count {name:?} was refused: it is less than 0")
             }
             Self::Unfit(name) => write!(
                 f,
