@@ -20,8 +20,8 @@ const TOOL: &str = env!("CARGO_BIN_EXE_workloads");
 /// How many blocks, how large, how often grown.
 type Workload = [u64; 3];
 
-/// The runtime reads numbers from the system, such as that of free memory, as texts that may be
-/// some digits longer in one run than in another.
+/// Few runs differ by a byte. Where it comes from is not known: perhaps from a number that the
+/// system tells as a text, and that is a digit longer in one run than in another.
 const DIGITS: u64 = 16;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
