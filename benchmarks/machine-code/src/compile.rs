@@ -59,10 +59,8 @@ impl Form {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let output = Command::new(cargo)
             .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/subject"))
-            .args(["rustc", "--release", "--quiet", "--lib"])
+            .args(["build", "--profile=machine-code", "--quiet", "--lib"])
             .args(["--message-format=json-render-diagnostics", "--features", self.features()])
-            // One unit, so that where functions end up does not depend on how many there are.
-            .args(["--", "-Ccodegen-units=1", "-Cdebuginfo=0"])
             .output()
             .map_err(Error::Start)?;
         if !output.status.success() {
