@@ -1,8 +1,8 @@
 //! The collector: starts and ends builds, turns what was measured into a record, and saves it.
 
 mod assemble;
+mod build_handle;
 mod build_id;
-mod current_build;
 mod overhead;
 mod size_limit;
 mod switches;
@@ -19,7 +19,7 @@ use crate::phase::open_builds::BuildNumber;
 use crate::phase::threads::Uncounted;
 use crate::registry::{self, Measured};
 
-pub use current_build::{CurrentBuild, build};
+pub use build_handle::{BuildHandle, build};
 pub use tracked_build::BuildGuard;
 
 use switches::Switches;
@@ -134,8 +134,9 @@ impl PerformanceCollector {
         self.hand_out(if result.is_ok() { Outcome::Success } else { Outcome::Failed })
     }
 
-    /// Saves a record; each time that it is called, so call it once. Never fails: what went wrong is one warning through the `log` crate, or on
-    /// standard error where no logger is installed.
+    /// Saves a record: appends it to the history, as often as this is called, so once for each
+    /// build. Never fails: what went wrong is one warning, through the `log` crate, or on standard
+    /// error where no logger is installed.
     pub fn save(&self, stats: &BuildStats) {
         let _uncounted = Uncounted::begin();
         let problem = match self.try_save(stats) {
