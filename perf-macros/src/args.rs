@@ -1,4 +1,4 @@
-//! What stands in the attributes' parentheses.
+//! What stands in the macros' parentheses, beside what they work on.
 
 use syn::ext::IdentExt;
 use syn::parse::{End, Parse, ParseStream, Parser};
@@ -78,6 +78,24 @@ impl BuildArgs {
             root: given.root.unwrap_or_else(runtime),
         })
     }
+}
+
+/// Reads where the runtime is from what may stand before a macro's input, `crate = PATH,`.
+///
+/// # Errors
+///
+/// Where it begins so and goes on otherwise.
+pub(crate) fn parse_root(input: ParseStream<'_>) -> Result<Path> {
+    if !input.peek(Token![crate]) || !input.peek2(Token![=]) {
+        return Ok(runtime());
+    }
+    input.parse::<Token![crate]>()?;
+    input.parse::<Token![=]>()?;
+    let root = input.call(Path::parse_mod_style)?;
+    if !input.is_empty() {
+        input.parse::<Token![,]>()?;
+    }
+    Ok(root)
 }
 
 /// Where the runtime is, unless an argument says otherwise.

@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::{format_ident, quote_spanned};
 use syn::spanned::Spanned;
 use syn::visit_mut::{self, VisitMut};
-use syn::{Attribute, FnArg, Ident, Pat, PatIdent, Receiver, Signature, Token};
+use syn::{Attribute, FnArg, Ident, Pat, PatIdent, PatType, Receiver, Signature, Token};
 
 use crate::function::ours;
 
@@ -34,56 +34,57 @@ use crate::function::ours;
 //     let __arg4 = __arg4;
 //     let (_f,) = (_f,);
 pub(crate) fn rebind(sig: &mut Signature) -> TokenStream {
-    let mut statements = TokenStream::new();
-    for (position, argument) in sig.inputs.iter_mut().enumerate() {
-        let argument = match argument {
-            FnArg::Receiver(receiver) => {
-                statements.extend(capture_whole(receiver));
-                continue;
-            }
-            FnArg::Typed(argument) => argument,
-        };
-        let (on_argument, on_statement) = share_attributes(&argument.attrs);
-        argument.attrs = on_argument;
-        let pattern = &*argument.pat;
-        let span = ours(pattern.span());
-        let (plain, statement) = match pattern {
-            Pat::Ident(PatIdent { by_ref: None, subpat: None, ident, .. }) => {
-                let mut plain = ident.clone();
-                plain.set_span(span);
-                // NOTE: Clippy takes `let _a = a;` for a mistake, wherever it comes from.
-                let statement = if ident.to_string().starts_with('_') {
-                    quote_spanned!(span=> #(#on_statement)* let (#pattern,) = (#plain,);)
-                } else {
-                    quote_spanned!(span=> #(#on_statement)* let #pattern = #plain;)
-                };
-                (plain, statement)
-            }
-            Pat::Wild(_) => {
-                let plain = positional(position, span);
-                let statement = quote_spanned!(span=> #(#on_statement)* let #plain = #plain;);
-                (plain, statement)
-            }
-            _ => {
-                let plain = positional(position, span);
-                let mutability = borrows_mutably(pattern).then(|| Token![mut](span));
-                let statement = quote_spanned! {span=>
-                    #(#on_statement)* let #mutability #plain = #plain;
-                    #(#on_statement)* let #pattern = #plain;
-                };
-                (plain, statement)
-            }
-        };
-        statements.extend(statement);
-        *argument.pat = Pat::Ident(PatIdent {
-            attrs: Vec::new(),
-            by_ref: None,
-            mutability: None,
-            ident: plain,
-            subpat: None,
-        });
-    }
-    statements
+    sig.inputs
+        .iter_mut()
+        .enumerate()
+        .map(|(position, argument)| match argument {
+            FnArg::Receiver(receiver) => capture_whole(receiver),
+            FnArg::Typed(argument) => rebind_argument(position, argument),
+        })
+        .collect()
+}
+
+/// Does for one argument what [`rebind`] does for all.
+pub(crate) fn rebind_argument(position: usize, argument: &mut PatType) -> TokenStream {
+    let (on_argument, on_statement) = share_attributes(&argument.attrs);
+    argument.attrs = on_argument;
+    let pattern = &*argument.pat;
+    let span = ours(pattern.span());
+    let (plain, statement) = match pattern {
+        Pat::Ident(PatIdent { by_ref: None, subpat: None, ident, .. }) => {
+            let mut plain = ident.clone();
+            plain.set_span(span);
+            // NOTE: Clippy takes `let _a = a;` for a mistake, wherever it comes from.
+            let statement = if ident.to_string().starts_with('_') {
+                quote_spanned!(span=> #(#on_statement)* let (#pattern,) = (#plain,);)
+            } else {
+                quote_spanned!(span=> #(#on_statement)* let #pattern = #plain;)
+            };
+            (plain, statement)
+        }
+        Pat::Wild(_) => {
+            let plain = positional(position, span);
+            let statement = quote_spanned!(span=> #(#on_statement)* let #plain = #plain;);
+            (plain, statement)
+        }
+        _ => {
+            let plain = positional(position, span);
+            let mutability = borrows_mutably(pattern).then(|| Token![mut](span));
+            let statement = quote_spanned! {span=>
+                #(#on_statement)* let #mutability #plain = #plain;
+                #(#on_statement)* let #pattern = #plain;
+            };
+            (plain, statement)
+        }
+    };
+    *argument.pat = Pat::Ident(PatIdent {
+        attrs: Vec::new(),
+        by_ref: None,
+        mutability: None,
+        ident: plain,
+        subpat: None,
+    });
+    statement
 }
 
 // Input:

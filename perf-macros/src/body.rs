@@ -35,7 +35,10 @@ pub(crate) fn in_async_block(
 ) -> (Signature, TokenStream) {
     let mut sig = function.sig.clone();
     let arguments = rebind(&mut sig);
-    let output = expect_output(function, root);
+    let output = match function.output() {
+        Some(ty) => expect_output(ty, root),
+        None => Some(quote_spanned!(ours(function.sig.ident.span())=> if false { return; })),
+    };
     let body = function.block(&function.body);
     let block = function.braced(quote!(#output #arguments #first #body));
     let tokens = quote_spanned!(ours(function.brace.span.join())=> async move #block);
@@ -80,11 +83,8 @@ pub(crate) fn in_closure(function: &Function) -> (Signature, TokenStream) {
 //     if let Option::Some(__output) = Option::None::<Result<_, Error>> {
 //         return __output;
 //     }
-fn expect_output(function: &Function, root: &Path) -> Option<TokenStream> {
-    let Some(ty) = function.output().map(erase_impl_trait) else {
-        let span = ours(function.sig.ident.span());
-        return Some(quote_spanned!(span=> if false { return; }));
-    };
+pub(crate) fn expect_output(ty: &Type, root: &Path) -> Option<TokenStream> {
+    let ty = erase_impl_trait(ty);
     if matches!(ty, Type::Infer(_) | Type::Never(_)) {
         return None;
     }

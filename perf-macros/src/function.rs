@@ -79,28 +79,14 @@ impl Function {
         self.sig.ident.to_string().trim_start_matches("r#").to_owned()
     }
 
-    /// `body`, the function's own or made of it, as a block of its own in the user's braces. Its
-    /// place is at the end of a block of [`Function::braced`].
-    ///
-    /// The empty statement says that the braces are meant: without it, those around a single
-    /// expression would be reported as unused.
+    /// `body`, the function's own or made of it, as a [`block_at`] the user's braces.
     pub(crate) fn block(&self, body: &TokenStream) -> TokenStream {
-        let nothing = quote_spanned!(ours(self.brace.span.join())=> ;);
-        let mut block = Group::new(Delimiter::Brace, quote!(#nothing #body));
-        block.set_span(self.brace.span.join());
-        TokenTree::Group(block).into()
+        block_at(self.brace.span.join(), body)
     }
 
-    /// `tokens` in braces that are where the user's are, but are ours.
-    ///
-    /// This crate is of edition 2024, in which what the last expression of a block borrows is let
-    /// go before the block's variables are. An older edition would keep what the user's body
-    /// borrows in its last expression until after the variables that an expansion puts before that
-    /// body, arguments among them, are gone.
+    /// `tokens` in braces of ours, [`braced_at`] the user's.
     pub(crate) fn braced(&self, tokens: TokenStream) -> TokenStream {
-        let mut block = Group::new(Delimiter::Brace, tokens);
-        block.set_span(ours(self.brace.span.join()));
-        TokenTree::Group(block).into()
+        braced_at(self.brace.span.join(), tokens)
     }
 
     /// The function with another body; the attributes inside the old one stay.
@@ -142,6 +128,30 @@ pub(crate) fn ungrouped(mut ty: &Type) -> &Type {
             _ => return ty,
         };
     }
+}
+
+/// `body`, the user's own or made of it, as a block of its own in braces that are the user's, at
+/// `span`. Its place is at the end of a block of [`braced_at`], or of a closure.
+///
+/// The empty statement says that the braces are meant: without it, those around a single
+/// expression would be reported as unused.
+pub(crate) fn block_at(span: Span, body: &TokenStream) -> TokenStream {
+    let nothing = quote_spanned!(ours(span)=> ;);
+    let mut block = Group::new(Delimiter::Brace, quote!(#nothing #body));
+    block.set_span(span);
+    TokenTree::Group(block).into()
+}
+
+/// `tokens` in braces that are where `span` is, but are ours.
+///
+/// This crate is of edition 2024, in which what the last expression of a block borrows is let go
+/// before the block's variables are. An older edition would keep what the user's body borrows in
+/// its last expression until after the variables that an expansion puts before that body, arguments
+/// among them, are gone.
+pub(crate) fn braced_at(span: Span, tokens: TokenStream) -> TokenStream {
+    let mut block = Group::new(Delimiter::Brace, tokens);
+    block.set_span(ours(span));
+    TokenTree::Group(block).into()
 }
 
 /// `span`, with names that neither see the user's variables nor are seen by the user's code.

@@ -1,7 +1,8 @@
-//! What `#[tracked_phase]` and `#[tracked_build]` turn a function into.
+//! What `#[tracked_phase]` and `#[tracked_build]` turn a function into, and `in_current_phase!` a
+//! closure.
 //!
-//! Use them through `perf-runtime`, which re-exports both and which the code that they generate
-//! names. With the feature `track` off, both check what they are given and leave the function bare.
+//! Use them through `perf-runtime`, which re-exports them and which the code that they generate
+//! names. With the feature `track` off, they check what they are given and leave it bare.
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
@@ -9,6 +10,7 @@ mod args;
 mod arguments;
 mod body;
 mod function;
+mod in_current_phase;
 mod returned_future;
 #[cfg(test)]
 mod snapshots;
@@ -17,7 +19,7 @@ mod tracked_phase;
 
 use proc_macro::TokenStream;
 
-/// Whether expansions measure (the feature `track`) or leave the function bare.
+/// Whether expansions measure (the feature `track`) or leave bare what they are given.
 const TRACK: bool = cfg!(feature = "track");
 
 /// Makes a function a phase of the build: its calls, time, memory and items are recorded.
@@ -99,4 +101,91 @@ pub fn tracked_phase(args: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn tracked_build(args: TokenStream, item: TokenStream) -> TokenStream {
     tracked_build::expand(args.into(), item.into(), TRACK).into()
+}
+
+/// A closure whose calls run in the phase that made it, wherever they run: the hand-off of work to
+/// another thread.
+///
+/// The time and memory of a call belong to the phase that was open innermost where
+/// `in_current_phase!` was evaluated, and phases entered by the call are its children. A call of
+/// the closure is no call of the phase. Without it, what another thread does counts at the root of
+/// the build.
+///
+/// ```ignore
+/// #[tracked_phase("render")]
+/// fn render(pages: &[Page]) -> Vec<Html> {
+///     pages.par_iter().map(in_current_phase!(|page| markdown(page))).collect()
+/// }
+///
+/// // Recorded as `render/markdown`, on all threads of the pool.
+/// #[tracked_phase("markdown")]
+/// fn markdown(page: &Page) -> Html {
+///     Html::from(&page.text)
+/// }
+/// ```
+///
+/// It is written as a closure is, and is `FnOnce`, `FnMut` or `Fn` by its body; types are inferred,
+/// and captures made, as if it were bare. It goes wherever a closure goes:
+///
+/// ```ignore
+/// // A thread, in a scope or not.
+/// let worker = thread::spawn(in_current_phase!(move || index(&pages)));
+/// thread::scope(|scope| scope.spawn(in_current_phase!(|| index(&pages))));
+///
+/// // Rayon's other ways in.
+/// rayon::join(in_current_phase!(|| render(left)), in_current_phase!(|| render(right)));
+/// rayon::scope(|scope| scope.spawn(in_current_phase!(|_| render(pages))));
+/// pages.par_sort_by_key(in_current_phase!(|page| page.date));
+///
+/// // A channel to a pool of one's own: the job is of the phase that sends it.
+/// jobs.send(Box::new(in_current_phase!(move || render(page))))?;
+/// ```
+///
+/// # Futures
+///
+/// The futures of an `async` closure are handed off, and so are those of a closure that returns an
+/// `async` block, or `Box::pin` of one. (In a closure with the return type
+/// `Pin<Box<dyn Future<…>>>`, `Box::pin` of any.) Other futures have a method for it,
+/// `.in_current_phase()`.
+///
+/// ```ignore
+/// tasks.extend(urls.map(in_current_phase!(|url| async move { fetch(url).await })));
+/// ```
+///
+/// # What belongs to the phase
+///
+/// The body, from its first statement to the end of what is temporary in its last expression.
+/// Arguments, and captured values that go with a closure that is called only once, are dropped
+/// after it, as the bare closure drops them. What `let pages = pages;` moves into a variable of the
+/// body is dropped within.
+///
+/// Making the closure, and moving it to where it is called, belong to where that is done.
+///
+/// # What it costs
+///
+/// Where the closure runs on the thread and in the phase that made it, a check. Elsewhere the
+/// thread goes over to the phase and back, with two reads of the clock. Outside of a build that is
+/// a check as well, and with the feature `track` off it is nothing. For work that is smaller than
+/// that, hand off a chunk at a time: `par_chunks`, or the closure that runs the loop.
+///
+/// # What is different from a bare closure
+///
+/// - It captures the phase, and so is no function pointer (`fn(Page) -> Html`).
+/// - The compiler looks at an argument that is a bare closure last, when it knows the types of the
+///   others. This one it takes as they come. Where one closure is to know what another returns, as
+///   in `map_init` and `fold`, hand off both, or give the argument a type.
+/// - In edition 2018, one without `move` captures as from edition 2021 on: fields, not whole
+///   variables.
+///
+/// # Arguments
+///
+/// `crate = PATH` before the closure says where `perf-runtime` is found, for crates that re-export
+/// it: `in_current_phase!(crate = tool::perf, |page| render(page))`.
+///
+/// # Errors
+///
+/// What is no closure is a compile error at the token at fault.
+#[proc_macro]
+pub fn in_current_phase(input: TokenStream) -> TokenStream {
+    in_current_phase::expand(input.into(), TRACK).into()
 }

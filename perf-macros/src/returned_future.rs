@@ -17,6 +17,8 @@ enum Returned {
     Opaque,
     /// The arguments of the `Box::pin(…)` that are returned.
     Boxed,
+    /// The `async` blocks that are returned, bare or as arguments of `Box::pin(…)`.
+    Blocks,
 }
 
 /// The function's body with `wrap` applied to every future that it returns; `None` where the
@@ -103,6 +105,31 @@ pub(crate) fn wrap_returned(
     }
 }
 
+/// Applies `wrap` to every future that a closure's body, which returns `output`, is seen to make;
+/// says whether there are any.
+// Input:
+//     {
+//         let page = page.clone();
+//         async move { render(page).await }
+//     }
+//
+// Output:
+//     {
+//         let page = page.clone();
+//         wrap!(async move { render(page).await })
+//     }
+pub(crate) fn wrap_made(
+    body: &mut Expr,
+    output: Option<&Type>,
+    wrap: &dyn Fn(&TokenStream) -> TokenStream,
+) -> bool {
+    let returned = returned(output, false).unwrap_or(Returned::Blocks);
+    let mut wrapper = WrapReturned { returned, wrap, found: false };
+    wrapper.visit_expr_mut(body);
+    wrapper.wrap_value(body);
+    wrapper.found
+}
+
 /// The label of a body that a `return` leaves.
 fn body_label() -> Lifetime {
     Lifetime::new("'__body", Span::mixed_site())
@@ -111,7 +138,7 @@ fn body_label() -> Lifetime {
 struct WrapReturned<'a> {
     returned: Returned,
     wrap: &'a dyn Fn(&TokenStream) -> TokenStream,
-    /// Whether there was a `return` that now leaves the body (opaque), or a `Box::pin(…)` (boxed).
+    /// Whether there was a `return` that now leaves the body (opaque), or a future to wrap (others).
     found: bool,
 }
 
@@ -119,35 +146,43 @@ impl WrapReturned<'_> {
     /// Wraps what a block ends with.
     fn wrap_last(&mut self, block: &mut Block) {
         if let Some(Stmt::Expr(last, None)) = block.stmts.last_mut() {
-            self.wrap_boxed(last);
+            self.wrap_value(last);
         }
     }
 
-    /// Wraps the argument of every `Box::pin(…)` that `value` can evaluate to.
-    fn wrap_boxed(&mut self, value: &mut Expr) {
+    /// Wraps every future that `value` is seen to evaluate to.
+    fn wrap_value(&mut self, value: &mut Expr) {
         match value {
             Expr::Block(block) => self.wrap_last(&mut block.block),
             Expr::Unsafe(block) => self.wrap_last(&mut block.block),
-            Expr::Paren(paren) => self.wrap_boxed(&mut paren.expr),
-            Expr::Group(group) => self.wrap_boxed(&mut group.expr),
+            Expr::Paren(paren) => self.wrap_value(&mut paren.expr),
+            Expr::Group(group) => self.wrap_value(&mut group.expr),
             Expr::Match(choice) => {
                 for arm in &mut choice.arms {
-                    self.wrap_boxed(&mut arm.body);
+                    self.wrap_value(&mut arm.body);
                 }
             }
             Expr::If(choice) => {
                 self.wrap_last(&mut choice.then_branch);
                 if let Some((_, otherwise)) = &mut choice.else_branch {
-                    self.wrap_boxed(otherwise);
+                    self.wrap_value(otherwise);
                 }
             }
             Expr::Call(call) if is_box_pin(call) => {
-                let future = &call.args[0];
-                call.args[0] = Expr::Verbatim((self.wrap)(&quote!(#future)));
-                self.found = true;
+                if let Returned::Blocks = self.returned {
+                    self.wrap_value(&mut call.args[0]);
+                } else {
+                    self.wrap_future(&mut call.args[0]);
+                }
             }
+            Expr::Async(_) if matches!(self.returned, Returned::Blocks) => self.wrap_future(value),
             _ => {}
         }
+    }
+
+    fn wrap_future(&mut self, future: &mut Expr) {
+        *future = Expr::Verbatim((self.wrap)(&quote!(#future)));
+        self.found = true;
     }
 }
 
@@ -163,9 +198,9 @@ impl VisitMut for WrapReturned<'_> {
                 *expression = Expr::Verbatim(quote!(break #label #value));
                 self.found = true;
             }
-            Returned::Boxed => {
+            Returned::Boxed | Returned::Blocks => {
                 if let Some(value) = value {
-                    self.wrap_boxed(value);
+                    self.wrap_value(value);
                 }
             }
         }

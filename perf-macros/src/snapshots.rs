@@ -8,9 +8,10 @@ use std::path::Path;
 
 use proc_macro2::TokenStream;
 use quote::ToTokens;
-use syn::{Attribute, File, ImplItem, Item, Meta};
+use syn::visit_mut::{self, VisitMut};
+use syn::{Attribute, Expr, File, ImplItem, Item, Meta};
 
-use crate::{tracked_build, tracked_phase};
+use crate::{in_current_phase, tracked_build, tracked_phase};
 
 /// The items of `file` as the compiler would see them.
 fn expand_file(file: File, track: bool) -> File {
@@ -45,7 +46,26 @@ fn expand_file(file: File, track: bool) -> File {
             other => items.push(other),
         }
     }
-    File { items, ..file }
+    let mut file = File { items, ..file };
+    ExpandClosures { track }.visit_file_mut(&mut file);
+    file
+}
+
+/// Expands `in_current_phase!(…)`, and those inside.
+struct ExpandClosures {
+    track: bool,
+}
+
+impl VisitMut for ExpandClosures {
+    fn visit_expr_mut(&mut self, expression: &mut Expr) {
+        if let Expr::Macro(call) = expression
+            && call.mac.path.is_ident("in_current_phase")
+        {
+            let tokens = in_current_phase::expand(call.mac.tokens.clone(), self.track);
+            *expression = syn::parse2(tokens).expect("an expression");
+        }
+        visit_mut::visit_expr_mut(self, expression);
+    }
 }
 
 fn is_ours(attr: &Attribute) -> bool {
@@ -110,9 +130,20 @@ fn a_build_ends_with_the_outcome_of_what_the_function_returns() {
 }
 
 #[test]
+fn a_closure_enters_the_phase_that_it_carries_before_its_body_and_so_do_the_futures_it_makes() {
+    assert_expansion("closures", true);
+}
+
+#[test]
 fn after_an_error_the_item_stands_as_it_was_written() {
     assert_expansion("errors", true);
     assert_expansion("errors", false);
+}
+
+#[test]
+fn after_an_error_what_is_no_closure_is_still_evaluated() {
+    assert_expansion("closure_errors", true);
+    assert_expansion("closure_errors", false);
 }
 
 #[test]
@@ -121,4 +152,9 @@ fn untracked_what_only_items_uses_is_still_used() {
     assert_expansion("async_functions", false);
     assert_expansion("returned_futures", false);
     assert_expansion("builds", false);
+}
+
+#[test]
+fn untracked_a_closure_is_what_it_was_in_braces() {
+    assert_expansion("closures", false);
 }

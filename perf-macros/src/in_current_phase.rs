@@ -1,0 +1,304 @@
+//! `in_current_phase!`: a closure whose calls run in the phase that made it.
+
+use proc_macro2::{Delimiter, Span, TokenStream, TokenTree};
+use quote::{ToTokens, quote, quote_spanned};
+use syn::parse::{ParseStream, Parser};
+use syn::spanned::Spanned;
+use syn::{
+    Attribute, Block, Error, Expr, ExprBlock, ExprClosure, Pat, PatType, Path, Result, ReturnType,
+    Token, Type, TypeInfer,
+};
+
+use crate::args::parse_root;
+use crate::arguments::rebind_argument;
+use crate::body::expect_output;
+use crate::function::{block_at, braced_at, ours};
+use crate::returned_future::wrap_made;
+
+/// The closure in its phase, or as it was where `track` is off; an error goes beside what was
+/// written.
+pub(crate) fn expand(input: TokenStream, track: bool) -> TokenStream {
+    let parser = |input: ParseStream<'_>| Ok((parse_root(input)?, input.parse()?));
+    let (root, written): (Path, TokenStream) = match parser.parse2(input) {
+        Ok(parsed) => parsed,
+        Err(error) => return error.into_compile_error(),
+    };
+    if written.is_empty() {
+        return Error::new(Span::call_site(), EXPECTED_CLOSURE).into_compile_error();
+    }
+    let (expression, error) = match parse_written.parse2(written.clone()) {
+        // The compiler has something to say about it as well, or knows it better than we do.
+        Err(error) => return beside(&error, &written),
+        Ok(parsed) => parsed,
+    };
+    match (expression, error) {
+        (Expr::Closure(mut closure), None) => {
+            *closure.body = ungrouped(*closure.body);
+            expand_closure(closure, end(written), &root, track)
+        }
+        (Expr::Closure(closure), Some(error)) => beside(&error, &closure),
+        (other, error) => {
+            let error = error.unwrap_or_else(|| no_closure(&other));
+            beside(&error, &parenthesised(&other))
+        }
+    }
+}
+
+const EXPECTED_CLOSURE: &str = "expected a closure, as in `in_current_phase!(|page| render(page))`";
+
+/// Reads one expression, with what is wrong around it.
+fn parse_written(input: ParseStream<'_>) -> Result<(Expr, Option<Error>)> {
+    let coroutine: Option<Token![static]> = input.parse()?;
+    let expression = ungrouped(input.parse()?);
+    input.parse::<Option<Token![,]>>()?;
+    let rest: TokenStream = input.parse()?;
+    let error = if let Some(keyword) = coroutine {
+        Some(Error::new(keyword.span, "a closure in the current phase cannot be `static`"))
+    } else if rest.is_empty() {
+        None
+    } else {
+        Some(Error::new_spanned(rest, "expected nothing after the closure"))
+    };
+    Ok((expression, error))
+}
+
+fn no_closure(other: &Expr) -> Error {
+    let message = match other {
+        Expr::Async(_) => "expected a closure; a future has a method, `.in_current_phase()`",
+        _ => EXPECTED_CLOSURE,
+    };
+    Error::new_spanned(other, message)
+}
+
+// Input:
+//     render
+//
+// Output:
+//     {
+//         compile_error! { "expected a closure, …" }
+//         (render)
+//     }
+fn beside(error: &Error, written: &impl ToTokens) -> TokenStream {
+    let error = error.to_compile_error();
+    quote!({ #error #written })
+}
+
+// Input:
+//     |page| render(page)
+//
+// Output:
+//     {
+//         let __phase = ::perf_runtime::__private::carry();
+//         |page| {
+//             let __guard = ::perf_runtime::__private::enter_carried(&*__phase);
+//             (render(page))
+//         }
+//     }
+//
+// Output, with `track` off:
+//     {
+//         |page| { (render(page)) }
+//     }
+//
+// NOTE: `*__phase` outlives the block that `__phase` is a variable of. A closure that borrows the
+// former, without `move`, may therefore leave that block: from edition 2021 on, whose closures
+// capture what they mention and not the variable that it is reached through.
+//
+// Off, the braces are there so that what compiles then compiles with `track` as well: they keep
+// from the compiler that an argument is a closure, which it would leave until it knows the others.
+fn expand_closure(mut closure: ExprClosure, end: Span, root: &Path, track: bool) -> TokenStream {
+    let span = ours(closure.inputs_begin.span);
+    let written = closure.body.span();
+    let carry = track.then(|| quote_spanned!(span=> let __phase = #root::__private::carry();));
+    let body = match (track, closure.asyncness) {
+        (false, _) => value(&closure.body),
+        (true, None) => body(&mut closure, root),
+        (true, Some(_)) => async_body(&mut closure, root),
+    };
+    let mut body = braced_at(written, body);
+    if closure.capture.is_some() {
+        // It begins and ends with the user's tokens: in what it captures, it is of their edition.
+        // NOTE: Clippy would have a `;` in a block of several lines.
+        body = block_at(end, &body);
+    } else {
+        put_into_our_edition(&mut closure);
+    }
+    let ExprClosure { attrs, lifetimes, constness, asyncness, capture, .. } = &closure;
+    let ExprClosure { inputs_begin, inputs, inputs_end, output, .. } = &closure;
+    quote_spanned! {span=>
+        {
+            #carry
+            #(#attrs)* #lifetimes #constness #asyncness #capture
+            #inputs_begin #inputs #inputs_end #output #body
+        }
+    }
+}
+
+/// Makes the closure one of this crate's edition, by where its head begins and ends.
+fn put_into_our_edition(closure: &mut ExprClosure) {
+    let ExprClosure { lifetimes, constness, asyncness, inputs_begin, inputs_end, .. } = closure;
+    if let Some(binder) = lifetimes {
+        binder.for_token.span = ours(binder.for_token.span);
+    }
+    if let Some(keyword) = constness {
+        keyword.span = ours(keyword.span);
+    }
+    if let Some(keyword) = asyncness {
+        keyword.span = ours(keyword.span);
+    }
+    for bar in [inputs_begin, inputs_end] {
+        bar.span = ours(bar.span);
+    }
+}
+
+/// The body inside the phase that was carried along, and so are the futures that it makes.
+// Input:
+//     |page| {
+//         let page = page.clone();
+//         async move { render(page).await }
+//     }
+//
+// Output:
+//     {
+//         let __guard = ::perf_runtime::__private::enter_carried(&*__phase);
+//         {
+//             let page = page.clone();
+//             ::perf_runtime::__private::carried_future(
+//                 &*__phase,
+//                 async move { render(page).await },
+//             )
+//         }
+//     }
+fn body(closure: &mut ExprClosure, root: &Path) -> TokenStream {
+    let span = ours(closure.inputs_begin.span);
+    let output = match &closure.output {
+        ReturnType::Default => None,
+        ReturnType::Type(_, ty) => Some(&**ty),
+    };
+    let makes_nothing_else = matches!(&*closure.body, Expr::Async(_));
+    wrap_made(&mut closure.body, output, &|future| carried_future(span, root, future));
+    let body = value(&closure.body);
+    let guard = (!makes_nothing_else).then(|| {
+        quote_spanned! {span=>
+            let __guard = #root::__private::enter_carried(&*__phase);
+        }
+    });
+    quote!(#guard #body)
+}
+
+/// The body of an `async` closure, with its arguments and all that it does inside the future that
+/// was handed off.
+///
+/// What the closure captured stays its own, so that it can be called again: the block inside
+/// borrows it, where the body does.
+// Input:
+//     async |(page, _): (Page, Token)| -> Result<Html, Error> {
+//         body
+//     }
+//
+// Output:
+//     async |__arg0: (Page, Token)| -> Result<Html, Error> {
+//         ::perf_runtime::__private::carried_future(&*__phase, async {
+//             if let Some(__output) = None::<Result<Html, Error>> {
+//                 return __output;
+//             }
+//             let __arg0 = __arg0;
+//             let (page, _) = __arg0;
+//             { body }
+//         })
+//         .await
+//     }
+fn async_body(closure: &mut ExprClosure, root: &Path) -> TokenStream {
+    let span = ours(closure.inputs_begin.span);
+    let written = closure.body.span();
+    let output = match &closure.output {
+        ReturnType::Default => None,
+        ReturnType::Type(_, ty) => expect_output(ty, root),
+    };
+    let mut arguments = TokenStream::new();
+    for (position, input) in closure.inputs.iter_mut().enumerate() {
+        let mut argument = typed(input);
+        arguments.extend(rebind_argument(position, &mut argument));
+        *input = Pat::Type(argument);
+    }
+    let body = value(&closure.body);
+    let block = braced_at(written, quote!(#output #arguments #body));
+    let future = carried_future(span, root, &quote_spanned!(span=> async #block));
+    quote_spanned!(span=> #future.await)
+}
+
+/// An argument as a function's is: with a type, and its attributes beside the pattern.
+fn typed(argument: &Pat) -> PatType {
+    if let Pat::Type(argument) = argument {
+        return argument.clone();
+    }
+    let span = ours(argument.span());
+    let split = |input: ParseStream<'_>| {
+        Ok((input.call(Attribute::parse_outer)?, Pat::parse_single(input)?))
+    };
+    let (attrs, pat) =
+        split.parse2(argument.to_token_stream()).unwrap_or_else(|_| (Vec::new(), argument.clone()));
+    PatType {
+        attrs,
+        pat: Box::new(pat),
+        colon_token: Token![:](span),
+        ty: Box::new(Type::Infer(TypeInfer {
+            attrs: Vec::new(),
+            underscore_token: Token![_](span),
+        })),
+    }
+}
+
+// Output:
+//     ::perf_runtime::__private::carried_future(&*__phase, future)
+fn carried_future(span: Span, root: &Path, future: &TokenStream) -> TokenStream {
+    quote_spanned!(span=> #root::__private::carried_future(&*__phase, #future))
+}
+
+/// A body as the last expression of a block.
+fn value(body: &Expr) -> TokenStream {
+    match block_of(body) {
+        Some(block) => {
+            let stmts = &block.stmts;
+            block_at(block.brace_token.span.join(), &quote!(#(#stmts)*))
+        }
+        None => parenthesised(body),
+    }
+}
+
+/// In parentheses of ours, in which `match x {} + 1` is no statement and half an expression.
+fn parenthesised(expression: &Expr) -> TokenStream {
+    quote_spanned!(ours(expression.span())=> (#expression))
+}
+
+/// The block that a body is.
+fn block_of(body: &Expr) -> Option<&Block> {
+    match body {
+        Expr::Block(ExprBlock { attrs, label: None, block }) if attrs.is_empty() => Some(block),
+        _ => None,
+    }
+}
+
+/// Where the closure ends, which is what was written but for a comma.
+fn end(written: TokenStream) -> Span {
+    let is_comma = |token: &TokenTree| matches!(token, TokenTree::Punct(it) if it.as_char() == ',');
+    match written.into_iter().filter(|token| !is_comma(token)).last() {
+        Some(TokenTree::Group(group)) if group.delimiter() == Delimiter::None => {
+            end(group.stream())
+        }
+        Some(TokenTree::Group(group)) => group.span_close(),
+        Some(token) => token.span(),
+        None => Span::call_site(),
+    }
+}
+
+/// The expression inside parentheses, and inside the groups of `macro_rules!`, which nobody sees.
+fn ungrouped(mut expression: Expr) -> Expr {
+    loop {
+        expression = match expression {
+            Expr::Group(group) => *group.expr,
+            Expr::Paren(paren) => *paren.expr,
+            other => return other,
+        };
+    }
+}
