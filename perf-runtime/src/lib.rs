@@ -73,18 +73,21 @@ mod untracked;
 pub use allocator::TrackingAllocator;
 pub use item_count::ItemCount;
 pub use perf_history::*;
-pub use perf_macros::{tracked_build, tracked_phase};
+pub use perf_macros::{in_current_phase, tracked_build, tracked_phase};
 
 #[cfg(feature = "track")]
-pub use collector::{CurrentBuild, PerformanceCollector, build};
+pub use collector::{BuildHandle, PerformanceCollector, build};
 #[cfg(feature = "track")]
 pub use phase::guard::{PhaseGuard, add_items, enter};
+#[cfg(feature = "track")]
+pub use phase::handle::{HandedFuture, InCurrentPhase, PhaseHandle};
 #[cfg(feature = "track")]
 pub use registry::CountError;
 
 #[cfg(not(feature = "track"))]
 pub use untracked::{
-    CountError, CurrentBuild, PerformanceCollector, PhaseGuard, add_items, build, enter,
+    BuildHandle, CountError, HandedFuture, InCurrentPhase, PerformanceCollector, PhaseGuard,
+    PhaseHandle, add_items, build, enter,
 };
 
 /// Whether a phase may be called so: the name is not empty and holds neither `/` nor a control
@@ -116,6 +119,8 @@ pub mod __private {
     pub use crate::outcome::{OutcomeOfAny, OutcomeProbe};
     #[cfg(feature = "track")]
     pub use crate::phase::future::TrackedFuture;
+    #[cfg(feature = "track")]
+    pub use crate::phase::handle::{CarriedPhase, carried_future, carry, enter_carried};
     #[cfg(feature = "track")]
     pub use crate::phase::site::Site;
 }

@@ -43,16 +43,22 @@ impl std::error::Error for CountError {}
 
 /// The build that is running; with measuring compiled out, none.
 #[derive(Debug, Clone, Copy)]
-pub struct CurrentBuild(());
+pub struct BuildHandle(());
 
 /// The build that is running; with measuring compiled out, none.
 #[inline]
 #[must_use]
-pub fn build() -> CurrentBuild {
-    CurrentBuild(())
+pub fn build() -> BuildHandle {
+    BuildHandle(())
 }
 
-impl CurrentBuild {
+impl BuildHandle {
+    /// Does nothing.
+    #[inline]
+    pub fn enter(&self) -> PhaseGuard {
+        PhaseGuard { _thread: PhantomData }
+    }
+
     /// Does nothing.
     #[inline]
     pub fn count(&self, _name: &str, count: impl ItemCount) {
@@ -86,6 +92,40 @@ impl CurrentBuild {
     #[inline]
     pub fn skip(&self) {}
 }
+
+/// A phase to go on with on another thread; with measuring compiled out, none.
+#[derive(Debug, Clone, Copy)]
+pub struct PhaseHandle(());
+
+impl PhaseHandle {
+    /// No phase.
+    #[inline]
+    #[must_use]
+    pub fn current() -> Self {
+        Self(())
+    }
+
+    /// Does nothing.
+    #[inline]
+    pub fn enter(&self) -> PhaseGuard {
+        PhaseGuard { _thread: PhantomData }
+    }
+}
+
+/// Futures that can be handed off; with measuring compiled out, that leaves them as they are.
+pub trait InCurrentPhase: Future + Sized {
+    /// Gives the future back.
+    #[inline]
+    #[must_use = "futures do nothing unless polled"]
+    fn in_current_phase(self) -> HandedFuture<Self> {
+        self
+    }
+}
+
+impl<F: Future> InCurrentPhase for F {}
+
+/// A future that was handed off; with measuring compiled out, the future itself.
+pub type HandedFuture<F> = F;
 
 /// Measures builds; with measuring compiled out, it knows the tool's name and no more.
 #[derive(Debug)]

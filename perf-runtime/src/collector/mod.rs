@@ -1,8 +1,8 @@
 //! The collector: starts and ends builds, turns what was measured into a record, and saves it.
 
 mod assemble;
+mod build_handle;
 mod build_id;
-mod current_build;
 mod overhead;
 mod size_limit;
 mod switches;
@@ -19,7 +19,7 @@ use crate::phase::open_builds::BuildNumber;
 use crate::phase::threads::Uncounted;
 use crate::registry::{self, Measured};
 
-pub use current_build::{CurrentBuild, build};
+pub use build_handle::{BuildHandle, build};
 pub use tracked_build::BuildGuard;
 
 use switches::Switches;

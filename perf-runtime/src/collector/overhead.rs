@@ -3,7 +3,6 @@
 use std::sync::OnceLock;
 
 use crate::measure::ticks;
-use crate::phase::frame::Manner;
 use crate::phase::name;
 use crate::phase::thread::Thread;
 use crate::phase::threads::Uncounted;
@@ -26,9 +25,9 @@ fn measure() -> Option<u64> {
     let round = || {
         let start = ticks::now();
         for _ in 0..CALLS {
-            let entry = thread.enter(name, Manner::CALL, 0);
+            let entry = thread.enter_call(name);
             if let Some((frame, ticket)) = std::hint::black_box(entry) {
-                thread.exit(frame, ticket, ticks::now());
+                thread.exit_call(frame, ticket, ticks::now());
             }
         }
         ticks::now().since(start) / u64::from(CALLS)

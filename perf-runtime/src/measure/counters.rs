@@ -80,6 +80,12 @@ impl CountersCell {
         }
     }
 
+    /// Allocated minus freed.
+    #[inline]
+    pub(crate) fn net_bytes(&self) -> i64 {
+        self.net_bytes.load(Relaxed).cast_signed()
+    }
+
     #[inline]
     pub(crate) fn store(&self, counters: Counters) {
         self.alloc_count.store(counters.alloc_count, Relaxed);
@@ -89,13 +95,13 @@ impl CountersCell {
         self.realloc_count.store(counters.realloc_count, Relaxed);
     }
 
-    /// Whether anything was allocated, freed or resized between what is here and `now`.
+    /// Whether these are the numbers of allocations, frees and `realloc`s.
     #[inline]
-    pub(crate) fn differs_from(&self, now: &Counters) -> bool {
-        (self.alloc_count.load(Relaxed) ^ now.alloc_count)
-            | (self.freed_count.load(Relaxed) ^ now.freed_count)
-            | (self.realloc_count.load(Relaxed) ^ now.realloc_count)
-            != 0
+    pub(crate) fn counts_are(&self, allocs: u64, frees: u64, reallocs: u64) -> bool {
+        (self.alloc_count.load(Relaxed) ^ allocs)
+            | (self.freed_count.load(Relaxed) ^ frees)
+            | (self.realloc_count.load(Relaxed) ^ reallocs)
+            == 0
     }
 
     /// Adds `counters`, on the one thread that writes.

@@ -9,6 +9,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
+use super::counters::bump;
 use super::leak::{Slot, leak};
 
 /// Bits of a value that choose its bucket within a segment.
@@ -27,6 +28,10 @@ struct Segment {
 /// How many calls lasted how long.
 pub(crate) struct Histogram {
     segments: [Slot<Segment>; SEGMENTS],
+    /// A bit for each segment that was made.
+    made: AtomicU64,
+    /// Calls for whose segment there was no memory.
+    unplaced: AtomicU64,
 }
 
 /// Which segment, and which bucket in it. `value` is at most [`MAX_VALUE`].
@@ -54,40 +59,56 @@ fn middle(segment: usize, bucket: usize) -> u64 {
 
 impl Histogram {
     pub(crate) const fn new() -> Self {
-        Self { segments: [const { Slot::empty() }; SEGMENTS] }
+        Self {
+            segments: [const { Slot::empty() }; SEGMENTS],
+            made: AtomicU64::new(0),
+            unplaced: AtomicU64::new(0),
+        }
+    }
+
+    /// Where calls that lasted `ticks`, at most [`MAX_VALUE`], are counted, once the first was.
+    #[inline]
+    pub(crate) fn bucket(&self, ticks: u64) -> Option<&AtomicU64> {
+        let (segment, bucket) = place(ticks);
+        Some(&self.segments.get(segment)?.get()?.counts[bucket])
     }
 
     /// Counts one call that lasted `ticks`, at most [`MAX_VALUE`].
-    #[inline]
     pub(crate) fn record(&self, ticks: u64) {
         let (segment, bucket) = place(ticks);
-        let Some(slot) = self.segments.get(segment) else { return };
-        let Some(counts) = slot.get().or_else(|| Self::make(slot)) else { return };
-        let count = &counts.counts[bucket];
-        count.store(count.load(Relaxed) + 1, Relaxed);
+        let counts = self.segments.get(segment).and_then(|it| {
+            it.get().or_else(|| {
+                it.set(leak(|| Segment { counts: [const { AtomicU64::new(0) }; BUCKETS] }));
+                self.made.store(self.made.load(Relaxed) | 1 << segment, Relaxed);
+                it.get()
+            })
+        });
+        bump(counts.map_or(&self.unplaced, |it| &it.counts[bucket]), 1);
     }
 
-    #[cold]
-    #[inline(never)]
-    fn make(slot: &Slot<Segment>) -> Option<&'static Segment> {
-        let made = leak(|| Segment { counts: [const { AtomicU64::new(0) }; BUCKETS] });
-        slot.set(made);
-        made
+    fn made(&self) -> impl Iterator<Item = (usize, &'static Segment)> + '_ {
+        let made = self.made.load(Relaxed);
+        let is_made = move |it: &usize| made >> it & 1 == 1;
+        (0..SEGMENTS).filter(is_made).filter_map(|it| Some((it, self.segments[it].get()?)))
+    }
+
+    /// How many calls were counted.
+    pub(crate) fn calls(&self) -> u64 {
+        let counts = self.made().flat_map(|it| &it.1.counts).map(|it| it.load(Relaxed));
+        counts.fold(self.unplaced.load(Relaxed), u64::wrapping_add)
     }
 
     /// Forgets all calls; keeps the memory.
     pub(crate) fn clear(&self) {
-        for segment in self.segments.iter().filter_map(Slot::get) {
-            for count in &segment.counts {
-                count.store(0, Relaxed);
-            }
+        self.unplaced.store(0, Relaxed);
+        for count in self.made().flat_map(|it| &it.1.counts) {
+            count.store(0, Relaxed);
         }
     }
 
     /// Adds all calls to `spread`.
     pub(crate) fn add_to(&self, spread: &mut Spread) {
-        for (index, slot) in self.segments.iter().enumerate() {
-            let Some(segment) = slot.get() else { continue };
+        for (index, segment) in self.made() {
             for (bucket, count) in segment.counts.iter().enumerate() {
                 spread.add(index * BUCKETS + bucket, count.load(Relaxed));
             }
@@ -160,6 +181,7 @@ mod tests {
         for &value in &values {
             histogram.record(value);
         }
+        assert_eq!(histogram.calls(), 5_000);
         let mut spread = Spread::default();
         histogram.add_to(&mut spread);
         values.sort_unstable();

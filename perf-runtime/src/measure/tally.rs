@@ -7,9 +7,12 @@
 //! they are what was allocated and is not live. A reader on another thread sees each counter at
 //! some recent instant, not all of them at the same one.
 
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{
+    AtomicI64, AtomicU64,
+    Ordering::{Relaxed, Release},
+};
 
-use super::counters::{Counters, bump};
+use super::counters::{Counters, CountersCell, bump};
 use super::process_level;
 
 /// What a thread allocated and freed since it began.
@@ -165,6 +168,16 @@ impl Tally {
         }
     }
 
+    /// Whether anything was allocated, freed or resized since the counters were these.
+    #[inline]
+    pub(crate) fn moved_since(&self, earlier: &CountersCell) -> bool {
+        !earlier.counts_are(
+            self.alloc_count.load(Relaxed),
+            self.freed_count.load(Relaxed),
+            self.realloc_count.load(Relaxed),
+        )
+    }
+
     /// Sets the counters back to `earlier`, on the tally's own thread: what happened since is
     /// counted nowhere.
     pub(crate) fn forget_since(&self, earlier: Counters) {
@@ -183,16 +196,17 @@ impl Tally {
         self.alloc_bytes.load(Relaxed).wrapping_sub(self.freed_bytes.load(Relaxed)).cast_signed()
     }
 
-    /// The highest level since the last [`Self::set_peak`].
+    /// The highest level since the last [`Self::restart_peak`].
     #[inline]
     pub(crate) fn peak(&self) -> i64 {
         self.peak.load(Relaxed)
     }
 
-    /// Starts a new stretch whose highest level so far is `level`, on the tally's own thread.
+    /// Starts a new stretch whose highest level so far is `level`, on the tally's own thread. Who
+    /// sees it sees what was written before.
     #[inline]
-    pub(crate) fn set_peak(&self, level: i64) {
-        self.peak.store(level, Relaxed);
+    pub(crate) fn restart_peak(&self, level: i64) {
+        self.peak.store(level, Release);
     }
 
     /// The level that the process has been told of.

@@ -10,6 +10,7 @@
 
 #![allow(unsafe_code)]
 
+use std::hint::cold_path;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::{Duration, Instant};
 
@@ -37,7 +38,18 @@ const MONOTONIC: u8 = 2;
 /// The clock's reading now.
 #[inline]
 pub(crate) fn now() -> Ticks {
-    if SOURCE.load(Ordering::Relaxed) == COUNTER { counter() } else { elsewhere() }
+    if from_counter() {
+        counter()
+    } else {
+        cold_path();
+        elsewhere()
+    }
+}
+
+/// Whether it is known that ticks are those of the processor's counter.
+#[inline]
+pub(crate) fn from_counter() -> bool {
+    SOURCE.load(Ordering::Relaxed) == COUNTER
 }
 
 #[cold]
@@ -55,9 +67,10 @@ fn elsewhere() -> Ticks {
     Ticks(u64::try_from(origin.elapsed().as_nanos()).unwrap_or(u64::MAX))
 }
 
+/// The counter's reading now: to be asked only where ticks come [`from_counter`].
 #[cfg(target_arch = "x86_64")]
 #[inline]
-fn counter() -> Ticks {
+pub(crate) fn counter() -> Ticks {
     // SAFETY: every x86-64 processor has this instruction, and it reads a register alone. Where an
     // operating system forbids it to programs, `counter_is_invariant` would still say yes; none of
     // those that Rust's standard library supports does so by default.
@@ -73,9 +86,10 @@ fn counter_is_invariant() -> bool {
     __cpuid(0x8000_0000).eax >= POWER_LEAF && __cpuid(POWER_LEAF).edx & (1 << 8) != 0
 }
 
+/// The counter's reading now: to be asked only where ticks come [`from_counter`].
 #[cfg(target_arch = "aarch64")]
 #[inline]
-fn counter() -> Ticks {
+pub(crate) fn counter() -> Ticks {
     let ticks: u64;
     // SAFETY: reads the virtual count register, which user code may read on every operating system
     // that Rust's standard library supports there; it touches neither memory, stack nor flags.
@@ -91,9 +105,10 @@ fn counter_is_invariant() -> bool {
     true
 }
 
+/// Never asked: ticks do not come [`from_counter`].
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
 #[inline]
-fn counter() -> Ticks {
+pub(crate) fn counter() -> Ticks {
     Ticks(0)
 }
 

@@ -1,30 +1,40 @@
 //! A place on a thread's stack of open phases. Places are made once and used again, so that
 //! entering a phase allocates nothing.
 
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
+use std::hint::cold_path;
+use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering::Relaxed};
 
-use crate::measure::counters::CountersCell;
+use crate::measure::counters::{Counters, CountersCell};
 use crate::measure::leak::{Slot, leak_slice};
 use crate::measure::ticks::Ticks;
 
-use super::node::Node;
+use super::node::{Node, Sum, Used};
+use super::tree::Tree;
 
 /// How many places are made at a time.
 const CHUNK: usize = 32;
 
-/// One open phase, or the base of the stack: what the thread does while in no phase.
+/// One open phase, the beginning of a hand-off, or ground: what the thread does while in no phase
+/// of the build that it works for.
+#[repr(C, align(64))]
 pub(crate) struct Frame {
     pub(crate) node: Slot<Node>,
     start: AtomicU64,
-    /// The thread's tally at the entry; at the base, at the last return to it.
+    /// The thread's tally at the entry; at ground, at the last return to it.
     pub(crate) counters: CountersCell,
     /// The thread's highest level since the entry, up to the last entry or exit of a phase.
     pub(crate) peak: AtomicI64,
     /// The same of the process.
     pub(crate) process_peak: AtomicI64,
-    /// Resident bytes shortly before the entry.
+    /// Resident bytes shortly before the entry, once they have been read again since.
     pub(crate) resident: AtomicU64,
     ticket: AtomicU64,
+    /// Where ground adds up what happens there. `None` for all else.
+    pub(crate) outside: Slot<Sum>,
+    /// Of a hand-off: the tree that the thread worked on until then.
+    pub(crate) tree_below: Slot<Tree>,
+    /// Of a hand-off: how many entries below are of phases that were open already.
+    pub(crate) folds_below: AtomicU32,
     pub(crate) outer: Slot<Frame>,
     pub(crate) inner: Slot<Frame>,
 }
@@ -42,7 +52,11 @@ impl Manner {
     pub(crate) const UNWINDING: Self = Self(2);
     /// One stretch of a call that began elsewhere or goes on later.
     pub(crate) const STRETCH: Self = Self(4);
-    const BITS: u32 = 3;
+    /// Entered while some phase was on the stack more than once.
+    pub(crate) const FOLDED: Self = Self(8);
+    /// The beginning of work for another chain: it is no call, and its phase need not be open.
+    pub(crate) const HANDED: Self = Self(16);
+    const BITS: u32 = 5;
 
     #[inline]
     pub(crate) fn and(self, other: Self) -> Self {
@@ -82,6 +96,9 @@ impl Frame {
             process_peak: AtomicI64::new(i64::MIN),
             resident: AtomicU64::new(0),
             ticket: AtomicU64::new(0),
+            outside: Slot::empty(),
+            tree_below: Slot::empty(),
+            folds_below: AtomicU32::new(0),
             outer: Slot::empty(),
             inner: Slot::empty(),
         }
@@ -126,17 +143,43 @@ impl Frame {
         self.ticket.store(ticket.0, Relaxed);
     }
 
-    /// Marks the place as not in use: no entry's ticket fits it.
-    #[inline]
-    pub(crate) fn clear_ticket(&self) {
-        self.ticket.store(u64::MAX, Relaxed);
+    /// Whether it is ground.
+    pub(crate) fn is_ground(&self) -> bool {
+        self.outside.get().is_some()
+    }
+
+    /// Whether it is the beginning of work for another chain.
+    pub(crate) fn is_hand_off(&self) -> bool {
+        !self.is_ground() && self.ticket().manner().is(Manner::HANDED)
+    }
+
+    /// Starts ground anew: what comes from here on is added up when it is left.
+    pub(crate) fn restart_ground(&self, counters: Counters, now: Ticks) {
+        self.counters.store(counters);
+        self.set_start(now);
+    }
+
+    /// Adds to what happened at this ground.
+    pub(crate) fn add_outside(&self, used: Used) {
+        if let Some(outside) = self.outside.get() {
+            outside.add(used);
+        }
+    }
+
+    /// Moves the entry so that `used` is no part of it.
+    pub(crate) fn leave_out(&self, used: Used) {
+        self.set_start(Ticks(self.start().0.wrapping_add(used.ticks)));
+        self.counters.add(used.counters);
+        let by = used.counters.net_bytes.cast_signed();
+        self.peak.store(self.peak.load(Relaxed).wrapping_add(by), Relaxed);
     }
 }
 
-/// Raises a number that only this thread writes to at least `to`.
+/// Raises a number that only this thread writes to at least `to`: most times it is that already.
 #[inline]
 pub(crate) fn raise(number: &AtomicI64, to: i64) {
     if to > number.load(Relaxed) {
+        cold_path();
         number.store(to, Relaxed);
     }
 }

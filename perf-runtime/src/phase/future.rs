@@ -152,7 +152,12 @@ impl std::fmt::Debug for Thread {
 impl Stretch {
     #[inline(never)]
     fn begin(thread: &'static Thread, site: &Site, items: u64) -> Option<Self> {
-        let (frame, ticket) = thread.enter(site.id(), Manner::STRETCH, items)?;
+        let (frame, ticket) = thread.enter(site.id(), Manner::STRETCH)?;
+        if items != 0
+            && let Some(node) = frame.node.get()
+        {
+            thread.write(|| node.add_items(items));
+        }
         Some(Self { thread, frame, ticket })
     }
 

@@ -5,9 +5,10 @@ use std::marker::PhantomData;
 use crate::ItemCount;
 use crate::measure::ticks;
 
-use super::frame::{Frame, Manner, Ticket};
+use super::frame::{Frame, Ticket};
 use super::name::{self, NameId};
-use super::open_builds::Epoch;
+use super::open_builds::{BuildNumber, Epoch};
+use super::path::PathId;
 use super::threads;
 
 /// A phase that was entered: dropping it exits the phase, and all that were entered after it and
@@ -35,8 +36,23 @@ impl PhaseGuard {
 
     /// Enters a phase, where a build is open for this thread.
     #[inline(never)]
-    pub(crate) fn open(name: NameId, items: u64) -> Self {
-        let entry = threads::present().and_then(|it| it.enter(name, Manner::CALL, items));
+    pub(crate) fn open(name: NameId) -> Self {
+        let entry = threads::present().and_then(|it| it.enter_call(name));
+        Self { entry, _thread: PhantomData }
+    }
+
+    /// As [`Self::open`], for a call that works on so many items.
+    pub(crate) fn open_with_items(name: NameId, items: u64) -> Self {
+        let guard = Self::open(name);
+        if items != 0 {
+            add_to_present_phase(items);
+        }
+        guard
+    }
+
+    /// Goes on with the work of a phase that another thread entered.
+    pub(crate) fn hand_off(build: BuildNumber, path: PathId) -> Self {
+        let entry = threads::present().and_then(|it| it.enter_chain(build, path));
         Self { entry, _thread: PhantomData }
     }
 }
@@ -54,7 +70,7 @@ impl Drop for PhaseGuard {
 fn exit(frame: &'static Frame, ticket: Ticket) {
     let now = ticks::now();
     if let Some(thread) = threads::present() {
-        thread.exit(frame, ticket, now);
+        thread.exit_call(frame, ticket, now);
     }
 }
 
@@ -73,7 +89,7 @@ fn exit(frame: &'static Frame, ticket: Ticket) {
 /// ```
 pub fn enter(name: impl AsRef<str>) -> PhaseGuard {
     if Epoch::now().any_open() {
-        PhaseGuard::open(name::intern(name.as_ref()), 0)
+        PhaseGuard::open(name::intern(name.as_ref()))
     } else {
         PhaseGuard::closed()
     }
@@ -93,12 +109,15 @@ pub fn enter(name: impl AsRef<str>) -> PhaseGuard {
 /// # discover();
 /// ```
 pub fn add_items(items: impl ItemCount) {
-    if !Epoch::now().any_open() {
-        return;
+    if Epoch::now().any_open() {
+        add_to_present_phase(items.to_count());
     }
+}
+
+fn add_to_present_phase(items: u64) {
     if let Some(thread) = threads::present()
         && let Some(phase) = thread.present_phase()
     {
-        thread.write(|| phase.add_items(items.to_count()));
+        thread.write(|| phase.add_items(items));
     }
 }

@@ -6,6 +6,7 @@
 pub(crate) mod frame;
 pub(crate) mod future;
 pub(crate) mod guard;
+pub(crate) mod handle;
 pub(crate) mod name;
 pub(crate) mod node;
 pub(crate) mod open_builds;

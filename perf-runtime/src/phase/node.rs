@@ -7,6 +7,10 @@
 //! breaks that rule, as a phase that is entered again stays the node that it was: what such an
 //! inner entry used is no more total of the node, but it is self of it, and no self of the phase
 //! that made the entry. [`Node::again`] and [`Node::lent`] keep these two sums.
+//!
+//! Work that was handed over from another thread is total of the phase that handed it over, and of
+//! all above it, which are not on this thread's stack. [`Node::handed`] keeps it at the one node;
+//! it reaches those above when the build ends.
 
 use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering::Relaxed};
 
@@ -19,6 +23,7 @@ use super::name::NameId;
 use super::path::PathId;
 
 /// Time and memory, added up.
+#[repr(C)]
 pub(crate) struct Sum {
     ticks: AtomicU64,
     counters: CountersCell,
@@ -48,7 +53,7 @@ impl Sum {
         Used { ticks: self.ticks.load(Relaxed), counters: self.counters.load() }
     }
 
-    fn clear(&self) {
+    pub(crate) fn clear(&self) {
         self.ticks.store(0, Relaxed);
         self.counters.store(Counters::default());
     }
@@ -78,26 +83,30 @@ impl Used {
 }
 
 /// A phase at its place in one thread's call tree. Only that thread writes.
-#[repr(align(64))]
+///
+/// PERF: what each call touches is the first line of the cache, and a word of the histogram.
+#[repr(C, align(64))]
 pub(crate) struct Node {
     name: AtomicU32,
     path: AtomicU32,
-    /// How often the phase is on the thread's stack.
-    pub(crate) active: AtomicU32,
     /// The child that was entered last: the guess for the next entry.
     pub(crate) last_child: Slot<Node>,
-    pub(crate) parent: Slot<Node>,
-
-    pub(crate) calls: AtomicU64,
-    pub(crate) total: Sum,
+    /// The sibling that was entered after this one the last time: the second guess.
+    pub(crate) follower: Slot<Node>,
+    pub(crate) last_exit: AtomicU64,
     pub(crate) shortest: AtomicU64,
     pub(crate) longest: AtomicU64,
-    pub(crate) last_exit: AtomicU64,
-    pub(crate) first_entry: AtomicU64,
-    /// Highest level above the entry's, in bytes.
-    pub(crate) peak: AtomicI64,
     /// Highest level of the process; `i64::MIN` where unknown.
     pub(crate) process_peak: AtomicI64,
+    pub(crate) total: Sum,
+    /// Highest level above the entry's, in bytes.
+    pub(crate) peak: AtomicI64,
+    pub(crate) first_entry: AtomicU64,
+    pub(crate) parent: Slot<Node>,
+
+    /// How often the phase is on the thread's stack. Kept only while some phase is so more than
+    /// once.
+    pub(crate) active: AtomicU32,
     pub(crate) items: AtomicU64,
     pub(crate) histogram: Histogram,
 
@@ -105,6 +114,13 @@ pub(crate) struct Node {
     pub(crate) again: Sum,
     /// What such entries of other phases used that were made from this one.
     pub(crate) lent: Sum,
+    /// What work used that was handed over to this thread.
+    pub(crate) handed: Sum,
+    /// As `peak` and `process_peak`, of such work.
+    pub(crate) handed_peak: AtomicI64,
+    pub(crate) handed_process_peak: AtomicI64,
+    /// How many threads had this phase as, or above, one that was handed over to them.
+    pub(crate) carried: AtomicU64,
     pub(crate) panics: AtomicU64,
     pub(crate) cancelled: AtomicU64,
     /// Calls that were still open when their build ended, or their thread.
@@ -139,8 +155,8 @@ impl Node {
             path: AtomicU32::new(0),
             active: AtomicU32::new(0),
             last_child: Slot::empty(),
+            follower: Slot::empty(),
             parent: Slot::empty(),
-            calls: zero(),
             total: Sum::zero(),
             shortest: AtomicU64::new(u64::MAX),
             longest: zero(),
@@ -152,6 +168,10 @@ impl Node {
             histogram: Histogram::new(),
             again: Sum::zero(),
             lent: Sum::zero(),
+            handed: Sum::zero(),
+            handed_peak: AtomicI64::new(0),
+            handed_process_peak: AtomicI64::new(i64::MIN),
+            carried: zero(),
             panics: zero(),
             cancelled: zero(),
             left_open: zero(),
@@ -175,9 +195,10 @@ impl Node {
         self.path.store(path.to_raw(), Relaxed);
         self.active.store(0, Relaxed);
         self.last_child.set(None);
+        self.follower.set(None);
         self.parent.set(parent);
         for number in [
-            &self.calls,
+            &self.carried,
             &self.longest,
             &self.last_exit,
             &self.first_entry,
@@ -199,8 +220,10 @@ impl Node {
         self.shortest.store(u64::MAX, Relaxed);
         self.peak.store(0, Relaxed);
         self.process_peak.store(i64::MIN, Relaxed);
+        self.handed_peak.store(0, Relaxed);
+        self.handed_process_peak.store(i64::MIN, Relaxed);
         self.resident_delta.store(0, Relaxed);
-        for sum in [&self.total, &self.again, &self.lent] {
+        for sum in [&self.total, &self.again, &self.lent, &self.handed] {
             sum.clear();
         }
         self.histogram.clear();
@@ -216,15 +239,25 @@ impl Node {
         PathId::from_raw(self.path.load(Relaxed))
     }
 
-    #[inline]
+    /// Whether the phase is on the thread's stack, where that is kept.
     pub(crate) fn is_active(&self) -> bool {
         self.active.load(Relaxed) != 0
     }
 
-    /// Notes an entry at `start`.
+    /// The phase and those above it, up to the root.
+    pub(crate) fn and_above(&'static self) -> impl Iterator<Item = &'static Self> {
+        std::iter::successors(Some(self), |it| it.parent.get())
+    }
+
     #[inline]
+    pub(crate) fn is_child_of(&self, parent: &Self) -> bool {
+        self.parent.get().is_some_and(|it| std::ptr::eq(it, parent))
+    }
+
+    /// Notes that an entry at `start` was made.
     pub(crate) fn entered(&self, start: Ticks) {
-        if self.first_entry.load(Relaxed) == 0 {
+        let first = self.first_entry.load(Relaxed);
+        if first == 0 || start.0 < first {
             self.first_entry.store(start.0, Relaxed);
         }
     }
@@ -236,27 +269,29 @@ impl Node {
     }
 
     /// Counts a finished call that took `ticks` from its entry to its exit.
-    #[inline]
     pub(crate) fn finished(&self, ticks: u64) {
-        bump(&self.calls, 1);
-        if ticks < self.shortest.load(Relaxed) {
-            self.shortest.store(ticks, Relaxed);
-        }
-        if ticks > self.longest.load(Relaxed) {
-            self.longest.store(ticks, Relaxed);
-        }
         self.histogram.record(ticks);
+        self.shortest.store(self.shortest.load(Relaxed).min(ticks), Relaxed);
+        self.longest.store(self.longest.load(Relaxed).max(ticks), Relaxed);
+    }
+
+    /// Whether a call that took `ticks` is neither the shortest nor the longest of all until now,
+    /// nor the first.
+    #[inline]
+    pub(crate) fn is_middling(&self, ticks: u64) -> bool {
+        ticks >= self.shortest.load(Relaxed) && ticks <= self.longest.load(Relaxed)
     }
 
     /// Grows with each entry that has ended.
     fn activity(&self) -> u64 {
-        let parts = [&self.calls, &self.polls, &self.left_open, &self.async_ended, &self.stretches];
-        parts.iter().fold(0, |sum, it| sum.wrapping_add(it.load(Relaxed)))
+        let parts =
+            [&self.polls, &self.left_open, &self.async_ended, &self.stretches, &self.carried];
+        parts.iter().fold(self.histogram.calls(), |sum, it| sum.wrapping_add(it.load(Relaxed)))
     }
 
-    /// Whether the thread that has the tree now ran the phase.
+    /// Whether the thread that has the tree now ran the phase, apart from calls that are open.
     pub(crate) fn ran_on_present_thread(&self) -> bool {
-        self.is_active() || self.activity() != self.past_activity.load(Relaxed)
+        self.activity() != self.past_activity.load(Relaxed)
     }
 
     /// Notes that the thread that has the tree now ends.

@@ -6,7 +6,7 @@ use crate::measure::counters::Counters;
 use crate::measure::ticks::Ticks;
 
 use super::frame::{Frame, Manner};
-use super::node::{Node, Used};
+use super::node::{Node, Sum, Used};
 use super::open_builds::BuildNumber;
 use super::own_threads;
 use super::path::PathId;
@@ -20,8 +20,6 @@ pub(crate) struct ThreadReading {
     /// What the thread did while in no phase of an open build, since it began.
     pub(crate) outside: Used,
     pub(crate) trees: Vec<TreeReading>,
-    /// The process's highest level since the thread started its build; `i64::MIN` where unknown.
-    pub(crate) process_peak: i64,
 }
 
 /// One tree of the build that is read.
@@ -30,6 +28,10 @@ pub(crate) struct TreeReading {
     pub(crate) tree: &'static Tree,
     pub(crate) own: bool,
     pub(crate) nodes: Vec<NodeReading>,
+    /// What the thread did for the build as a whole, beside what it did at its base.
+    pub(crate) outside: Used,
+    /// The process's highest level since the thread started the build; `i64::MIN` where unknown.
+    pub(crate) process_peak: i64,
 }
 
 impl std::fmt::Debug for Tree {
@@ -56,6 +58,9 @@ pub(crate) struct NodeReading {
     pub(crate) total: Used,
     pub(crate) again: Used,
     pub(crate) lent: Used,
+    pub(crate) handed: Used,
+    pub(crate) handed_peak: i64,
+    pub(crate) handed_process_peak: i64,
     pub(crate) shortest: u64,
     pub(crate) longest: u64,
     pub(crate) first_entry: Option<Ticks>,
@@ -68,21 +73,35 @@ pub(crate) struct NodeReading {
     pub(crate) latency_ticks: u64,
     pub(crate) polls: u64,
     pub(crate) resident_delta: Option<i64>,
-    pub(crate) threads: u64,
+    past_threads: u64,
+    ran_here: bool,
 }
 
 impl NodeReading {
+    /// Whether work of the phase was handed over to the thread.
+    pub(crate) fn was_handed(&self) -> bool {
+        self.node.carried.load(Relaxed) > 0
+    }
+
+    /// How many threads that had the tree ran the phase.
+    pub(crate) fn threads(&self) -> u64 {
+        self.past_threads + u64::from(self.ran_here)
+    }
+
     fn of(node: &'static Node) -> Self {
         Self {
             node,
             path: node.path(),
-            calls: node.calls.load(Relaxed),
+            calls: node.histogram.calls(),
             open_calls: node.left_open.load(Relaxed),
             async_begun: node.async_begun.load(Relaxed),
             async_ended: node.async_ended.load(Relaxed),
             total: node.total.load(),
             again: node.again.load(),
             lent: node.lent.load(),
+            handed: node.handed.load(),
+            handed_peak: node.handed_peak.load(Relaxed),
+            handed_process_peak: node.handed_process_peak.load(Relaxed),
             shortest: node.shortest.load(Relaxed),
             longest: node.longest.load(Relaxed),
             first_entry: Some(node.first_entry.load(Relaxed)).filter(|&it| it != 0).map(Ticks),
@@ -96,7 +115,8 @@ impl NodeReading {
             polls: node.polls.load(Relaxed),
             resident_delta: (node.resident_calls.load(Relaxed) > 0)
                 .then(|| node.resident_delta.load(Relaxed)),
-            threads: node.past_threads.load(Relaxed) + u64::from(node.ran_on_present_thread()),
+            past_threads: node.past_threads.load(Relaxed),
+            ran_here: node.ran_on_present_thread(),
         }
     }
 }
@@ -129,99 +149,157 @@ impl Thread {
             let end = end();
             // What may be forgotten yet waits for another reading.
             let counters = if certain { self.tally.counters() } else { self.counters_at_birth() };
-            let open = self.open_frames();
-            let mut reading = ThreadReading {
-                counters,
-                outside: self.outside_until(&open, counters, end),
-                trees: Vec::new(),
-                process_peak: self.process_level_now(),
-            };
-            if let Some(base) = self.base() {
-                reading.process_peak = reading.process_peak.max(base.process_peak.load(Relaxed));
-            }
-            for tree in self.trees().filter(|it| build.is_some() && it.build() == build) {
-                if tree.is_free() {
-                    continue;
-                }
-                let mut nodes: Vec<_> = tree.nodes().map(NodeReading::of).collect();
-                if self.present_tree().is_some_and(|it| std::ptr::eq(it, tree)) {
-                    let cut = Cut { counters, end, thread: self };
-                    let process_peak = cut.add_open_frames(&open, &mut nodes);
-                    reading.process_peak = reading.process_peak.max(process_peak);
-                }
-                reading.trees.push(TreeReading { tree, own: tree.is_own(), nodes });
-            }
-            reading
+            let cut = Cut::through(self, counters, end);
+            let is_read = |it: &&Tree| build.is_some() && it.build() == build && !it.is_free();
+            let trees = self.trees().filter(is_read).map(|it| cut.read(it)).collect();
+            ThreadReading { counters, outside: cut.outside_of_all(), trees }
         })
-    }
-
-    fn outside_until(&self, open: &[&'static Frame], now: Counters, end: Ticks) -> Used {
-        let Some(base) = self.base() else { return Used::default() };
-        let since_base = match open.first() {
-            Some(first) => Used {
-                ticks: first.start().since(base.start()),
-                counters: first.counters.load().minus(base.counters.load()),
-            },
-            None => {
-                Used { ticks: end.since(base.start()), counters: now.minus(base.counters.load()) }
-            }
-        };
-        let mut outside = self.outside().plus(since_base);
-        if !open.is_empty()
-            && let Some(tree) = self.present_tree().filter(|it| it.is_free())
-        {
-            // The thread has not noticed yet that the build of these phases is over.
-            outside.counters = outside.counters.plus(now.minus(tree.cut.load()));
-        }
-        outside
     }
 }
 
-/// Where a thread is cut off from its build.
+/// A frame as of a cut.
+struct CutFrame {
+    frame: &'static Frame,
+    /// The tree that it is of: at the base, the one that the thread works on there.
+    tree: Option<&'static Tree>,
+    /// What its chain used from the entry on: a chain stands still while another is above it.
+    used: Used,
+    /// The same until the next frame above it was entered, whatever that is.
+    until_next: Used,
+    /// The thread's highest level since the entry, as far as its chain went.
+    peak: i64,
+    /// The process's highest level since the entry.
+    process_peak: i64,
+}
+
+/// Where a thread is cut off from its builds.
 struct Cut {
+    /// The innermost first, the base last.
+    frames: Vec<CutFrame>,
     counters: Counters,
     end: Ticks,
-    thread: &'static Thread,
 }
 
 impl Cut {
-    /// Adds what the open frames did until now to their nodes. Gives the process's highest level
-    /// that the frames know of.
-    fn add_open_frames(&self, open: &[&'static Frame], nodes: &mut [NodeReading]) -> i64 {
-        let mut peak = self.thread.tally.peak();
-        let mut process_peak = self.thread.process_level_now();
-        for (depth, frame) in open.iter().enumerate().rev() {
-            let Some(node) = frame.node.get() else { continue };
-            let caller = depth.checked_sub(1).and_then(|it| open.get(it)?.node.get());
-            let entered = frame.counters.load();
-            let used = Used {
-                ticks: self.end.since(frame.start()),
-                counters: self.counters.minus(entered),
-            };
-            let manner = frame.ticket().manner();
+    fn through(thread: &'static Thread, counters: Counters, end: Ticks) -> Self {
+        let mut tree = thread.present_tree();
+        // How far the chain has come, and the next frame above.
+        let (mut chain, mut next) = ((end, counters), (end, counters));
+        let mut peak = thread.tally.peak();
+        let mut process_peak = thread.process_level_now();
+        let mut frames = Vec::new();
+        for frame in thread.open_frames().chain(thread.base()) {
+            let entry = (frame.start(), frame.counters.load());
             peak = peak.max(frame.peak.load(Relaxed));
             process_peak = process_peak.max(frame.process_peak.load(Relaxed));
-            if manner.is(Manner::AGAIN)
-                && let Some(caller) = caller.and_then(|it| find(nodes, it))
-            {
-                caller.lent = caller.lent.plus(used);
-            }
-            if let Some(reading) = find(nodes, node) {
-                if manner.is(Manner::AGAIN) {
-                    reading.again = reading.again.plus(used);
-                } else {
-                    reading.total = reading.total.plus(used);
-                }
-                if !manner.is(Manner::STRETCH) {
-                    reading.open_calls += 1;
-                }
-                reading.peak = reading.peak.max(peak.wrapping_sub(entered.net_bytes.cast_signed()));
-                reading.process_peak = reading.process_peak.max(process_peak);
-                reading.last_exit = reading.last_exit.max(self.end);
+            frames.push(CutFrame {
+                frame,
+                tree,
+                used: between(entry, chain),
+                until_next: between(entry, next),
+                peak,
+                process_peak,
+            });
+            next = entry;
+            if frame.is_hand_off() {
+                tree = frame.tree_below.get();
+                (chain, peak) = (entry, i64::MIN);
             }
         }
-        process_peak
+        Self { frames, counters, end }
     }
+
+    /// What the thread did while in no phase of an open build, at its base.
+    fn outside_of_all(&self) -> Used {
+        let Some(base) = self.frames.last() else { return Used::default() };
+        let settled = base.frame.outside.get().map(Sum::load).unwrap_or_default();
+        let mut outside = settled.plus(self.outside_until_now(self.frames.len() - 1));
+        let top = self.frames.first().filter(|it| !std::ptr::eq(it.frame, base.frame));
+        if let Some(tree) = top.and_then(|it| it.tree).filter(|it| it.is_free()) {
+            // The thread has not noticed yet that the build of what is on top is over.
+            outside.counters = outside.counters.plus(self.counters.minus(tree.cut.load()));
+        }
+        outside
+    }
+
+    /// What happened at the ground that is the frame at that index, since it was last settled.
+    fn outside_until_now(&self, index: usize) -> Used {
+        let Some(ground) = self.frames.get(index) else { return Used::default() };
+        let build = ground.tree.and_then(Tree::build);
+        // Up to the next ground of the same build, which has its own.
+        let nearer = self.frames[..index]
+            .iter()
+            .rposition(|it| it.frame.is_ground() && it.tree.and_then(Tree::build) == build)
+            .unwrap_or(0);
+        let elsewhere = self.frames[nearer..index]
+            .iter()
+            .filter(|it| it.frame.is_hand_off() && it.tree.and_then(Tree::build) != build)
+            .fold(0, |sum: u64, it| sum.wrapping_add(it.used.ticks));
+        ground.until_next.plus(Used { ticks: elsewhere, ..Used::default() })
+    }
+
+    /// Reads a tree, with what is open on it.
+    fn read(&self, tree: &'static Tree) -> TreeReading {
+        let mut reading = TreeReading {
+            tree,
+            own: tree.is_own(),
+            nodes: tree.nodes().map(NodeReading::of).collect(),
+            outside: tree.outside.load(),
+            process_peak: i64::MIN,
+        };
+        for (index, it) in self.frames.iter().enumerate() {
+            if !it.tree.is_some_and(|it| std::ptr::eq(it, tree)) {
+                continue;
+            }
+            if it.frame.is_ground() {
+                reading.process_peak = reading.process_peak.max(it.process_peak);
+                if index + 1 < self.frames.len() {
+                    reading.outside = reading.outside.plus(self.outside_until_now(index));
+                }
+            } else {
+                let caller = self.frames.get(index + 1).and_then(|it| it.frame.node.get());
+                self.add_open(it, caller, &mut reading.nodes);
+            }
+        }
+        reading
+    }
+
+    /// Adds what an open frame did until now to its node.
+    fn add_open(&self, it: &CutFrame, caller: Option<&Node>, nodes: &mut [NodeReading]) {
+        let manner = it.frame.ticket().manner();
+        if manner.is(Manner::AGAIN)
+            && let Some(caller) = caller.and_then(|it| find(nodes, it))
+        {
+            caller.lent = caller.lent.plus(it.used);
+        }
+        let Some(reading) = it.frame.node.get().and_then(|it| find(nodes, it)) else { return };
+        let peak = it.peak.wrapping_sub(it.frame.counters.net_bytes());
+        let start = it.frame.start();
+        reading.ran_here = true;
+        reading.first_entry = Some(reading.first_entry.map_or(start, |it| it.min(start)));
+        reading.last_exit = reading.last_exit.max(self.end);
+        if manner.is(Manner::HANDED) {
+            reading.handed = reading.handed.plus(it.used);
+            reading.handed_peak = reading.handed_peak.max(peak);
+            reading.handed_process_peak = reading.handed_process_peak.max(it.process_peak);
+            return;
+        }
+        if manner.is(Manner::AGAIN) {
+            reading.again = reading.again.plus(it.used);
+        } else {
+            reading.total = reading.total.plus(it.used);
+        }
+        if !manner.is(Manner::STRETCH) {
+            reading.open_calls += 1;
+        }
+        reading.peak = reading.peak.max(peak);
+        reading.process_peak = reading.process_peak.max(it.process_peak);
+    }
+}
+
+/// From an entry to a later instant.
+fn between(entry: (Ticks, Counters), then: (Ticks, Counters)) -> Used {
+    Used { ticks: then.0.since(entry.0), counters: then.1.minus(entry.1) }
 }
 
 fn find<'nodes>(nodes: &'nodes mut [NodeReading], node: &Node) -> Option<&'nodes mut NodeReading> {

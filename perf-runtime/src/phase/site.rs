@@ -35,7 +35,7 @@ impl Site {
     #[inline]
     #[must_use = "the phase ends when the guard is dropped"]
     pub fn enter(&'static self) -> PhaseGuard {
-        if Epoch::now().any_open() { PhaseGuard::open(self.id(), 0) } else { PhaseGuard::closed() }
+        if Epoch::now().any_open() { PhaseGuard::open(self.id()) } else { PhaseGuard::closed() }
     }
 
     /// As [`Self::enter`], for a call that works on so many items.
@@ -43,7 +43,7 @@ impl Site {
     #[must_use = "the phase ends when the guard is dropped"]
     pub fn enter_with_items(&'static self, items: impl ItemCount) -> PhaseGuard {
         if Epoch::now().any_open() {
-            PhaseGuard::open(self.id(), items.to_count())
+            PhaseGuard::open_with_items(self.id(), items.to_count())
         } else {
             PhaseGuard::closed()
         }

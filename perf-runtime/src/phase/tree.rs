@@ -9,13 +9,14 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
-use crate::measure::counters::CountersCell;
+use crate::measure::counters::{CountersCell, bump};
 use crate::measure::leak::{Slot, leak, leak_slice};
 
 use super::name::NameId;
-use super::node::Node;
+use super::node::{Node, Sum};
 use super::open_builds::BuildNumber;
 use super::path::{self, PathId};
+use super::threads::Uncounted;
 
 /// How many nodes are made at a time.
 const CHUNK: usize = 16;
@@ -33,6 +34,10 @@ pub(crate) struct Tree {
     collected: AtomicU64,
     /// The thread's tally when the tree was collected.
     pub(crate) cut: CountersCell,
+    /// What the thread did for the build as a whole, beside what it did at its base.
+    pub(crate) outside: Sum,
+    /// The node that was handed over last.
+    last_handed: Slot<Node>,
     root: Slot<Node>,
     newest: Slot<Node>,
     len: AtomicU32,
@@ -50,6 +55,8 @@ impl Tree {
             sealed: AtomicBool::new(false),
             collected: AtomicU64::new(0),
             cut: CountersCell::zero(),
+            outside: Sum::zero(),
+            last_handed: Slot::empty(),
             root: Slot::empty(),
             newest: Slot::empty(),
             len: AtomicU32::new(0),
@@ -78,6 +85,8 @@ impl Tree {
             self.newest.set(Some(root));
         }
         self.len.store(1, Ordering::Relaxed);
+        self.outside.clear();
+        self.last_handed.set(None);
         if let Some(table) = self.table.get() {
             table.clear();
         }
@@ -104,6 +113,7 @@ impl Tree {
     /// The thread that the tree belongs to ends. That of a build's own thread goes to no other.
     pub(crate) fn thread_ends(&self) {
         self.nodes().for_each(Node::thread_ends);
+        self.last_handed.set(None);
         if self.is_own() {
             self.sealed.store(true, Ordering::Relaxed);
         }
@@ -120,9 +130,6 @@ impl Tree {
     }
 
     /// The node that `name` means below `top`, where the first look finds it.
-    ///
-    /// PERF: where a phase has many children, this is the path that their entries take.
-    #[inline]
     pub(crate) fn known(&self, top: &Node, name: NameId) -> Option<&'static Node> {
         self.table.get()?.first_look(key(Some(top), name))
     }
@@ -148,9 +155,7 @@ impl Tree {
         if let Some(known) = table.get(Some(top), name) {
             return Some(known);
         }
-        if let Some(open) =
-            std::iter::successors(Some(top), |it| it.parent.get()).find(|it| it.is_named(name))
-        {
+        if let Some(open) = top.and_above().find(|it| it.is_named(name)) {
             self.insert(Some(top), name, open)?;
             return Some(open);
         }
@@ -162,6 +167,19 @@ impl Tree {
         steps.iter().try_fold(self.root.get()?, |parent, &name| {
             self.table.get()?.get(Some(parent), name).or_else(|| self.make_child(parent, name))
         })
+    }
+
+    /// The node of a path that is handed over to the tree's thread. `None` after the build's end.
+    pub(crate) fn handed_node(&self, path: PathId) -> Option<&'static Node> {
+        if let Some(last) = self.last_handed.get().filter(|it| it.path() == path) {
+            return Some(last);
+        }
+        let _uncounted = Uncounted::begin();
+        let node = self.at(&path::steps(self.build()?, path)?)?;
+        // From now on this is a thread that ran the phase, and those above it.
+        node.and_above().for_each(|it| bump(&it.carried, 1));
+        self.last_handed.set(Some(node));
+        Some(node)
     }
 
     fn make_child(&self, parent: &'static Node, name: NameId) -> Option<&'static Node> {
@@ -283,7 +301,6 @@ impl Table {
     }
 
     /// The node of `key`, if it is in the first place where it can be.
-    #[inline]
     fn first_look(&self, key: u64) -> Option<&'static Node> {
         let entry = self.entries.get(hash(key) & (self.entries.len() - 1))?;
         if entry.key.load(Ordering::Relaxed) == key { entry.node.get() } else { None }

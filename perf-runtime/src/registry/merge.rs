@@ -94,6 +94,27 @@ impl PhaseSum {
         self.threads > 0
     }
 
+    /// Adds what was handed over to a thread: for this phase, or one below it.
+    fn add_handed(&mut self, node: &NodeReading, own: bool) {
+        self.total = self.total.plus(node.handed);
+        self.peak = self.peak.max(node.handed_peak);
+        self.last_exit = self.last_exit.max(node.last_exit);
+        self.first_entry = earlier(self.first_entry, node.first_entry);
+        if own {
+            let sum = self.own.get_or_insert_default();
+            sum.total = sum.total.wrapping_add(node.handed.ticks);
+            self.process_peak = self.process_peak.max(Some(node.handed_process_peak));
+        }
+    }
+
+    /// Adds to what its children took.
+    fn add_to_children(&mut self, used: Used, own: bool) {
+        self.children = self.children.plus(used);
+        if own {
+            self.own_children = self.own_children.wrapping_add(used.ticks);
+        }
+    }
+
     fn add(&mut self, node: &NodeReading, own: bool) {
         self.calls += node.calls;
         self.open_calls += node.open_calls;
@@ -105,19 +126,16 @@ impl PhaseSum {
         node.node.histogram.add_to(&mut self.spread);
         self.shortest = self.shortest.min(node.shortest);
         self.longest = self.longest.max(node.longest);
-        self.first_entry = match (self.first_entry, node.first_entry) {
-            (Some(one), Some(other)) => Some(one.min(other)),
-            (one, other) => one.or(other),
-        };
+        self.first_entry = earlier(self.first_entry, node.first_entry);
         self.last_exit = self.last_exit.max(node.last_exit);
-        self.threads += node.threads;
+        self.threads += node.threads();
         self.latency_ticks += node.latency_ticks;
         self.polls += node.polls;
         self.items = self.items.saturating_add(node.items);
         self.panics += node.panics;
         self.cancelled += node.cancelled;
         self.peak = self.peak.max(node.peak);
-        if own && node.threads > 0 {
+        if own && node.threads() > 0 {
             let sum = self.own.get_or_insert_default();
             sum.total = sum.total.wrapping_add(node.total.ticks);
             sum.folded = sum.folded.wrapping_add(folded.ticks);
@@ -129,6 +147,13 @@ impl PhaseSum {
     }
 }
 
+fn earlier(one: Option<Ticks>, other: Option<Ticks>) -> Option<Ticks> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    }
+}
+
 /// Adds up the trees of all threads, by path. The root comes first.
 pub(super) fn merge(paths: &Paths, readings: &[(&'static Thread, ThreadReading)]) -> Vec<PhaseSum> {
     let mut sums = vec![PhaseSum::empty(); paths.len()];
@@ -137,12 +162,11 @@ pub(super) fn merge(paths: &Paths, readings: &[(&'static Thread, ThreadReading)]
             if let Some(sum) = sums.get_mut(node.path.index()) {
                 sum.add(node, *own);
             }
-            let parent = paths.parent(node.path).and_then(|it| sums.get_mut(it.index()));
-            if let Some(parent) = parent {
-                parent.children = parent.children.plus(node.total);
-                if *own {
-                    parent.own_children = parent.own_children.wrapping_add(node.total.ticks);
-                }
+            if let Some(parent) = paths.parent(node.path).and_then(|it| sums.get_mut(it.index())) {
+                parent.add_to_children(node.total, *own);
+            }
+            if node.was_handed() {
+                add_handed(paths, &mut sums, node, *own);
             }
         }
     }
@@ -150,4 +174,19 @@ pub(super) fn merge(paths: &Paths, readings: &[(&'static Thread, ThreadReading)]
         sum.open_calls += sum.async_begun.saturating_sub(sum.async_ended);
     }
     sums
+}
+
+/// Work that was handed over belongs to its phase and to all above that, which were on no stack of
+/// the thread that did it.
+fn add_handed(paths: &Paths, sums: &mut [PhaseSum], node: &NodeReading, own: bool) {
+    let above = std::iter::successors(paths.parent(node.path), |it| paths.parent(*it));
+    if let Some(sum) = sums.get_mut(node.path.index()) {
+        sum.add_handed(node, own);
+    }
+    for path in above {
+        if let Some(sum) = sums.get_mut(path.index()) {
+            sum.add_handed(node, own);
+            sum.add_to_children(node.handed, own);
+        }
+    }
 }

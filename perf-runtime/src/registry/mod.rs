@@ -14,7 +14,7 @@ use crate::phase::node::Used;
 use crate::phase::open_builds::{self, BuildNumber};
 use crate::phase::path::{self, Paths};
 use crate::phase::reading::{ThreadReading, TreeReading};
-use crate::phase::thread::{Thread, entry};
+use crate::phase::thread::{Thread, otherwise};
 use crate::phase::threads::{self, Uncounted};
 
 pub(crate) use merge::PhaseSum;
@@ -37,6 +37,17 @@ struct OpenBuild {
     /// Whether another build was open at the same time.
     overlapped: bool,
     user: UserFacts,
+}
+
+impl OpenBuild {
+    /// Adds what was done for the build as a whole in the midst of other work.
+    fn add_other_ground(&mut self, readings: &Readings) {
+        for reading in readings.iter().flat_map(|it| &it.1.trees) {
+            let counters = reading.outside.counters;
+            let ticks = if reading.own { reading.outside.ticks } else { 0 };
+            self.unattributed = self.unattributed.plus(Used { ticks, counters });
+        }
+    }
 }
 
 /// All that was measured of one build.
@@ -127,7 +138,8 @@ pub(crate) fn end(number: BuildNumber) -> Option<Measured> {
     });
     let end = end.get();
     let tallied = state.settle(&readings);
-    let build = state.builds.swap_remove(index);
+    let mut build = state.builds.swap_remove(index);
+    build.add_other_ground(&readings);
     let paths = path::end(number);
     let phases = merge::merge(&paths, &readings);
     for (_, reading) in &readings {
@@ -155,12 +167,13 @@ pub(crate) fn end(number: BuildNumber) -> Option<Measured> {
     };
     let live_bytes = tallied.net_bytes.cast_signed();
     let own_reading = readings.iter().find(|it| std::ptr::eq(it.0, own));
-    let peak_bytes = own_reading.map_or(live_bytes, |it| it.1.process_peak.max(live_bytes));
+    let own_trees = own_reading.iter().flat_map(|it| &it.1.trees).filter(|it| it.own);
+    let peak_bytes = own_trees.map(|it| it.process_peak).max().unwrap_or(i64::MIN).max(live_bytes);
     Some(Measured {
         start: build.start.ticks,
         end: end.ticks,
         scale,
-        stepped_back: entry::take_stepped_back() || scale.stepped_back(),
+        stepped_back: otherwise::take_stepped_back() || scale.stepped_back(),
         counters,
         live_bytes: u64::try_from(live_bytes).unwrap_or(0),
         peak_bytes: u64::try_from(peak_bytes).ok(),

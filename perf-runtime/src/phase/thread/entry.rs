@@ -1,262 +1,186 @@
 //! Entering and leaving phases: the hot path.
+//!
+//! # Implementation
+//!
+//! What is here does the ordinary case alone: no build started or ended, no recursion, no panic,
+//! the phase was entered from the same place before. All else is told from it by a few
+//! comparisons, before anything is written, and goes to [`super::otherwise`], which can do
+//! everything.
+//!
+//! PERF: what this costs are mostly its stores, and the reads of the counter. So that the compiler
+//! need not save any registers, nothing here calls a function but at its very end.
 
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::hint::cold_path;
+use std::sync::atomic::Ordering::Relaxed;
 
-use crate::measure::counters::{Counters, bump};
-use crate::measure::histogram;
+use crate::measure::counters::bump;
+use crate::measure::process_level;
 use crate::measure::ticks::{self, Ticks};
 use crate::phase::frame::{Frame, Manner, Ticket, raise};
 use crate::phase::name::NameId;
-use crate::phase::node::{Node, Used};
+use crate::phase::node::Node;
 use crate::phase::open_builds::Epoch;
 
 use super::Thread;
 
-impl Thread {
-    /// Enters a phase. `None` where no build is open for this thread.
-    #[inline(always)]
-    #[expect(clippy::inline_always, reason = "PERF: the hot path is one function, not two")]
-    pub(crate) fn enter(
-        &'static self,
-        name: NameId,
-        manner: Manner,
-        items: u64,
-    ) -> Option<(&'static Frame, Ticket)> {
-        let epoch = Epoch::now().to_raw();
-        if epoch != self.epoch.load(Relaxed) {
-            self.look_which_builds_are_open();
-        }
-        let mut innermost = self.innermost.get()?;
-        if self.is_base(innermost) && epoch != self.base_epoch.load(Relaxed) {
-            self.look_which_builds_are_open();
-            innermost = self.innermost.get()?;
-        }
-        let top = innermost.node.get()?;
-        let folded = self.folds.load(Relaxed) != 0;
-        let node = match top.last_child.get() {
-            Some(guess) if guess.is_named(name) && !folded => guess,
-            _ => {
-                let tree = self.tree.get()?;
-                let known = if folded { None } else { tree.known(top, name) };
-                let found = known.or_else(|| tree.find(top, name, folded))?;
-                // What is found while folded need not be below `top`.
-                if !folded {
-                    top.last_child.set(Some(found));
-                }
-                found
-            }
-        };
-        let frame = innermost.inner.get().or_else(|| Frame::make_chain(Some(innermost)))?;
-        Some((frame, self.push(innermost, frame, node, manner, items)))
-    }
+/// An entry: the place that it took, and what tells it from others that take the same place.
+pub(crate) type Entry = (&'static Frame, Ticket);
 
+/// The places that an ordinary entry is between.
+struct Between {
+    innermost: &'static Frame,
+    frame: &'static Frame,
+    node: &'static Node,
+}
+
+impl Thread {
+    /// Enters a phase by a call. `None` where no build is open for this thread.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "PERF: the hot path is one function, not two")]
-    pub(super) fn push(
-        &self,
-        innermost: &'static Frame,
-        frame: &'static Frame,
-        node: &'static Node,
-        mut manner: Manner,
-        items: u64,
-    ) -> Ticket {
-        let version = self.begin();
-        let active = node.active.load(Relaxed);
-        node.active.store(active + 1, Relaxed);
-        if active != 0 {
-            manner = manner.and(Manner::AGAIN);
-            self.folds.store(self.folds.load(Relaxed) + 1, Relaxed);
-        }
-        if std::thread::panicking() {
-            manner = manner.and(Manner::UNWINDING);
-        }
-        if items != 0 {
-            node.add_items(items);
-        }
+    pub(crate) fn enter_call(&'static self, name: NameId) -> Option<Entry> {
+        let Some(Between { innermost, frame, node }) = self.ordinary_entry(name) else {
+            cold_path();
+            return self.enter(name, Manner::CALL);
+        };
+        let counters = self.tally.counters();
+        let live = counters.net_bytes.cast_signed();
+        let peak = self.tally.peak();
+        raise(&innermost.peak, peak);
         frame.node.set(Some(node));
-        frame.counters.store(self.tally.counters());
-        let live = self.tally.live();
-        raise(&innermost.peak, self.tally.peak());
+        frame.counters.store(counters);
         frame.peak.store(live, Relaxed);
+        let version = self.version.load(Relaxed);
+        let ticket = Ticket::new(version, Manner::CALL);
+        frame.set_ticket(ticket);
         let own = self.own.load(Relaxed);
         if own {
-            self.fold_process_level(innermost);
+            raise(&innermost.process_peak, self.others_level.load(Relaxed).wrapping_add(peak));
             frame.process_peak.store(i64::MIN, Relaxed);
         }
-        self.tally.set_peak(live);
-        let ticket = Ticket::new(version, manner);
-        frame.set_ticket(ticket);
-        self.innermost.set(Some(frame));
-        let mut start = ticks::now();
-        if own {
-            if start.since(Ticks(self.resident_at.load(Relaxed)))
-                > self.resident_fresh.load(Relaxed)
-            {
-                start = self.read_resident();
-            }
-            frame.resident.store(self.resident.load(Relaxed), Relaxed);
-        }
+        let start = ticks::counter();
         frame.set_start(start);
-        node.entered(start);
-        self.end(version);
-        ticket
+        if own && self.resident_is_stale(start) {
+            cold_path();
+            return Some(self.publish_with_resident(frame, ticket));
+        }
+        // One step of two: an entry is there as a whole as soon as its frame is.
+        self.version.store(version.wrapping_add(2), Relaxed);
+        self.innermost.set(Some(frame));
+        if peak != live {
+            cold_path();
+            self.tally.restart_peak(live);
+        }
+        Some((frame, ticket))
+    }
+
+    /// What there is to know of an entry, if it is an ordinary one.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "PERF: the hot path is one function, not two")]
+    fn ordinary_entry(&self, name: NameId) -> Option<Between> {
+        if Epoch::now().to_raw() != self.epoch.load(Relaxed)
+            || self.special.load(Relaxed) != 0
+            || self.others_moved()
+            || !ticks::from_counter()
+            || std::thread::panicking()
+        {
+            cold_path();
+            return None;
+        }
+        let innermost = self.innermost.get()?;
+        let frame = innermost.inner.get()?;
+        let top = innermost.node.get()?;
+        let last = top.last_child.get()?;
+        if last.is_named(name) {
+            return Some(Between { innermost, frame, node: last });
+        }
+        let node = last.follower.get().filter(|it| it.is_named(name))?;
+        top.last_child.set(Some(node));
+        Some(Between { innermost, frame, node })
     }
 
     /// Exits the phase that was entered with `ticket`, at `now`, and all that are open above it.
-    /// Does nothing where that entry has been exited already. Gives the phase's node back where
-    /// its build is still open.
+    /// Does nothing where that entry has been exited already.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "PERF: the hot path is one function, not two")]
-    pub(crate) fn exit(
-        &'static self,
-        frame: &'static Frame,
-        ticket: Ticket,
-        now: Ticks,
-    ) -> Option<&'static Node> {
-        if Epoch::now().to_raw() != self.epoch.load(Relaxed) {
-            self.look_which_builds_are_open();
-        }
-        if frame.ticket() != ticket {
-            return None;
-        }
-        let version = self.begin();
-        if self.innermost.get().is_some_and(|it| std::ptr::eq(it, frame)) {
-            self.pop(frame, now);
-        } else {
-            self.pop_down_to(frame, now);
-        }
-        self.end(version);
-        frame.node.get()
-    }
-
-    #[cold]
-    #[inline(never)]
-    pub(super) fn pop_down_to(&self, frame: &'static Frame, now: Ticks) {
-        while let Some(innermost) = self.innermost.get().filter(|it| !self.is_base(it)) {
-            self.pop(innermost, now);
-            if std::ptr::eq(innermost, frame) {
-                break;
-            }
+    pub(crate) fn exit_call(&'static self, frame: &'static Frame, ticket: Ticket, now: Ticks) {
+        if !self.exit_ordinary_call(frame, ticket, now) {
+            cold_path();
+            self.exit(frame, ticket, now);
         }
     }
 
-    /// Leaves the innermost phase.
-    ///
-    /// PERF: where nothing was allocated or freed since the entry, the level stood still, and no
-    /// peak but the process's can have changed.
+    /// `false` where it is no ordinary exit: then nothing has been done.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "PERF: the hot path is one function, not two")]
-    pub(super) fn pop(&self, frame: &'static Frame, now: Ticks) {
-        let (Some(node), Some(outer)) = (frame.node.get(), frame.outer.get()) else { return };
-        let manner = frame.ticket().manner();
+    fn exit_ordinary_call(&self, frame: &'static Frame, ticket: Ticket, now: Ticks) -> bool {
         let start = frame.start();
-        let ticks = Self::length(start, now);
-        let counters = self.tally.counters();
-        let allocated = frame.counters.differs_from(&counters);
-        if self.own.load(Relaxed) {
-            self.fold_process_level(frame);
-            let process_peak = frame.process_peak.load(Relaxed);
-            raise(&node.process_peak, process_peak);
-            raise(&outer.process_peak, process_peak);
-            if ticks > self.resident_fresh.load(Relaxed) {
-                self.note_resident_delta(frame, node);
-            }
+        let ticks = now.0.wrapping_sub(start.0);
+        if Epoch::now().to_raw() != self.epoch.load(Relaxed)
+            || !self.innermost.get().is_some_and(|it| std::ptr::eq(it, frame))
+            || frame.ticket() != ticket
+            || ticket.manner() != Manner::CALL
+            // Also where the counter stepped back.
+            || ticks > self.resident_fresh.load(Relaxed)
+            || self.others_moved()
+            || std::thread::panicking()
+        {
+            cold_path();
+            return false;
         }
-        if allocated {
+        let (Some(node), Some(outer)) = (frame.node.get(), frame.outer.get()) else {
+            return false;
+        };
+        if !node.is_middling(ticks) {
+            cold_path();
+            return false;
+        }
+        let Some(bucket) = node.histogram.bucket(ticks) else { return false };
+        let version = self.begin();
+        bump(bucket, 1);
+        node.total.add_ticks(ticks);
+        node.last_exit.store(now.0, Relaxed);
+        if self.own.load(Relaxed) {
+            self.pop_process_peak(frame, node, outer);
+        }
+        // Where nothing was allocated or freed since the entry, the level stood still, and no peak
+        // but the process's can have changed.
+        if self.tally.moved_since(&frame.counters) {
+            node.total.add_counters(self.tally.counters().minus(frame.counters.load()));
             self.pop_peak(frame, node, outer);
         }
-        if manner == Manner::CALL && !std::thread::panicking() {
-            node.total.add_ticks(ticks);
-            if allocated {
-                node.total.add_counters(counters.minus(frame.counters.load()));
-            }
-            node.finished(ticks);
-        } else {
-            self.pop_otherwise(node, outer, manner, ticks, counters.minus(frame.counters.load()));
-        }
-        node.last_exit.store(now.0, Relaxed);
-        node.active.store(node.active.load(Relaxed).wrapping_sub(1), Relaxed);
-        frame.clear_ticket();
-        if self.is_base(outer) {
-            if outer.counters.differs_from(&counters) {
-                self.pop_to_base(frame, outer, counters);
-            }
-            self.outside.add_ticks(start.since(outer.start()));
+        if let Some(outside) = outer.outside.get() {
+            outside.add_ticks(start.since(outer.start()));
             outer.set_start(now);
+            if self.tally.moved_since(&outer.counters) {
+                outside.add_counters(frame.counters.load().minus(outer.counters.load()));
+                outer.counters.store(self.tally.counters());
+            }
         }
         self.innermost.set(Some(outer));
+        self.end(version);
+        true
     }
 
-    pub(super) fn pop_peak(&self, frame: &Frame, node: &Node, outer: &Frame) {
-        let peak = frame.peak.load(Relaxed).max(self.tally.peak());
-        raise(&node.peak, peak.wrapping_sub(frame.counters.load().net_bytes.cast_signed()));
-        raise(&outer.peak, peak);
-        self.tally.set_peak(self.tally.live());
-    }
-
-    /// What came between the last return to the base and this entry was outside of phases.
-    #[inline(never)]
-    pub(super) fn pop_to_base(&self, frame: &Frame, base: &Frame, now: Counters) {
-        self.outside.add_counters(frame.counters.load().minus(base.counters.load()));
-        base.counters.store(now);
-    }
-
-    /// The ways to leave a phase other than returning from an ordinary call.
-    #[cold]
-    #[inline(never)]
-    pub(super) fn pop_otherwise(
-        &self,
-        node: &Node,
-        outer: &Frame,
-        manner: Manner,
-        ticks: u64,
-        counters: Counters,
-    ) {
-        self.charge(node, outer, manner, Used { ticks, counters });
-        if manner.is(Manner::STRETCH) {
-            bump(&node.stretches, 1);
-            return;
-        }
-        node.finished(ticks);
-        if std::thread::panicking() && !manner.is(Manner::UNWINDING) {
-            bump(&node.panics, 1);
-        }
-    }
-
-    /// Adds what one entry used to the sums of its phase.
-    pub(super) fn charge(&self, node: &Node, outer: &Frame, manner: Manner, used: Used) {
-        if manner.is(Manner::AGAIN) {
-            node.again.add(used);
-            if let Some(caller) = outer.node.get() {
-                caller.lent.add(used);
-            }
-            self.folds.store(self.folds.load(Relaxed).saturating_sub(1), Relaxed);
-        } else {
-            node.total.add(used);
-        }
-    }
-
-    /// The ticks of one call: never negative, and never more than the histogram holds.
+    /// Whether some other thread told that its level moved, and it matters here.
     #[inline]
-    pub(crate) fn length(start: Ticks, now: Ticks) -> u64 {
-        let ticks = now.0.wrapping_sub(start.0);
-        if ticks > histogram::MAX_VALUE { odd_length(start, now) } else { ticks }
+    fn others_moved(&self) -> bool {
+        self.own.load(Relaxed) && process_level::tells() != self.seen_tells.load(Relaxed)
     }
-}
 
-/// Whether a counter was seen to step back since this was last asked.
-static STEPPED_BACK: AtomicBool = AtomicBool::new(false);
-
-/// Whether the counter stepped back on any thread since this was last asked.
-pub(crate) fn take_stepped_back() -> bool {
-    STEPPED_BACK.swap(false, Relaxed)
-}
-
-#[cold]
-#[inline(never)]
-fn odd_length(start: Ticks, now: Ticks) -> u64 {
-    if now < start {
-        STEPPED_BACK.store(true, Relaxed);
+    #[inline]
+    fn pop_peak(&self, frame: &Frame, node: &Node, outer: &Frame) {
+        let peak = frame.peak.load(Relaxed).max(self.tally.peak());
+        raise(&node.peak, peak.wrapping_sub(frame.counters.net_bytes()));
+        raise(&outer.peak, peak);
+        self.tally.restart_peak(self.tally.live());
     }
-    now.since(start).min(histogram::MAX_VALUE)
+
+    /// As [`Self::pop_peak`], where no other thread told anything since the last entry or exit.
+    #[inline]
+    fn pop_process_peak(&self, frame: &Frame, node: &Node, outer: &Frame) {
+        let level = self.others_level.load(Relaxed).wrapping_add(self.tally.peak());
+        let peak = frame.process_peak.load(Relaxed).max(level);
+        raise(&node.process_peak, peak);
+        raise(&outer.process_peak, peak);
+    }
 }

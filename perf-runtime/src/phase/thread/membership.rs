@@ -5,54 +5,69 @@ use std::sync::atomic::{
     fence,
 };
 
-use crate::measure::counters::{Counters, bump};
-use crate::measure::ticks::{self, Ticks};
-use crate::phase::frame::{Frame, Manner, raise};
-use crate::phase::node::Used;
+use crate::measure::counters::Counters;
+use crate::measure::ticks;
 use crate::phase::open_builds::{self, BuildNumber, Epoch};
 use crate::phase::tree::Tree;
 
-use super::Thread;
+use super::otherwise::End;
+use super::{LOOK, STALE_BASE, Thread};
 
 impl Thread {
+    /// Finds out which build the thread works for, if a build started or ended since it last did.
+    pub(super) fn look_if_builds_changed(&'static self) {
+        let epoch = Epoch::now().to_raw();
+        if epoch != self.epoch.load(Relaxed)
+            || (self.at_base() && epoch != self.base_epoch.load(Relaxed))
+        {
+            self.look_which_builds_are_open();
+        }
+    }
+
     /// Finds out which build the thread works for, after a build started or ended.
     #[cold]
     #[inline(never)]
     pub(super) fn look_which_builds_are_open(&'static self) {
         let epoch = Epoch::now();
-        let Some(base) = self.base.get() else { return };
-        if let Some(tree) = self.tree.get()
-            && !tree.build().is_some_and(open_builds::is_open)
-        {
-            self.leave(tree, base);
+        if self.tree.get().is_some_and(Self::is_over) {
+            self.write(|| self.leave_ended_builds(self.after_cut()));
         }
         if self.at_base() {
-            let tree = self.build_to_join().and_then(|it| self.tree_in_time_for(it, epoch));
-            let version = self.begin();
-            self.tree.set(tree);
-            self.own.store(tree.is_some_and(Tree::is_own), Relaxed);
-            base.node.set(tree.and_then(Tree::root));
-            self.end(version);
+            let tree = self
+                .build_to_join()
+                .and_then(|it| self.tree_in_time_for(it, epoch, self.home() == Some(it)));
+            self.write(|| {
+                self.tree.set(tree);
+                if let Some(base) = self.base.get() {
+                    base.node.set(tree.and_then(Tree::root));
+                }
+            });
             self.base_epoch.store(epoch.to_raw(), Relaxed);
         }
+        self.set_special(STALE_BASE, self.base_epoch.load(Relaxed) != epoch.to_raw());
+        let own = self.trees().any(|it| it.is_own() && !Self::is_over(it));
+        self.own.store(own, Relaxed);
         self.epoch.store(epoch.to_raw(), Relaxed);
     }
 
+    fn is_over(tree: &Tree) -> bool {
+        !tree.build().is_some_and(open_builds::is_open)
+    }
+
     /// The build that phases entered now, with no other open, belong to.
-    pub(super) fn build_to_join(&self) -> Option<BuildNumber> {
-        BuildNumber::from_raw(self.home.load(Relaxed))
-            .filter(|&it| open_builds::is_open(it))
-            .or_else(open_builds::sole)
+    fn build_to_join(&self) -> Option<BuildNumber> {
+        self.home().filter(|&it| open_builds::is_open(it)).or_else(open_builds::sole)
     }
 
     /// The build that the thread works for now.
     pub(crate) fn build(&'static self) -> Option<BuildNumber> {
-        if Epoch::now().to_raw() != self.epoch.load(Relaxed)
-            || (self.at_base() && Epoch::now().to_raw() != self.base_epoch.load(Relaxed))
-        {
-            self.look_which_builds_are_open();
-        }
+        self.look_if_builds_changed();
         self.tree.get().and_then(Tree::build)
+    }
+
+    /// Whether the thread started that build.
+    pub(super) fn has_started(&self, build: BuildNumber) -> bool {
+        self.trees().any(|it| it.is_own() && it.serves(build))
     }
 
     /// The thread's tree of `build`, unless the build has ended meanwhile: then the collector may
@@ -64,8 +79,9 @@ impl Thread {
         &self,
         build: BuildNumber,
         epoch: Epoch,
+        own: bool,
     ) -> Option<&'static Tree> {
-        let tree = self.tree_for(build)?;
+        let tree = self.tree_for(build, own)?;
         fence(SeqCst);
         if Epoch::now() != epoch && !open_builds::is_open(build) {
             tree.collected(build);
@@ -74,11 +90,10 @@ impl Thread {
         Some(tree)
     }
 
-    pub(super) fn tree_for(&self, build: BuildNumber) -> Option<&'static Tree> {
-        let mut trees = std::iter::successors(self.trees.get(), |it| it.next.get());
-        let serving = trees.clone().find(|it| it.serves(build));
-        if serving.is_some() {
-            return serving;
+    fn tree_for(&self, build: BuildNumber, own: bool) -> Option<&'static Tree> {
+        let mut trees = self.trees();
+        if let Some(serving) = self.trees().find(|it| it.serves(build)) {
+            return Some(serving);
         }
         let tree = trees.find(|it| it.is_free()).or_else(|| {
             let made = Tree::make()?;
@@ -87,58 +102,56 @@ impl Thread {
         })?;
         // The runtime's own threads have no phases.
         self.uncertain.store(0, Release);
-        tree.begin(build, BuildNumber::from_raw(self.home.load(Relaxed)) == Some(build));
+        tree.begin(build, own);
         Some(tree)
     }
 
-    /// Leaves a tree whose build is over: what is open stays open in its record.
-    pub(super) fn leave(&self, tree: &'static Tree, base: &'static Frame) {
-        let version = self.begin();
-        let now = ticks::now();
-        let counters = self.tally.counters();
-        if let Some(first) = base.inner.get().filter(|_| !self.at_base()) {
-            let outside = first.counters.load().minus(base.counters.load());
-            // What came after the collector's cut is no part of the phases that it cut off.
-            let after_cut =
-                if tree.is_free() { counters.minus(tree.cut.load()) } else { Counters::default() };
-            self.outside.add(Used {
-                ticks: first.start().since(base.start()),
-                counters: outside.plus(after_cut),
-            });
-            base.counters.store(counters);
-            base.set_start(now);
+    /// Leaves what is open of builds that are over, as far as it is on top of the stack: it stays
+    /// open in their records. `after_cut` is what is no part of the phases that the collector cut
+    /// off. To be called within [`Self::write`].
+    pub(super) fn leave_ended_builds(&self, after_cut: Counters) {
+        self.outside.add_counters(after_cut);
+        while let Some(tree) = self.tree.get()
+            && Self::is_over(tree)
+        {
+            self.leave_chain(tree);
         }
-        self.abandon_open_frames(now, counters);
-        self.tree.set(None);
-        self.own.store(false, Relaxed);
-        base.node.set(None);
-        self.end(version);
+        self.set_special(LOOK, false);
     }
 
-    pub(super) fn abandon_open_frames(&self, now: Ticks, counters: Counters) {
-        while let Some(frame) = self.innermost.get().filter(|it| !self.is_base(it)) {
-            let (Some(node), Some(outer)) = (frame.node.get(), frame.outer.get()) else { return };
-            let entered = frame.counters.load();
-            let used =
-                Used { ticks: Self::length(frame.start(), now), counters: counters.minus(entered) };
-            let manner = frame.ticket().manner();
-            self.charge(node, outer, manner, used);
-            if !manner.is(Manner::STRETCH) {
-                bump(&node.left_open, 1);
+    /// Leaves the chain that the thread works for, which is of this tree.
+    fn leave_chain(&self, tree: &Tree) {
+        let now = ticks::now();
+        let bottom = self.chain().last();
+        if let Some(bottom) = bottom {
+            self.pop_down_to(bottom, End::LeftOpen, now);
+        }
+        // A chain that was handed over brought its own tree; otherwise it was that of the base.
+        if self.tree.get().is_some_and(|it| std::ptr::eq(it, tree)) && self.at_base() {
+            self.tree.set(None);
+            if let Some(base) = self.base.get() {
+                base.node.set(None);
             }
-            let peak = frame.peak.load(Relaxed).max(self.tally.peak());
-            raise(&node.peak, peak.wrapping_sub(entered.net_bytes.cast_signed()));
-            raise(&outer.peak, peak);
-            if self.own.load(Relaxed) {
-                self.fold_process_level(frame);
-                let process_peak = frame.process_peak.load(Relaxed);
-                raise(&node.process_peak, process_peak);
-                raise(&outer.process_peak, process_peak);
-            }
-            node.last_exit.store(now.0, Relaxed);
-            node.active.store(node.active.load(Relaxed).wrapping_sub(1), Relaxed);
-            frame.clear_ticket();
-            self.innermost.set(Some(outer));
+        }
+    }
+
+    /// Leaves all that is open: the thread ends.
+    pub(super) fn leave_all(&self) {
+        self.outside.add_counters(self.after_cut());
+        if let Some(lowest) = self.open_frames().last() {
+            self.pop_down_to(lowest, End::LeftOpen, ticks::now());
+        }
+        self.tree.set(None);
+        if let Some(base) = self.base.get() {
+            base.node.set(None);
+        }
+    }
+
+    /// What the thread did in phases since the collector read it at the end of their build.
+    fn after_cut(&self) -> Counters {
+        match self.tree.get().filter(|it| it.is_free() && !self.at_base()) {
+            Some(tree) => self.tally.counters().minus(tree.cut.load()),
+            None => Counters::default(),
         }
     }
 }

@@ -10,8 +10,10 @@
 //! at its next entry or exit and leaves the build's tree alone from then on.
 
 pub(crate) mod entry;
+mod hand_off;
 mod level;
 mod membership;
+pub(crate) mod otherwise;
 mod place;
 mod resident;
 
@@ -29,12 +31,23 @@ use crate::measure::ticks;
 
 use super::frame::Frame;
 use super::name::NameId;
-use super::node::{Node, Sum, Used};
+use super::node::{Node, Sum};
 use super::open_builds::BuildNumber;
+use super::path::PathId;
 use super::tree::Tree;
 
+/// The bits of [`Thread::special`] that count the open frames of the present chain which are entries
+/// of phases that were open already.
+const FOLDS: u32 = (1 << 24) - 1;
+/// Which builds are open is to be looked at before anything else is done.
+const LOOK: u32 = 1 << 24;
+/// Builds started or ended since the thread last looked which it works for when in no phase.
+const STALE_BASE: u32 = 1 << 25;
+
 /// What is kept of one thread.
-#[repr(align(128))]
+///
+/// PERF: what each entry and exit touches are two lines of the cache, the tally and the next.
+#[repr(C, align(128))]
 pub(crate) struct Thread {
     pub(crate) tally: Tally,
 
@@ -42,23 +55,26 @@ pub(crate) struct Thread {
     version: AtomicU64,
     /// The epoch in which the thread last looked which builds are open.
     epoch: AtomicU64,
-    /// The same, when it last looked with no phase open.
-    base_epoch: AtomicU64,
     /// The innermost open frame, or the base.
     innermost: Slot<Frame>,
-    /// How many of the open frames are entries of phases that were open already.
-    folds: AtomicU32,
-    /// Whether the tree is that of a build that this thread started.
+    /// What makes entries other than ordinary: 0 where nothing does. See [`FOLDS`], [`LOOK`] and
+    /// [`STALE_BASE`].
+    special: AtomicU32,
+    /// Whether a build that this thread started is open.
     own: AtomicBool,
     /// See [`Self::fold_process_level`].
     others_level: AtomicI64,
-    others_tells: AtomicU64,
     seen_tells: AtomicU64,
-    /// Resident bytes, and when they were read.
-    resident: AtomicU64,
+    /// When the resident bytes were read.
     resident_at: AtomicU64,
     /// How many ticks a reading of the resident bytes stays fresh: about 10 ms.
     resident_fresh: AtomicU64,
+
+    /// The epoch in which the thread last looked which builds are open, with no phase open.
+    base_epoch: AtomicU64,
+    others_tells: AtomicU64,
+    /// Resident bytes.
+    resident: AtomicU64,
 
     /// What the thread did while in no phase, up to the last exit to the base.
     outside: Sum,
@@ -90,14 +106,13 @@ impl Thread {
     /// A place for a thread. `None` without memory.
     pub(crate) fn make() -> Option<&'static Self> {
         let base = Frame::make_chain(None)?;
-        base.clear_ticket();
         let thread = leak(|| Self {
             tally: Tally::new(),
             version: AtomicU64::new(0),
             epoch: AtomicU64::new(u64::MAX),
             base_epoch: AtomicU64::new(u64::MAX),
             innermost: Slot::empty(),
-            folds: AtomicU32::new(0),
+            special: AtomicU32::new(0),
             own: AtomicBool::new(false),
             others_level: AtomicI64::new(0),
             others_tells: AtomicU64::new(0),
@@ -119,6 +134,7 @@ impl Thread {
             next: Slot::empty(),
             settled: Sum::zero(),
         })?;
+        base.outside.set(Some(&thread.outside));
         thread.base.set(Some(base));
         thread.innermost.set(Some(base));
         Some(thread)
@@ -127,8 +143,15 @@ impl Thread {
     /// The phase that is open innermost, in a build that is still open.
     pub(crate) fn present_phase(&'static self) -> Option<&'static Node> {
         self.build()?;
-        let innermost = self.innermost.get().filter(|it| !self.is_base(it))?;
+        let innermost = self.innermost.get().filter(|it| !it.is_ground())?;
         innermost.node.get()
+    }
+
+    /// The build that the thread works for, and the path of the phase that is open innermost.
+    pub(crate) fn present_chain(&'static self) -> Option<(BuildNumber, PathId)> {
+        let build = self.build()?;
+        let innermost = self.innermost.get()?;
+        Some((build, innermost.node.get()?.path()))
     }
 
     /// Changes something of a node of this thread, so that no reader sees half of it.
@@ -144,7 +167,22 @@ impl Thread {
         self.tree.get()?.at(steps)
     }
 
+    /// How many of the open frames of the present chain are entries of phases that were open
+    /// already.
     #[inline]
+    fn folds(&self) -> u32 {
+        self.special.load(Relaxed) & FOLDS
+    }
+
+    fn set_folds(&self, folds: u32) {
+        self.special.store(self.special.load(Relaxed) & !FOLDS | folds.min(FOLDS), Relaxed);
+    }
+
+    fn set_special(&self, bit: u32, on: bool) {
+        let others = self.special.load(Relaxed) & !bit;
+        self.special.store(if on { others | bit } else { others }, Relaxed);
+    }
+
     fn is_base(&self, frame: &Frame) -> bool {
         self.base.get().is_some_and(|it| std::ptr::eq(it, frame))
     }
@@ -187,26 +225,17 @@ impl Thread {
         }
     }
 
-    /// The frames that are open, the outermost first. For use in [`Self::read_whole`].
-    pub(crate) fn open_frames(&self) -> Vec<&'static Frame> {
-        let open = |it: &&'static Frame| !self.is_base(it);
-        let mut frames: Vec<_> =
-            std::iter::successors(self.innermost.get().filter(open), |it| it.outer.get())
-                .take_while(open)
-                .collect();
-        frames.reverse();
-        frames
+    /// The frames above the base, the innermost first.
+    pub(crate) fn open_frames(&self) -> impl Iterator<Item = &'static Frame> {
+        std::iter::successors(self.innermost.get(), |it| it.outer.get())
+            .take_while(|it| !self.is_base(it))
     }
 
     pub(crate) fn base(&self) -> Option<&'static Frame> {
         self.base.get()
     }
 
-    pub(crate) fn outside(&self) -> Used {
-        self.outside.load()
-    }
-
-    /// The tree that the open frames are of.
+    /// The tree that the innermost frames are of.
     pub(crate) fn present_tree(&self) -> Option<&'static Tree> {
         self.tree.get()
     }

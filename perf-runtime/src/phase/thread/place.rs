@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
 use crate::measure::counters::Counters;
 use crate::measure::ticks::Ticks;
 use crate::phase::name;
+use crate::phase::node::Used;
 use crate::phase::open_builds::{self, BuildNumber, Epoch};
 use crate::phase::path;
 use crate::phase::tree::Tree;
@@ -45,9 +46,7 @@ impl Thread {
     /// Gives the place back: the present thread ends. While a build that it started is open, no
     /// other thread may have the place: what is measured there is the build's own.
     pub(crate) fn give_back(&'static self) {
-        if let (Some(tree), Some(base)) = (self.tree.get(), self.base.get()) {
-            self.leave(tree, base);
-        }
+        self.write(|| self.leave_all());
         for tree in self.trees().filter(|it| !it.is_free()) {
             self.write(|| tree.thread_ends());
         }
@@ -78,27 +77,34 @@ impl Thread {
         self.taken_at.load()
     }
 
-    /// Makes `build` the one that this thread started, from `now` on. `live_bytes` is the live heap
-    /// of the process.
+    /// Makes `build` one that this thread started, from `now` on. `live_bytes` is the live heap of
+    /// the process. Where the thread is in the midst of another build, that is set aside until
+    /// this one ends.
     pub(crate) fn start_build(&'static self, build: BuildNumber, live_bytes: i64, now: Ticks) {
-        self.home.store(BuildNumber::to_raw(Some(build)), Relaxed);
-        self.look_which_builds_are_open();
-        let Some(base) = self.base.get().filter(|_| self.at_base()) else { return };
-        let version = self.begin();
-        let counters = self.tally.counters();
-        self.outside.add_counters(counters.minus(base.counters.load()));
-        base.counters.store(counters);
-        let live = self.tally.live();
-        base.peak.store(live, Relaxed);
-        self.tally.set_peak(live);
-        // Settles what the others told; what that was before is no part of the build. Until one of
-        // them tells more, their level is known exactly.
-        self.fold_told_level(base);
-        self.others_level.store(live_bytes.wrapping_sub(live), Relaxed);
-        base.process_peak.store(live_bytes, Relaxed);
-        self.outside.add_ticks(now.since(base.start()));
-        base.set_start(now);
-        self.end(version);
+        if self.at_base() && !self.home().is_some_and(open_builds::is_open) {
+            self.home.store(BuildNumber::to_raw(Some(build)), Relaxed);
+            self.look_which_builds_are_open();
+        } else {
+            self.look_which_builds_are_open();
+            self.enter_own_build(build);
+            self.own.store(true, Relaxed);
+        }
+        let Some(ground) = self.innermost.get().filter(|it| it.is_ground()) else { return };
+        self.write(|| {
+            let (counters, live) = (self.tally.counters(), self.tally.live());
+            ground.add_outside(Used {
+                ticks: now.since(ground.start()),
+                counters: counters.minus(ground.counters.load()),
+            });
+            ground.restart_ground(counters, now);
+            ground.peak.store(live, Relaxed);
+            self.tally.restart_peak(live);
+            // Settles what the others told; what that was before is no part of the build. Until one
+            // of them tells more, their level is known exactly.
+            self.fold_told_level(ground);
+            self.others_level.store(live_bytes.wrapping_sub(live), Relaxed);
+            ground.process_peak.store(live_bytes, Relaxed);
+        });
     }
 
     /// How long readings of the resident bytes stay fresh from now on.

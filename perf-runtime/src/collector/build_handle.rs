@@ -1,6 +1,8 @@
-//! The build that is running, from anywhere in the program.
+//! A build that is running, from anywhere in the program and on any thread.
 
 use crate::ItemCount;
+use crate::phase::guard::PhaseGuard;
+use crate::phase::handle::PhaseHandle;
 use crate::phase::open_builds::{self, BuildNumber, Epoch};
 use crate::phase::thread::Thread;
 use crate::phase::threads::{self, Uncounted};
@@ -8,29 +10,48 @@ use crate::registry::{self, CountError};
 
 use super::warning::warn;
 
-/// The build that is running, as far as the present thread knows: the one that it started, or else
-/// the only one that is open. Where there is none, nothing happens.
+/// A build, to be told of from anywhere in the program, and to be carried to other threads. Where
+/// there is none, or it has ended, nothing happens.
 #[derive(Debug, Clone, Copy)]
-pub struct CurrentBuild {
+pub struct BuildHandle {
     number: Option<BuildNumber>,
 }
 
-/// The build that is running.
+/// The build that is running, as far as the present thread knows: the one that it works for, or
+/// else the only one that is open.
 ///
 /// ```
 /// perf_runtime::build().count("total_pages", 83);
 /// ```
 #[must_use]
-pub fn build() -> CurrentBuild {
+pub fn build() -> BuildHandle {
     let number = if Epoch::now().any_open() {
         threads::present().and_then(Thread::build).or_else(open_builds::sole)
     } else {
         None
     };
-    CurrentBuild { number }
+    BuildHandle { number }
 }
 
-impl CurrentBuild {
+impl BuildHandle {
+    /// Works for the build on this thread, until the guard is dropped: phases entered meanwhile are
+    /// top-level phases of it, and what is done in no phase is its `unattributed`.
+    ///
+    /// Only where several builds are open at once is this needed: a thread works for the only one
+    /// that is open anyway.
+    ///
+    /// ```
+    /// let build = perf_runtime::build();
+    /// let worker = std::thread::spawn(move || {
+    ///     let _guard = build.enter();
+    ///     // … work of the build …
+    /// });
+    /// # worker.join().unwrap();
+    /// ```
+    pub fn enter(&self) -> PhaseGuard {
+        PhaseHandle::of_build(self.number).enter()
+    }
+
     /// Sets a count of the user's own, such as `total_pages`. It stands at the top level of the
     /// record. A name that the record uses itself is refused with a warning.
     pub fn count(&self, name: &str, count: impl ItemCount) {

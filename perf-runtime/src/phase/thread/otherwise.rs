@@ -1,0 +1,213 @@
+//! Entering and leaving phases in every way there is: what the hot path hands on.
+
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+use crate::measure::counters::{Counters, bump};
+use crate::measure::histogram;
+use crate::measure::ticks::{self, Ticks};
+use crate::phase::frame::{Frame, Manner, Ticket, raise};
+use crate::phase::name::NameId;
+use crate::phase::node::{Node, Used};
+
+use super::Thread;
+use super::entry::Entry;
+
+/// How an entry comes to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
+    /// The phase was exited.
+    Exited,
+    /// Its build ended before, or its thread.
+    LeftOpen,
+}
+
+impl Thread {
+    /// Enters a phase. `None` where no build is open for this thread.
+    #[inline(never)]
+    pub(crate) fn enter(&'static self, name: NameId, manner: Manner) -> Option<Entry> {
+        self.look_if_builds_changed();
+        let top = self.innermost.get()?.node.get()?;
+        let node = self.find(top, name)?;
+        let folded = self.folds() != 0;
+        let again = if folded { node.is_active() } else { !node.is_child_of(top) };
+        let manner = if again { manner.and(Manner::AGAIN) } else { manner };
+        self.push(node, manner)
+    }
+
+    /// The node that `name` means below `top`.
+    fn find(&self, top: &'static Node, name: NameId) -> Option<&'static Node> {
+        let tree = self.tree.get()?;
+        if self.folds() != 0 {
+            return tree.find(top, name, true);
+        }
+        let node = tree.known(top, name).or_else(|| tree.find(top, name, false))?;
+        // A guess is always a child: one that was on the stack already would be none.
+        if node.is_child_of(top) {
+            if let Some(last) = top.last_child.get() {
+                last.follower.set(Some(node));
+            }
+            top.last_child.set(Some(node));
+        }
+        Some(node)
+    }
+
+    /// Puts a phase on top of the stack. `None` without memory.
+    pub(super) fn push(&self, node: &'static Node, mut manner: Manner) -> Option<Entry> {
+        let innermost = self.innermost.get()?;
+        let frame = innermost.inner.get().or_else(|| Frame::make_chain(Some(innermost)))?;
+        if manner.is(Manner::AGAIN) {
+            self.fold();
+        }
+        if self.folds() != 0 {
+            manner = manner.and(Manner::FOLDED);
+            node.active.store(node.active.load(Relaxed) + 1, Relaxed);
+        }
+        if std::thread::panicking() {
+            manner = manner.and(Manner::UNWINDING);
+        }
+        frame.node.set(Some(node));
+        self.settle_levels(innermost);
+        frame.counters.store(self.tally.counters());
+        frame.peak.store(self.tally.live(), Relaxed);
+        frame.process_peak.store(i64::MIN, Relaxed);
+        let ticket = Ticket::new(self.version.load(Relaxed), manner);
+        frame.set_ticket(ticket);
+        let start = ticks::now();
+        frame.set_start(start);
+        if self.own.load(Relaxed) && self.resident_is_stale(start) {
+            return Some(self.publish_with_resident(frame, ticket));
+        }
+        Some(self.publish(frame, ticket))
+    }
+
+    /// Makes an entry, whose frame is complete, one that readers see: as a whole, or not at all.
+    pub(super) fn publish(&self, frame: &'static Frame, ticket: Ticket) -> Entry {
+        bump(&self.version, 2);
+        self.innermost.set(Some(frame));
+        self.tally.restart_peak(self.tally.live());
+        (frame, ticket)
+    }
+
+    /// Brings what the innermost frame knows of peaks up to now.
+    pub(super) fn settle_levels(&self, innermost: &Frame) {
+        raise(&innermost.peak, self.tally.peak());
+        if self.own.load(Relaxed) {
+            self.fold_process_level(innermost);
+        }
+    }
+
+    /// Exits the phase that was entered with `ticket`, at `now`, and all that are open above it.
+    /// Does nothing where that entry has been exited already. Gives the phase's node back where
+    /// its build is still open.
+    #[inline(never)]
+    pub(crate) fn exit(
+        &'static self,
+        frame: &'static Frame,
+        ticket: Ticket,
+        now: Ticks,
+    ) -> Option<&'static Node> {
+        self.look_if_builds_changed();
+        let open = self.open_frames().any(|it| std::ptr::eq(it, frame));
+        if !open || frame.ticket() != ticket {
+            return None;
+        }
+        let node = frame.node.get();
+        self.write(|| {
+            self.pop_down_to(frame, End::Exited, now);
+            if self.special.load(Relaxed) & super::LOOK != 0 {
+                self.leave_ended_builds(Counters::default());
+            }
+        });
+        node
+    }
+
+    /// Leaves all frames down to this one, which is on the stack and is not the base.
+    pub(super) fn pop_down_to(&self, frame: &Frame, end: End, now: Ticks) {
+        while let Some(innermost) = self.innermost.get().filter(|it| !self.is_base(it)) {
+            self.pop(innermost, end, now);
+            if std::ptr::eq(innermost, frame) {
+                break;
+            }
+        }
+    }
+
+    fn pop(&self, frame: &'static Frame, end: End, now: Ticks) {
+        let (Some(node), Some(outer)) = (frame.node.get(), frame.outer.get()) else { return };
+        self.settle_levels(frame);
+        let counters = self.tally.counters();
+        let used = Used {
+            ticks: Self::length(frame.start(), now),
+            counters: counters.minus(frame.counters.load()),
+        };
+        if frame.is_ground() {
+            frame.add_outside(used);
+            frame.outside.set(None);
+        } else if frame.is_hand_off() {
+            self.pop_hand_off(frame, node, outer, used);
+        } else {
+            self.pop_phase(frame, node, outer, end, used);
+            raise(&outer.peak, frame.peak.load(Relaxed));
+        }
+        raise(&outer.process_peak, frame.process_peak.load(Relaxed));
+        self.tally.restart_peak(self.tally.live());
+        node.entered(frame.start());
+        node.last_exit.store(now.0, Relaxed);
+        if outer.is_ground() {
+            outer.add_outside(Used {
+                ticks: frame.start().since(outer.start()),
+                counters: frame.counters.load().minus(outer.counters.load()),
+            });
+            outer.restart_ground(counters, now);
+        }
+        self.innermost.set(Some(outer));
+    }
+
+    fn pop_phase(&self, frame: &Frame, node: &Node, outer: &Frame, end: End, used: Used) {
+        let manner = frame.ticket().manner();
+        raise(&node.peak, frame.peak.load(Relaxed).wrapping_sub(frame.counters.net_bytes()));
+        if self.own.load(Relaxed) {
+            raise(&node.process_peak, frame.process_peak.load(Relaxed));
+            if used.ticks > self.resident_fresh.load(Relaxed) {
+                self.note_resident_delta(frame, node);
+            }
+        }
+        if manner.is(Manner::FOLDED) {
+            node.active.store(node.active.load(Relaxed).saturating_sub(1), Relaxed);
+        }
+        if manner.is(Manner::AGAIN) {
+            node.again.add(used);
+            if let Some(caller) = outer.node.get() {
+                caller.lent.add(used);
+            }
+            self.unfold(outer);
+        } else {
+            node.total.add(used);
+        }
+        if manner.is(Manner::STRETCH) {
+            bump(&node.stretches, 1);
+        } else if end == End::LeftOpen {
+            bump(&node.left_open, 1);
+        } else {
+            node.finished(used.ticks);
+            if std::thread::panicking() && !manner.is(Manner::UNWINDING) {
+                bump(&node.panics, 1);
+            }
+        }
+    }
+
+    /// The ticks of one call: never negative, and never more than the histogram holds.
+    pub(crate) fn length(start: Ticks, now: Ticks) -> u64 {
+        if now < start {
+            STEPPED_BACK.store(true, Relaxed);
+        }
+        now.since(start).min(histogram::MAX_VALUE)
+    }
+}
+
+/// Whether a counter was seen to step back since this was last asked.
+static STEPPED_BACK: AtomicBool = AtomicBool::new(false);
+
+/// Whether the counter stepped back on any thread since this was last asked.
+pub(crate) fn take_stepped_back() -> bool {
+    STEPPED_BACK.swap(false, Relaxed)
+}
