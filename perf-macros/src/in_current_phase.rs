@@ -26,27 +26,20 @@ pub(crate) fn expand(input: TokenStream, track: bool) -> TokenStream {
     if written.is_empty() {
         return Error::new(Span::call_site(), EXPECTED_CLOSURE).into_compile_error();
     }
-    let (expression, error) = match parse_written.parse2(written.clone()) {
-        // The compiler has something to say about it as well, or knows it better than we do.
-        Err(error) => return beside(&error, &written),
-        Ok(parsed) => parsed,
-    };
-    match (expression, error) {
-        (Expr::Closure(mut closure), None) => {
+    match parse_written.parse2(written.clone()) {
+        Ok((Expr::Closure(mut closure), None)) => {
             *closure.body = ungrouped(*closure.body);
             expand_closure(closure, end(written), &root, track)
         }
-        (Expr::Closure(closure), Some(error)) => beside(&error, &closure),
-        (other, error) => {
-            let error = error.unwrap_or_else(|| no_closure(&other));
-            beside(&error, &parenthesised(&other))
-        }
+        Ok((Expr::Closure(closure), Some(error))) => beside(&error, &closure),
+        Ok((other, _)) => beside(&no_closure(&other), &parenthesised(&other)),
+        Err(error) => error.into_compile_error(),
     }
 }
 
 const EXPECTED_CLOSURE: &str = "expected a closure, as in `in_current_phase!(|page| render(page))`";
 
-/// Reads one expression, with what is wrong around it.
+/// Reads one expression, and says what is wrong around it.
 fn parse_written(input: ParseStream<'_>) -> Result<(Expr, Option<Error>)> {
     let coroutine: Option<Token![static]> = input.parse()?;
     let expression = ungrouped(input.parse()?);

@@ -1,5 +1,5 @@
-//! Compiles and runs `ui/pass`, all forms of function that can be annotated, as a project of
-//! its own: in every edition, with the feature `track` on and off.
+//! Compiles and runs `ui/pass`, all forms of function that can be annotated and of closure that can
+//! be handed off, as a project of its own: in every edition, with the feature `track` on and off.
 #![forbid(unsafe_code)]
 
 use std::collections::BTreeSet;
@@ -54,6 +54,7 @@ track = ["perf-runtime/track"]
 [dependencies]
 async-trait = "0.1"
 perf-runtime = {{ path = '{runtime}', default-features = false }}
+rayon = "1"
 tokio = {{ version = "1", default-features = false, features = ["macros", "rt"] }}
 "#,
                     main = tests.join("ui/pass/main.rs").display(),
@@ -226,6 +227,13 @@ fn every_form_runs_in_every_edition_and_gives_no_warning_that_the_bare_function_
         let bare = Forms::warnings(&bare, edition);
         // The forms are not all of them good style, and that they are looked at shows in this.
         assert!(bare.iter().any(|(lint, _)| lint == "clippy::missing_const_for_fn"), "{bare:?}");
+        // A closure is not to be a function, and the braces around it are not the user's.
+        let of_expansion = ["clippy::redundant_closure", "clippy::semicolon_if", "unused_braces"];
+        let is_of_expansion = |(lint, lines): &&Warning| {
+            of_expansion.iter().any(|it| lint.starts_with(it))
+                && lines.iter().any(|(file, _)| file.contains("hand_off"))
+        };
+        assert_eq!(bare.iter().find(is_of_expansion), None, "edition {edition}");
         let tracked = Forms::warnings(&tracked, edition);
         let added: Vec<_> = tracked.difference(&bare).collect();
         assert!(added.is_empty(), "edition {edition}: {added:#?}");

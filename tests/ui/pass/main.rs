@@ -1,9 +1,9 @@
-//! Every form of function that can be annotated, in a crate that asks for all the warnings there
-//! are.
+//! Every form of function that can be annotated, and of closure that can be handed off, in a crate
+//! that asks for all the warnings there are.
 //!
 //! `macro_forms.rs` compiles and runs this in every edition, with the feature `track` on and off.
-//! Off, the functions are bare: what they do and what is to be said against them then is all that
-//! they may do, and all that may be said, when they are measured.
+//! Off, functions and closures are bare: what they do and what is to be said against them then is
+//! all that they may do, and all that may be said, when they are measured.
 #![deny(unsafe_code)]
 #![warn(
     future_incompatible,
@@ -41,6 +41,10 @@ mod build_forms;
 mod coercions;
 mod crate_path;
 mod drop_order;
+mod hand_off_closures;
+mod hand_off_closures_async;
+mod hand_off_closures_names;
+mod hand_off_closures_phases;
 mod items_argument;
 mod macro_made;
 mod methods;
@@ -63,6 +67,10 @@ fn main() {
     coercions::run();
     crate_path::run();
     drop_order::run();
+    hand_off_closures::run();
+    hand_off_closures_async::run();
+    hand_off_closures_names::run();
+    hand_off_closures_phases::run();
     items_argument::run();
     macro_made::run();
     methods::run();
