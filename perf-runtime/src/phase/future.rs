@@ -9,10 +9,10 @@ use pin_project_lite::pin_project;
 use crate::measure::counters::bump;
 use crate::measure::ticks::{self, Ticks};
 
+use super::call::Ending;
 use super::frame::{Frame, Manner, Ticket};
-use super::node::Node;
 use super::open_builds::{BuildNumber, Epoch};
-use super::path::{self, PathId};
+use super::path::PathId;
 use super::site::Site;
 use super::thread::Thread;
 use super::threads;
@@ -82,13 +82,6 @@ enum State {
     Over,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Ending {
-    Completed,
-    Panicked,
-    Cancelled,
-}
-
 impl Call {
     fn begin_poll(&mut self) -> Option<Stretch> {
         if !Epoch::now().any_open() {
@@ -112,7 +105,7 @@ impl Call {
                     started: stretch.frame.start(),
                 };
                 thread.write(|| {
-                    bump(&node.async_begun, 1);
+                    node.call_began();
                     bump(&node.polls, 1);
                 });
                 Some(stretch)
@@ -174,26 +167,13 @@ impl Stretch {
         call.state = State::Over;
         // No node: the build ended while the future was polled. The call stays an open one.
         let Some(node) = node else { return };
-        let home = if node.path() == path { Some(node) } else { self.node_of(build, path) };
+        let home = if node.path() == path { Some(node) } else { self.thread.node_of(build, path) };
         if let Some(home) = home {
             let latency = Thread::length(started, now);
-            self.thread.write(|| Self::count(home, latency, ending));
-        }
-    }
-
-    fn node_of(&self, build: BuildNumber, path: PathId) -> Option<&'static Node> {
-        let _uncounted = threads::Uncounted::begin();
-        self.thread.node_at(&path::steps(build, path)?)
-    }
-
-    fn count(node: &Node, latency: u64, ending: Ending) {
-        node.finished(latency);
-        bump(&node.latency_ticks, latency);
-        bump(&node.async_ended, 1);
-        match ending {
-            Ending::Completed => {}
-            Ending::Panicked => bump(&node.panics, 1),
-            Ending::Cancelled => bump(&node.cancelled, 1),
+            self.thread.write(|| {
+                home.call_ended(latency, ending);
+                bump(&home.latency_ticks, latency);
+            });
         }
     }
 }

@@ -3,6 +3,7 @@
 //! A tree has a single writer, its thread. The collector reads it without stopping that thread:
 //! see [`thread::Thread::read`].
 
+pub(crate) mod call;
 pub(crate) mod frame;
 pub(crate) mod future;
 pub(crate) mod guard;
