@@ -377,40 +377,6 @@ fn adaptors(pages: &[String]) {
     )));
 }
 
-macro_rules! made {
-    (move $argument:ident, $($body:tt)*) => {
-        in_current_phase!(move |$argument| { $($body)* })
-    };
-    ($argument:pat => $body:expr) => {
-        in_current_phase!(|$argument| $body)
-    };
-}
-
-macro_rules! given {
-    ($closure:expr) => {
-        in_current_phase!($closure)
-    };
-}
-
-macro_rules! with_local_names {
-    ($name:ident) => {{
-        let __phase = 1;
-        let __guard = 2;
-        in_current_phase!(move |$name| $name + __phase + __guard)
-    }};
-}
-
-fn by_macros() -> [Box<dyn Fn(u32) -> u32>; 5] {
-    let two = 2;
-    [
-        Box::new(made!(x => x + 1)),
-        Box::new(made!(move x, let y = x + two; y)),
-        Box::new(given!(|x| x + 3)),
-        Box::new(given!(move |x| x + two * 2)),
-        Box::new(with_local_names!(__phase)),
-    ]
-}
-
 pub(crate) fn run() {
     let pages = [String::from("one"), String::from("2"), String::from("do")];
     parallel(&pages);
@@ -423,5 +389,4 @@ pub(crate) fn run() {
     heads();
     bodies(1);
     adaptors(&pages);
-    assert_eq!(by_macros().iter().map(|add| add(0)).collect::<Vec<_>>(), [1, 2, 3, 4, 3]);
 }

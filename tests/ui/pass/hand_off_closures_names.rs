@@ -1,5 +1,6 @@
-//! `in_current_phase!` where its names mean something else, nothing is in scope, or the runtime has
-//! another name.
+//! `in_current_phase!` where its names mean something else, nothing is in scope, the runtime has
+//! another name, or the closure comes from another macro.
+use perf_runtime::in_current_phase;
 
 mod shadowed {
     #![allow(dead_code, non_camel_case_types)]
@@ -92,8 +93,43 @@ mod renamed {
     }
 }
 
+macro_rules! made {
+    (move $argument:ident, $($body:tt)*) => {
+        in_current_phase!(move |$argument| { $($body)* })
+    };
+    ($argument:pat => $body:expr) => {
+        in_current_phase!(|$argument| $body)
+    };
+}
+
+macro_rules! given {
+    ($closure:expr) => {
+        in_current_phase!($closure)
+    };
+}
+
+macro_rules! with_local_names {
+    ($name:ident) => {{
+        let __phase = 1;
+        let __guard = 2;
+        in_current_phase!(move |$name| $name + __phase + __guard)
+    }};
+}
+
+fn by_macros() -> [Box<dyn Fn(u32) -> u32>; 5] {
+    let two = 2;
+    [
+        Box::new(made!(x => x + 1)),
+        Box::new(made!(move x, let y = x + two; y)),
+        Box::new(given!(|x| x + 3)),
+        Box::new(given!(move |x| x + two * 2)),
+        Box::new(with_local_names!(__phase)),
+    ]
+}
+
 pub(crate) fn run() {
     shadowed::run();
     no_prelude::run();
     renamed::run();
+    assert_eq!(by_macros().iter().map(|add| add(0)).collect::<Vec<_>>(), [1, 2, 3, 4, 3]);
 }
