@@ -1,7 +1,10 @@
 //! hotpath, which measures time and allocations of functions.
 #![forbid(unsafe_code)]
 
-use hotpath::{Format, HotpathGuardBuilder};
+use hotpath::{CountingAllocator, Format, HotpathGuardBuilder};
+
+#[global_allocator]
+static ALLOCATOR: CountingAllocator = CountingAllocator::new();
 
 macro_rules! phase {
     ($function:item) => {
