@@ -12,6 +12,7 @@
 //! | `latest.json` | the newest record once more, for reading by eye and by `jq` |
 //! | `history.rejected.jsonl` | lines that [`History::repair`] moved out of the history |
 //! | `pending/ID.json` | records whose writers did not get the lock in time |
+//! | `timelines/ID.jsonl` | the [timelines](timeline) of those builds that were asked for one |
 //! | `.lock` | what writers lock; never removed |
 //!
 //! A line is a JSON object in UTF-8 that ends with a line feed; the module [`record`] says what
@@ -32,6 +33,8 @@
 //! - *A line that cannot be read* is skipped and reported, and removed by nothing but a human.
 //!   Lines longer than [`history::MAX_LINE`] are among them, and are never written; so reading
 //!   takes at most 32 MiB, whatever the file is.
+//! - *A timeline* is there whole or not at all, and takes no part in the above: it is written
+//!   without the lock, after the record or before. Pruning removes it with its record.
 //! - *Loss of power* is another matter: appends are safe against kills, not synced against loss
 //!   of power, because syncing would cost each build some milliseconds. What the system had not
 //!   written by then is lost or, on some file systems, reads as zeros, which is one unreadable
@@ -42,9 +45,13 @@
 
 pub mod history;
 pub mod record;
+pub mod timeline;
 
 pub use history::{
-    Appended, DEFAULT_DIR, Entry, History, HistoryError, Keep, Place, Pruned, Repaired, Unreadable,
-    UnreadableReason,
+    Appended, DEFAULT_DIR, Entry, History, HistoryError, Keep, Place, Pruned, Repaired,
+    TimelineReader, Unreadable, UnreadableReason,
 };
 pub use record::*;
+pub use timeline::{
+    Interval, Timeline, TimelineFlaw, TimelineHeader, TimelinePart, TimelineThread,
+};

@@ -3,23 +3,18 @@
 #![cfg(unix)]
 #![forbid(unsafe_code)]
 
+mod places;
 mod records;
 
-use std::fs::{self, Permissions};
+use std::fs;
 use std::io::ErrorKind;
-use std::os::unix::fs::{PermissionsExt, symlink};
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::symlink;
+use std::path::Path;
 use std::process::Command;
 
 use perf_history::{BuildStats, History, HistoryError, Keep, Place};
+use places::{ReadOnly, SmallDisk, assert_refused};
 use records::{full_record, record};
-use tempfile::TempDir;
-
-fn assert_refused(error: &HistoryError, path: &Path, cause: &str) {
-    let message = error.to_string();
-    assert!(message.contains(path.to_str().unwrap()), "{message}");
-    assert!(message.contains(cause), "{message}");
-}
 
 fn numbered(id: usize, phases: u32) -> BuildStats {
     BuildStats { build_id: format!("r{id}"), ..full_record(phases) }
@@ -157,7 +152,10 @@ fn a_directory_that_is_removed_comes_back_with_the_next_append() {
 
 #[test]
 fn a_history_that_may_not_be_written_is_read_all_the_same() {
-    let Some(place) = ReadOnly::holding(&[record("a"), record("b")]) else {
+    let Some(place) = ReadOnly::holding(|history| {
+        history.append(&record("a")).unwrap();
+        history.append(&record("b")).unwrap();
+    }) else {
         return;
     };
     let history = History::open(&place.dir);
@@ -258,82 +256,4 @@ fn fill(path: &Path) {
     let mut file = fs::File::create(path).unwrap();
     let full = std::io::copy(&mut std::io::repeat(b'x'), &mut file).unwrap_err();
     assert_eq!(full.kind(), ErrorKind::StorageFull);
-}
-
-/// A file system of its own in memory, gone when dropped.
-struct SmallDisk {
-    dir: TempDir,
-}
-
-impl SmallDisk {
-    /// `None`, with a word on why, where this process may not mount.
-    fn mount(options: &str) -> Option<Self> {
-        let dir = tempfile::tempdir().unwrap();
-        let mut mount = Command::new("mount");
-        mount.args(["-t", "tmpfs", "-o", options, "tmpfs"]).arg(dir.path());
-        let reason = match mount.output() {
-            Ok(output) if output.status.success() => return Some(Self { dir }),
-            Ok(output) => String::from_utf8_lossy(&output.stderr).into_owned(),
-            Err(error) => error.to_string(),
-        };
-        println!("skipped: cannot mount a small disk: {}", reason.trim());
-        None
-    }
-
-    fn path(&self) -> &Path {
-        self.dir.path()
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg(self.dir.path()).status();
-    }
-}
-
-/// A directory with a history that this process cannot write to.
-struct ReadOnly {
-    dir: PathBuf,
-    _plain: Option<TempDir>,
-    _disk: Option<SmallDisk>,
-}
-
-impl ReadOnly {
-    /// By permissions, or for a user whom these do not bind, by a disk mounted so. `None`, with a
-    /// word on why, where neither works.
-    fn holding(records: &[BuildStats]) -> Option<Self> {
-        let write = |dir: &Path| {
-            for stats in records {
-                History::open(dir).append(stats).unwrap();
-            }
-        };
-        let plain = tempfile::tempdir().unwrap();
-        let dir = plain.path().join("history");
-        write(&dir);
-        for entry in fs::read_dir(&dir).unwrap() {
-            let path = entry.unwrap().path();
-            fs::set_permissions(path, Permissions::from_mode(0o444)).unwrap();
-        }
-        fs::set_permissions(&dir, Permissions::from_mode(0o555)).unwrap();
-        if fs::write(dir.join("probe"), "").is_err() {
-            return Some(Self { dir, _plain: Some(plain), _disk: None });
-        }
-        let disk = SmallDisk::mount("size=1m")?;
-        let dir = disk.path().join("history");
-        write(&dir);
-        let mut remount = Command::new("mount");
-        let remounted = remount.args(["-o", "remount,ro"]).arg(disk.path()).status();
-        if !remounted.is_ok_and(|status| status.success()) {
-            println!("skipped: cannot mount a disk read-only");
-            return None;
-        }
-        Some(Self { dir, _plain: None, _disk: Some(disk) })
-    }
-}
-
-impl Drop for ReadOnly {
-    fn drop(&mut self) {
-        // Or else the directory could not be removed.
-        let _ = fs::set_permissions(&self.dir, Permissions::from_mode(0o755));
-    }
 }

@@ -31,6 +31,7 @@ fn what_is_written_is_valid() {
         phases: vec![perf_history::PhaseStats { path: "render".to_owned(), ..Default::default() }],
         unattributed: Some(perf_history::Unattributed::default()),
         unclaimed: Some(perf_history::Unclaimed::default()),
+        timeline: Some(perf_history::TimelineFacts::default()),
         system: Some(perf_history::System::default()),
         ..record("a")
     };
@@ -58,6 +59,8 @@ fn what_is_no_record_is_not_valid() {
         ("tool_version", Value::Null),
         ("alloc_count", json!(-1)),
         ("git", Value::Null),
+        ("timeline", Value::Null),
+        ("timeline", json!({ "intervals": -1 })),
         ("labels", json!({ "a": 1 })),
         ("phases", json!([{ "path": "a" }])),
         ("phase_timings_ms", json!({ "a": null })),

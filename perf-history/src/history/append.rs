@@ -1,6 +1,6 @@
-//! Writing to a history: one line at its end, and the copy of the newest record.
+//! Writing to a history: one line at its end.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
@@ -81,28 +81,4 @@ fn write_whole(file: &mut File, length: u64, bytes: &[u8]) -> io::Result<()> {
         // If this fails too there is a torn line, which the next append ends.
         let _ = file.set_len(length);
     })
-}
-
-/// Replaces the file at `path` by `bytes`; who reads it sees the old or the new. `temporary` is
-/// in the same directory.
-pub(super) fn replace(path: &Path, temporary: &Path, bytes: &[u8]) -> Result<(), HistoryError> {
-    let mut file = create_anew(temporary)?;
-    file.write_all(bytes)
-        .during("write", temporary)
-        .and_then(|()| fs::rename(temporary, path).during("replace", path))
-        .inspect_err(|_| {
-            let _ = fs::remove_file(temporary);
-        })
-}
-
-/// Creates a temporary file. What a killed process left of one is removed, and a link that stands
-/// in its place is not followed.
-pub(super) fn create_anew(path: &Path) -> Result<File, HistoryError> {
-    let create = || File::create_new(path);
-    create()
-        .or_else(|error| match error.kind() {
-            io::ErrorKind::AlreadyExists => fs::remove_file(path).and_then(|()| create()),
-            _ => Err(error),
-        })
-        .during("create", path)
 }

@@ -4,6 +4,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::timeline::TimelineFlaw;
+
 /// Why a history could not be read or written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -44,9 +46,9 @@ pub enum HistoryError {
         /// The longest that is read.
         limit: usize,
     },
-    /// A build id is the name of a file in `pending`, and must be fit for it.
+    /// A build id is the name of files in `pending` and `timelines`, and must be fit for it.
     #[error(
-        "cannot write the record of build {build_id:?}: an id has 1 to 64 ASCII letters, digits, \
+        "cannot use {build_id:?} as the id of a build: an id has 1 to 64 ASCII letters, digits, \
          `-` or `_`"
     )]
     BadBuildId {
@@ -60,6 +62,24 @@ pub enum HistoryError {
         path: PathBuf,
         /// Why it is not in the history.
         reason: String,
+    },
+    /// A timeline cannot be read: its file is damaged.
+    #[error("cannot read {}: line {line}: {flaw}", path.display())]
+    BadTimeline {
+        /// Its file.
+        path: PathBuf,
+        /// The line that cannot be read, the first being 1.
+        line: u64,
+        /// Why not.
+        flaw: TimelineFlaw,
+    },
+    /// A timeline cannot be written.
+    #[error("cannot write the timeline of build {build_id:?}: {flaw}")]
+    UnwritableTimeline {
+        /// Whose timeline.
+        build_id: String,
+        /// Why not.
+        flaw: TimelineFlaw,
     },
     /// Another process holds the lock.
     #[error("cannot lock {}: another process has held it for {waited:?}", path.display())]

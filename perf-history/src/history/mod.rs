@@ -10,7 +10,10 @@ mod lines;
 mod lock;
 mod outcome;
 mod pending;
+mod replace;
 mod rewrite;
+mod timeline_reader;
+mod timelines;
 
 use std::fs;
 use std::io;
@@ -26,7 +29,8 @@ pub use lines::MAX_LINE;
 use lock::Lock;
 pub use outcome::{Appended, Keep, Place, Pruned, Repaired};
 use pending::Adoption;
-use rewrite::{Fate, Paths, rewrite};
+use rewrite::{Fate, Paths, Rewriting, rewrite};
+pub use timeline_reader::TimelineReader;
 
 use crate::record::BuildStats;
 
@@ -189,7 +193,7 @@ impl History {
             return Ok(repaired);
         };
         repaired.adopted = adopted;
-        self.rewrite(|line| match line.entry {
+        let rewriting = self.rewrite(|line| match line.entry {
             Entry::Record(_) => {
                 repaired.records += 1;
                 Fate::Keep
@@ -199,12 +203,18 @@ impl History {
                 Fate::Reject
             }
         })?;
+        if let Some(rewriting) = rewriting {
+            self.put_in_place(rewriting)?;
+        }
         Ok(repaired)
     }
 
-    /// Removes old records for good. Records that wait in `pending` are adopted first, and lines
-    /// that cannot be read stay. Readers see the history of before or of after; a pruning that is
-    /// killed changes nothing.
+    /// Removes old records for good, and their builds' timelines with them. Records that wait in
+    /// `pending` are adopted first. Lines that cannot be read stay, and so do timelines whose
+    /// builds the history does not know.
+    ///
+    /// Readers see the history of before or of after; a pruning that is killed changes no record,
+    /// but may have removed timelines of those that were to go.
     ///
     /// # Errors
     ///
@@ -212,7 +222,7 @@ impl History {
     /// refused. The history is as before, unless the error is about `latest.json`, which comes
     /// last.
     pub fn prune(&self, keep: Keep) -> Result<Pruned, HistoryError> {
-        let mut pruned = Pruned { kept: 0, removed: 0, unreadable: 0, adopted: 0 };
+        let mut pruned = Pruned { kept: 0, removed: 0, unreadable: 0, adopted: 0, timelines: 0 };
         let Some((_lock, adopted)) = self.lock_for_rewriting()? else {
             return Ok(pruned);
         };
@@ -221,7 +231,8 @@ impl History {
             Keep::Newest(n) => self.offset_of_newest(n)?,
             Keep::Since(_) => 0,
         };
-        self.rewrite(|line| {
+        let mut timelines = self.timelines()?;
+        let rewriting = self.rewrite(|line| {
             let Entry::Record(stats) = &line.entry else {
                 pruned.unreadable += 1;
                 return Fate::Keep;
@@ -230,14 +241,21 @@ impl History {
                 Keep::Newest(_) => line.offset >= first_kept,
                 Keep::Since(date) => stats.started_at().is_none_or(|time| time >= date),
             };
-            if is_kept {
+            let fate = if is_kept {
                 pruned.kept += 1;
                 Fate::Keep
             } else {
                 pruned.removed += 1;
                 Fate::Remove
-            }
+            };
+            timelines.follow(&stats.build_id, fate);
+            fate
         })?;
+        if let Some(rewriting) = rewriting {
+            // Before the records, so that a kill in between leaves none that nobody will remove.
+            pruned.timelines = timelines.remove()?;
+            self.put_in_place(rewriting)?;
+        }
         Ok(pruned)
     }
 
@@ -269,15 +287,20 @@ impl History {
         pending::adopt(&self.dir.join(PENDING), &self.path())
     }
 
-    fn rewrite(&self, fate_of: impl FnMut(&lines::RawLine) -> Fate) -> Result<(), HistoryError> {
+    fn rewrite(
+        &self,
+        fate_of: impl FnMut(&lines::RawLine) -> Fate,
+    ) -> Result<Option<Rewriting>, HistoryError> {
         let paths = Paths {
             history: &self.path(),
             temporary_name: HISTORY_TEMPORARY,
             rejected: &self.dir.join(REJECTED),
         };
-        if !rewrite(&paths, fate_of)? {
-            return Ok(());
-        }
+        rewrite(&paths, fate_of)
+    }
+
+    fn put_in_place(&self, rewriting: Rewriting) -> Result<(), HistoryError> {
+        rewriting.put_in_place()?;
         match self.latest()? {
             Some(stats) => self.replace_latest(&stats),
             None => match fs::remove_file(self.dir.join(LATEST)) {
@@ -293,7 +316,7 @@ impl History {
             source,
         })?;
         let temporary = self.dir.join(LATEST_TEMPORARY);
-        append::replace(&self.dir.join(LATEST), &temporary, &text)
+        replace::replace_by(&self.dir.join(LATEST), &temporary, &text)
     }
 
     /// Where the newest `n` records begin.
@@ -322,7 +345,7 @@ impl IntoIterator for &History {
     }
 }
 
-/// An id is part of the name of a file in `pending`: it must not lead out of there.
+/// An id is part of the names of files in `pending` and `timelines`: it must not lead out of there.
 fn check_build_id(id: &str) -> Result<(), HistoryError> {
     let is_fit = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
     if (1..=64).contains(&id.len()) && id.bytes().all(is_fit) {

@@ -59,4 +59,6 @@ pub struct Pruned {
     pub unreadable: u64,
     /// Records that waited for a writer and were appended before.
     pub adopted: u64,
+    /// Timelines removed with their records.
+    pub timelines: u64,
 }

@@ -18,19 +18,14 @@
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
-use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
-use super::append::{Line, replace};
+use super::append::Line;
 use super::entry::{self, UnreadableReason};
 use super::error::{During, HistoryError};
 use super::iter::NewestFirst;
 use super::lines::MAX_LINE;
-
-/// After this long, nobody is still writing a temporary file.
-const STALE: Duration = Duration::from_hours(1);
+use super::replace::{files_in, remove_if_stale, replace_by, temporary_for};
 
 /// How far from its end the history is searched for a record that may have been adopted already.
 /// One line is enough after a kill; the rest is for disks that failed in between.
@@ -46,19 +41,16 @@ pub(super) struct Adoption {
 
 /// Leaves a record in `pending`, for the next writer to adopt.
 pub(super) fn leave(pending: &Path, id: &str, line: &Line) -> Result<PathBuf, HistoryError> {
-    // No two threads or processes share a temporary file, even for one record.
-    static COUNT: AtomicU64 = AtomicU64::new(0);
     fs::create_dir_all(pending).during("make the directory", pending)?;
     let path = pending.join(format!("{id}.json"));
-    let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    let temporary = pending.join(format!("{id}.{}.{count}.tmp", std::process::id()));
-    replace(&path, &temporary, line.bytes())?;
+    replace_by(&path, &temporary_for(pending, id), line.bytes())?;
     Ok(path)
 }
 
 /// Moves what waits in `pending` to the history, oldest id first. The lock must be held.
 pub(super) fn adopt(pending: &Path, history: &Path) -> Adoption {
     let mut adoption = Adoption::default();
+    // Sorted by name, an adoption that was begun comes before another of the same id.
     let files = match files_in(pending) {
         Ok(files) => files,
         Err(problem) => {
@@ -84,24 +76,6 @@ pub(super) fn adopt(pending: &Path, history: &Path) -> Adoption {
         }
     }
     adoption
-}
-
-/// The regular files of a directory, sorted by name, so that an adoption which was begun is
-/// completed before another of the same id begins.
-fn files_in(dir: &Path) -> Result<Vec<PathBuf>, HistoryError> {
-    let entries = match fs::read_dir(dir) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        entries => entries.during("list", dir)?,
-    };
-    let mut files = Vec::new();
-    for entry in entries {
-        let entry = entry.during("list", dir)?;
-        if entry.file_type().is_ok_and(|kind| kind.is_file()) {
-            files.push(entry.path());
-        }
-    }
-    files.sort_unstable();
-    Ok(files)
 }
 
 fn begin(path: &Path, history: &Path) -> Result<bool, HistoryError> {
@@ -164,14 +138,5 @@ fn set_aside(path: &Path, reason: &UnreadableReason) -> HistoryError {
     match fs::rename(path, &aside) {
         Ok(()) => HistoryError::BadPending { path: aside, reason: reason.to_string() },
         Err(source) => HistoryError::Io { action: "set aside", path: path.to_owned(), source },
-    }
-}
-
-/// Removes a temporary file that a killed writer left.
-fn remove_if_stale(path: &Path) {
-    let modified = fs::metadata(path).and_then(|metadata| metadata.modified());
-    let age = modified.map(|time| time.elapsed().unwrap_or_default());
-    if age.is_ok_and(|age| age > STALE) {
-        let _ = fs::remove_file(path);
     }
 }

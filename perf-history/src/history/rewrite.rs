@@ -4,13 +4,14 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use super::append::{create_anew, is_torn, open_for_appending};
+use super::append::{is_torn, open_for_appending};
 use super::error::{During, HistoryError};
 use super::iter::open_for_reading;
 use super::lines::{Lines, RawLine};
+use super::replace::create_anew;
 
 /// What becomes of a line. Every line keeps its bytes, wherever it goes.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fate {
     Keep,
     /// It leaves the history for good.
@@ -26,17 +27,17 @@ pub(super) struct Paths<'a> {
     pub(super) rejected: &'a Path,
 }
 
-/// Rewrites the history by the fate of each of its lines, and says whether anything changed. The
-/// lock must be held.
+/// Rewrites the history by the fate of each of its lines; what comes of it has yet to be
+/// [put in place](Rewriting::put_in_place). `None` where all stays as it is. The lock must be held.
 ///
 /// Killed at any instant it leaves the old history or the new; a rejected line may then be in
 /// both files. Unlike an append it is synced to the disk, since all of the history is at stake.
 pub(super) fn rewrite(
     paths: &Paths<'_>,
     mut fate_of: impl FnMut(&RawLine) -> Fate,
-) -> Result<bool, HistoryError> {
+) -> Result<Option<Rewriting>, HistoryError> {
     let Some(file) = open_for_reading(paths.history)? else {
-        return Ok(false);
+        return Ok(None);
     };
     // A link to a history elsewhere stays one: it is the file that is replaced.
     let history = fs::canonicalize(paths.history).during("resolve", paths.history)?;
@@ -49,26 +50,26 @@ pub(super) fn rewrite(
             continue;
         }
         if rewriting.is_none() {
-            rewriting = Some(Rewriting::of(&history, paths)?);
+            rewriting = Some(Rewriting::of(history.clone(), paths)?);
         }
         if let Some(rewriting) = &mut rewriting {
             rewriting.take(&line, fate)?;
         }
     }
     drop(lines);
-    match rewriting {
-        Some(rewriting) => rewriting.finish().map(|()| true),
-        None => Ok(false),
+    if let Some(rewriting) = &mut rewriting {
+        rewriting.complete()?;
     }
+    Ok(rewriting)
 }
 
 /// A history being written anew, in a temporary file beside it.
-struct Rewriting<'a> {
-    history: &'a Path,
+pub(super) struct Rewriting {
+    history: PathBuf,
     source: File,
     target: BufWriter<File>,
     temporary: PathBuf,
-    rejected_path: &'a Path,
+    rejected_path: PathBuf,
     rejected: Option<Rejected>,
     /// What is kept is copied in runs; the current one begins here,
     run_start: u64,
@@ -84,10 +85,10 @@ struct Rejected {
     length: u64,
 }
 
-impl<'a> Rewriting<'a> {
-    fn of(history: &'a Path, paths: &Paths<'a>) -> Result<Self, HistoryError> {
-        let source = File::open(history).during("open", history)?;
-        let permissions = source.metadata().during("look at", history)?.permissions();
+impl Rewriting {
+    fn of(history: PathBuf, paths: &Paths<'_>) -> Result<Self, HistoryError> {
+        let source = File::open(&history).during("open", &history)?;
+        let permissions = source.metadata().during("look at", &history)?.permissions();
         let temporary = history.with_file_name(paths.temporary_name);
         let target = create_anew(&temporary)?;
         let rewriting = Self {
@@ -95,7 +96,7 @@ impl<'a> Rewriting<'a> {
             source,
             target: BufWriter::with_capacity(1 << 16, target),
             temporary,
-            rejected_path: paths.rejected,
+            rejected_path: paths.rejected.to_owned(),
             rejected: None,
             run_start: 0,
             run_end: 0,
@@ -130,7 +131,7 @@ impl<'a> Rewriting<'a> {
     }
 
     fn reject(&mut self, line: &RawLine) -> Result<(), HistoryError> {
-        let path = self.rejected_path;
+        let path = &self.rejected_path;
         let rejected = match &mut self.rejected {
             Some(rejected) => rejected,
             none => {
@@ -149,27 +150,30 @@ impl<'a> Rewriting<'a> {
             .during("append to", path)
     }
 
-    /// Puts the new history in the place of the old, once all of it and of what was rejected is
-    /// on the disk.
-    fn finish(mut self) -> Result<(), HistoryError> {
+    /// Sees to it that all of the new history and of what was rejected is on the disk.
+    fn complete(&mut self) -> Result<(), HistoryError> {
         self.copy_run()?;
         if !self.run_is_ended && self.run_end > self.run_start {
             self.target.write_all(b"\n").during("write", &self.temporary)?;
         }
         if let Some(rejected) = &self.rejected {
-            rejected.file.sync_all().during("write", self.rejected_path)?;
+            rejected.file.sync_all().during("write", &self.rejected_path)?;
         }
         self.target
             .flush()
             .and_then(|()| self.target.get_ref().sync_all())
-            .during("write", &self.temporary)?;
-        fs::rename(&self.temporary, self.history).during("replace", self.history)?;
+            .during("write", &self.temporary)
+    }
+
+    /// Puts the new history in the place of the old.
+    pub(super) fn put_in_place(mut self) -> Result<(), HistoryError> {
+        fs::rename(&self.temporary, &self.history).during("replace", &self.history)?;
         self.is_finished = true;
         Ok(())
     }
 }
 
-impl Drop for Rewriting<'_> {
+impl Drop for Rewriting {
     /// Takes back what was begun and could not be finished.
     fn drop(&mut self) {
         if self.is_finished {

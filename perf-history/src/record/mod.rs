@@ -29,6 +29,7 @@ mod phase;
 mod python_model;
 #[cfg(feature = "schema")]
 mod schema;
+mod timeline;
 mod timestamp;
 
 use std::collections::BTreeMap;
@@ -42,6 +43,7 @@ use object::{Object, object};
 pub use phase::{PhaseStats, Unattributed, Unclaimed};
 #[cfg(feature = "schema")]
 pub use schema::json_schema;
+pub use timeline::TimelineFacts;
 
 /// The version of the record's format that this crate writes.
 pub const SCHEMA: u32 = 1;
@@ -177,6 +179,8 @@ pub struct BuildStats {
     pub unattributed: Option<Unattributed>,
     /// What belonged to none of the builds that were open.
     pub unclaimed: Option<Unclaimed>,
+    /// The timeline that was recorded beside this; absent where none was.
+    pub timeline: Option<TimelineFacts>,
     /// A lower bound of what measuring cost, subtracted nowhere.
     pub overhead_ms: Option<f64>,
     /// The compiler that built the tool.
@@ -225,6 +229,7 @@ object!(BuildStats {
     phases,
     unattributed,
     unclaimed,
+    timeline,
     overhead_ms,
     rust_version,
     platform,

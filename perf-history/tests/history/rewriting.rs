@@ -71,6 +71,7 @@ fn pruning_keeps_the_newest_and_every_line_that_cannot_be_read() {
             removed: 3 - n.min(3) as u64,
             unreadable: 2,
             adopted: 0,
+            timelines: 0,
         };
         assert_eq!(history.prune(Keep::Newest(n)).unwrap(), expected);
         assert_eq!(text(&history), kept);

@@ -79,7 +79,7 @@ fn fifty_phases_with_every_field_set_take_at_most_32_kib() {
 
 #[test]
 fn only_the_names_of_fields_are_reserved() {
-    for name in ["schema", "counts", "phases", "clock", "unclaimed", "labels"] {
+    for name in ["schema", "counts", "phases", "clock", "unclaimed", "timeline", "labels"] {
         assert!(is_reserved(name), "{name}");
     }
     for name in ["total_pages", "extra", "Schema", "schema ", ""] {
@@ -218,9 +218,17 @@ fn fields_in_any_order_read_the_same() {
 fn unknown_fields_are_kept_at_every_level() {
     let mut value = written(&full_record(2));
     let unknown = json!({ "deep": [1, { "er": null }], "wide": 1.5 });
-    for pointer in
-        ["", "/phases/1", "/unattributed", "/unclaimed", "/system", "/noise", "/git", "/ci"]
-    {
+    for pointer in [
+        "",
+        "/phases/1",
+        "/unattributed",
+        "/unclaimed",
+        "/timeline",
+        "/system",
+        "/noise",
+        "/git",
+        "/ci",
+    ] {
         let object = value.pointer_mut(pointer).unwrap().as_object_mut().unwrap();
         object.insert("from_tomorrow".to_owned(), unknown.clone());
     }
@@ -248,6 +256,8 @@ fn damage_to_a_record_of_this_version_makes_it_unreadable() {
         json!({ "phase_timings_ms": { "a": "1" } }),
         json!({ "labels": { "a": 1 } }),
         json!({ "git": "main" }),
+        json!({ "timeline": true }),
+        json!({ "timeline": { "intervals": -1 } }),
         json!({ "counts": { "a": 1 } }),
     ] {
         assert!(read(&record_with(&damage)).is_err(), "{damage}");
@@ -299,6 +309,7 @@ fn a_later_version_is_read_as_far_as_it_is_understood_and_written_back_whole() {
             { "path": "render", "calls": { "hot": 3 }, "total_ms": 5.5, "self_ms": [1],
               "window_ms": 5.5, "started_ms": 0.5, "alloc_bytes": "many", "colour": "red" }
         ],
+        "timeline": { "intervals": 3, "dropped": "none", "file": "x" },
         "git": { "commit": "abc", "dirty": "submodules", "remote": "origin" },
         "ci": ["github"],
         "profile": "bench",
@@ -321,6 +332,9 @@ fn a_later_version_is_read_as_far_as_it_is_understood_and_written_back_whole() {
     assert_eq!(phase.total_ms.to_bits(), 5.5_f64.to_bits());
     assert_eq!(phase.alloc_count, Some(0));
     assert_eq!(phase.alloc_bytes, None);
+    let timeline = stats.timeline.as_ref().unwrap();
+    assert_eq!((timeline.intervals, timeline.dropped), (3, 0));
+    assert_eq!(timeline.extra["dropped"], "none");
     let git = stats.git.as_ref().unwrap();
     assert_eq!(git.commit.as_deref(), Some("abc"));
     assert_eq!(git.dirty, None);

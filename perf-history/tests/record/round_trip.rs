@@ -1,8 +1,8 @@
 //! Records of every shape read back as they were written.
 
 use perf_history::{
-    BuildStats, Ci, Clock, Git, Noise, Outcome, PhaseStats, Profile, System, Unattributed,
-    Unclaimed,
+    BuildStats, Ci, Clock, Git, Noise, Outcome, PhaseStats, Profile, System, TimelineFacts,
+    Unattributed, Unclaimed,
 };
 use proptest::collection::{btree_map, vec};
 use proptest::option;
@@ -179,6 +179,11 @@ fn build_stats() -> impl Strategy<Value = BuildStats> {
                 freed_count: integers[7],
                 freed_bytes: integers[8],
                 realloc_count: 0,
+                extra: extra.clone(),
+            }),
+            timeline: has[5].then(|| TimelineFacts {
+                intervals: integers[9],
+                dropped: integers[10],
                 extra: extra.clone(),
             }),
             overhead_ms: numbers[6],

@@ -1,8 +1,8 @@
 //! Records for the tests.
 
 use perf_history::{
-    BuildStats, Ci, Clock, Git, Noise, Outcome, PhaseStats, Profile, SCHEMA, System, Unattributed,
-    Unclaimed,
+    BuildStats, Ci, Clock, Git, Noise, Outcome, PhaseStats, Profile, SCHEMA, System, TimelineFacts,
+    Unattributed, Unclaimed,
 };
 
 /// A record with little in it but its id.
@@ -72,6 +72,11 @@ pub(crate) fn full_record(phases: u32) -> BuildStats {
             freed_count: 3,
             freed_bytes: 4,
             realloc_count: 5,
+            extra: serde_json::Map::default(),
+        }),
+        timeline: Some(TimelineFacts {
+            intervals: 1_048_576,
+            dropped: 0,
             extra: serde_json::Map::default(),
         }),
         overhead_ms: Some(0.123_456),

@@ -1,0 +1,72 @@
+//! Timelines: what their files hold, what is read back, and what becomes of them.
+#![forbid(unsafe_code)]
+
+mod damage;
+#[cfg(unix)]
+mod faults;
+#[cfg(unix)]
+#[path = "../places/mod.rs"]
+mod places;
+mod pruning;
+#[path = "../records/mod.rs"]
+mod records;
+mod round_trip;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use perf_history::{History, Interval, Timeline, TimelineThread};
+use tempfile::TempDir;
+
+fn empty() -> (TempDir, History) {
+    let dir = tempfile::tempdir().unwrap();
+    let history = History::open(dir.path().join(".build-metrics"));
+    (dir, history)
+}
+
+fn interval(path: u32, start_ns: u64, duration_ns: u64) -> Interval {
+    Interval { path, start_ns, duration_ns }
+}
+
+/// The timeline that the format's documentation shows.
+fn small(build_id: &str) -> Timeline {
+    Timeline {
+        build_id: build_id.to_owned(),
+        tool: "my-site".to_owned(),
+        build_time_ns: 412_500_000,
+        paths: ["render", "render/markdown"].map(str::to_owned).into(),
+        threads: vec![
+            TimelineThread { own: true, intervals: vec![interval(0, 1000, 411_000_000)] },
+            TimelineThread {
+                own: false,
+                intervals: vec![interval(1, 5000, 90_000), interval(1, 96_000, 87_000)],
+            },
+        ],
+        dropped: 0,
+    }
+}
+
+/// One thread with so many intervals.
+fn long(build_id: &str, intervals: u64) -> Timeline {
+    let intervals = (0..intervals).map(|n| interval(0, n * 1000, 999)).collect();
+    Timeline {
+        build_id: build_id.to_owned(),
+        paths: vec!["render".to_owned()],
+        threads: vec![TimelineThread { own: true, intervals }],
+        ..Timeline::default()
+    }
+}
+
+fn folder(history: &History) -> PathBuf {
+    history.dir().join("timelines")
+}
+
+fn files_in(dir: &Path) -> Vec<String> {
+    let Ok(entries) = fs::read_dir(dir) else {
+        return Vec::new();
+    };
+    let mut names: Vec<_> =
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
