@@ -175,7 +175,7 @@ mod tests {
     impl Contender for Bare {
         type Annotated = Annotated;
 
-        fn session<T>(work: impl FnOnce() -> T) -> T {
+        fn measuring<T>(work: impl FnOnce() -> T) -> T {
             work()
         }
     }
@@ -201,7 +201,7 @@ mod tests {
         let mut times = 0;
         unit::<Bare>(|| times += 1);
         assert_eq!(times, 1);
-        assert_eq!(Bare::session(|| 7), 7);
+        assert_eq!(Bare::measuring(|| 7), 7);
         assert_eq!(Annotated::ten_nested(3), 3);
         assert_eq!(Annotated::hundred_sites(5), 5);
     }

@@ -20,7 +20,7 @@ pub trait Contender {
     type Annotated: Phases;
 
     /// Measures while `work` is done, as a program would over its whole life.
-    fn session<T>(work: impl FnOnce() -> T) -> T;
+    fn measuring<T>(work: impl FnOnce() -> T) -> T;
 
     /// Does a piece of the work, about a thousand calls, on any thread. Where the contender has a
     /// notion of such a piece (a frame, a trace), it is one.
@@ -51,8 +51,8 @@ enum Failure {
 /// - `time WORKLOAD MILLISECONDS [LIST]` times a workload ([`crate::Timing`]);
 /// - `calls COUNT` calls a phase so many times ([`crate::Growth`]);
 /// - `blocks COUNT` allocates and frees a block of 8 bytes so many times;
-/// - `start` tells how many nanoseconds the session took to start;
-/// - `nothing` ends at once, without a session.
+/// - `start` tells how many nanoseconds it took to begin measuring;
+/// - `nothing` ends at once, without measuring.
 #[must_use]
 pub fn main<C: Contender>() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
@@ -72,15 +72,15 @@ fn obey<C: Contender>(arguments: &[OsString]) -> Result<(), Failure> {
         "nothing" => Ok(()),
         "start" => {
             let start = Instant::now();
-            tell(&C::session(|| start.elapsed().as_secs_f64() * 1e9))
+            tell(&C::measuring(|| start.elapsed().as_secs_f64() * 1e9))
         }
         "calls" => {
             let calls = word(1).and_then(|it| it.parse().ok()).ok_or(Failure::Usage)?;
-            tell(&C::session(|| growth::call_often::<C>(calls)))
+            tell(&C::measuring(|| growth::call_often::<C>(calls)))
         }
         "blocks" => {
             let blocks = word(1).and_then(|it| it.parse().ok()).ok_or(Failure::Usage)?;
-            tell(&C::session(|| allocate_often::<C>(blocks)))
+            tell(&C::measuring(|| allocate_often::<C>(blocks)))
         }
         "time" => {
             let workload = word(1).and_then(Workload::named).ok_or(Failure::Usage)?;
@@ -92,7 +92,7 @@ fn obey<C: Contender>(arguments: &[OsString]) -> Result<(), Failure> {
                 _ => Vec::new(),
             };
             let budget = Duration::from_millis(budget);
-            tell(&C::session(|| summarize(&pairs_of::<C>(workload, budget, &documents))))
+            tell(&C::measuring(|| summarize(&pairs_of::<C>(workload, budget, &documents))))
         }
         _ => Err(Failure::Usage),
     }

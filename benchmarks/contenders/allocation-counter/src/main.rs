@@ -15,7 +15,7 @@ struct Counter;
 impl workloads::Contender for Counter {
     type Annotated = Annotated;
 
-    fn session<T>(work: impl FnOnce() -> T) -> T {
+    fn measuring<T>(work: impl FnOnce() -> T) -> T {
         work()
     }
 

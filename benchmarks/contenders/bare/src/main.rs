@@ -15,7 +15,7 @@ struct Bare;
 impl workloads::Contender for Bare {
     type Annotated = Annotated;
 
-    fn session<T>(work: impl FnOnce() -> T) -> T {
+    fn measuring<T>(work: impl FnOnce() -> T) -> T {
         work()
     }
 }

@@ -18,7 +18,7 @@ struct Dhat;
 impl workloads::Contender for Dhat {
     type Annotated = Annotated;
 
-    fn session<T>(work: impl FnOnce() -> T) -> T {
+    fn measuring<T>(work: impl FnOnce() -> T) -> T {
         // Testing is the mode that leaves no file behind; the profiling is the same.
         let profiler = dhat::Profiler::builder().testing().build();
         let result = work();

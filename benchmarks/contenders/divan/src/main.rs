@@ -18,7 +18,7 @@ struct Divan;
 impl workloads::Contender for Divan {
     type Annotated = Annotated;
 
-    fn session<T>(work: impl FnOnce() -> T) -> T {
+    fn measuring<T>(work: impl FnOnce() -> T) -> T {
         work()
     }
 }

@@ -28,7 +28,7 @@ struct Fastrace;
 impl workloads::Contender for Fastrace {
     type Annotated = Annotated;
 
-    fn session<T>(work: impl FnOnce() -> T) -> T {
+    fn measuring<T>(work: impl FnOnce() -> T) -> T {
         fastrace::set_reporter(Sink, Config::default());
         let result = work();
         fastrace::flush();

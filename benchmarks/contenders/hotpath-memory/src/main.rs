@@ -21,7 +21,7 @@ struct Memory;
 impl workloads::Contender for Memory {
     type Annotated = Annotated;
 
-    fn session<T>(work: impl FnOnce() -> T) -> T {
+    fn measuring<T>(work: impl FnOnce() -> T) -> T {
         let guard = HotpathGuardBuilder::new("main").format(Format::None).build();
         let result = work();
         drop(guard);

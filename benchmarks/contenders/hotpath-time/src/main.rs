@@ -18,7 +18,7 @@ struct Time;
 impl workloads::Contender for Time {
     type Annotated = Annotated;
 
-    fn session<T>(work: impl FnOnce() -> T) -> T {
+    fn measuring<T>(work: impl FnOnce() -> T) -> T {
         let guard = HotpathGuardBuilder::new("main").format(Format::None).build();
         let result = work();
         drop(guard);

@@ -20,7 +20,7 @@ struct Allocator;
 impl workloads::Contender for Allocator {
     type Annotated = Annotated;
 
-    fn session<T>(work: impl FnOnce() -> T) -> T {
+    fn measuring<T>(work: impl FnOnce() -> T) -> T {
         work()
     }
 }

@@ -21,7 +21,7 @@ struct CompiledOut;
 impl workloads::Contender for CompiledOut {
     type Annotated = Annotated;
 
-    fn session<T>(work: impl FnOnce() -> T) -> T {
+    fn measuring<T>(work: impl FnOnce() -> T) -> T {
         let mut collector = PerformanceCollector::from_env("contender", "0");
         collector.start_build();
         let result = work();

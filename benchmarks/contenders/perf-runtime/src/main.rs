@@ -22,7 +22,7 @@ struct Tracked;
 impl workloads::Contender for Tracked {
     type Annotated = Annotated;
 
-    fn session<T>(work: impl FnOnce() -> T) -> T {
+    fn measuring<T>(work: impl FnOnce() -> T) -> T {
         let mut collector = PerformanceCollector::from_env("contender", "0");
         collector.start_build();
         let result = work();

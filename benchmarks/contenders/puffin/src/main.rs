@@ -31,7 +31,7 @@ struct Puffin;
 impl workloads::Contender for Puffin {
     type Annotated = Annotated;
 
-    fn session<T>(work: impl FnOnce() -> T) -> T {
+    fn measuring<T>(work: impl FnOnce() -> T) -> T {
         GlobalProfiler::lock().add_sink(Box::new(|frame| drop(std::hint::black_box(frame))));
         puffin::set_scopes_on(true);
         work()

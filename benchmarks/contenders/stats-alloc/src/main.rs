@@ -1,4 +1,4 @@
-//! stats_alloc's allocator, which counts in atomics that all threads share.
+//! `stats_alloc`'s allocator, which counts in atomics that all threads share.
 #![forbid(unsafe_code)]
 
 use std::alloc::System;
@@ -22,7 +22,7 @@ struct Stats;
 impl workloads::Contender for Stats {
     type Annotated = Annotated;
 
-    fn session<T>(work: impl FnOnce() -> T) -> T {
+    fn measuring<T>(work: impl FnOnce() -> T) -> T {
         work()
     }
 }

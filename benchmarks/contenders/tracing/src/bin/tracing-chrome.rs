@@ -19,7 +19,7 @@ struct Written;
 impl workloads::Contender for Written {
     type Annotated = Annotated;
 
-    fn session<T>(work: impl FnOnce() -> T) -> T {
+    fn measuring<T>(work: impl FnOnce() -> T) -> T {
         let (layer, guard) = ChromeLayerBuilder::new().writer(std::io::sink()).build();
         // It fails where there is a subscriber already, and there is none.
         let _ = tracing::subscriber::set_global_default(tracing_subscriber::registry().with(layer));

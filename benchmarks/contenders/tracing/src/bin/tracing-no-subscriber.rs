@@ -16,7 +16,7 @@ struct NoSubscriber;
 impl workloads::Contender for NoSubscriber {
     type Annotated = Annotated;
 
-    fn session<T>(work: impl FnOnce() -> T) -> T {
+    fn measuring<T>(work: impl FnOnce() -> T) -> T {
         work()
     }
 }

@@ -18,7 +18,7 @@ struct InRegistry;
 impl workloads::Contender for InRegistry {
     type Annotated = Annotated;
 
-    fn session<T>(work: impl FnOnce() -> T) -> T {
+    fn measuring<T>(work: impl FnOnce() -> T) -> T {
         // It fails where there is a subscriber already, and there is none.
         let _ = tracing::subscriber::set_global_default(Registry::default());
         work()

@@ -18,7 +18,7 @@ struct Timed;
 impl workloads::Contender for Timed {
     type Annotated = Annotated;
 
-    fn session<T>(work: impl FnOnce() -> T) -> T {
+    fn measuring<T>(work: impl FnOnce() -> T) -> T {
         let subscriber = Builder::default().no_span_recursion().span_close_events().build(|| {
             // Up to ten seconds, to two digits.
             Histogram::new_with_max(10_000_000_000, 2).expect("the bounds are in order")
