@@ -19,6 +19,7 @@ pub struct Page {
 /// An ordinary function.
 #[cfg_attr(feature = "annotated", tracked_phase("plain"))]
 #[inline(never)]
+#[must_use]
 pub fn plain(x: u64) -> u64 {
     black_box(x).rotate_left(7) ^ 0x9e37
 }
@@ -44,6 +45,7 @@ pub fn fallible(pages: &[Page]) -> Result<String, std::fmt::Error> {
 /// One that owns what it is given.
 #[cfg_attr(feature = "annotated", tracked_phase)]
 #[inline(never)]
+#[must_use]
 pub fn owning(mut pages: Vec<Page>, title: String) -> Vec<Page> {
     pages.push(Page { title, blocks: Vec::new() });
     pages
