@@ -1,6 +1,6 @@
 //! What was promised, and whether it is kept.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use workloads::Workload;
 
 use crate::checks::Checks;
@@ -8,7 +8,7 @@ use crate::contenders::{ALLOCATOR_ONLY, BARE, Contender, FULL, OFF};
 use crate::rounds::{Figure, figure};
 
 /// A promise, and what was measured of it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct Budget {
     pub(crate) what: String,
     /// The most that it may be, in `unit`.
@@ -60,7 +60,6 @@ pub(crate) fn all(figures: &[Figure], checks: &Checks) -> Vec<Budget> {
     #[expect(clippy::cast_precision_loss, reason = "figures for readers")]
     let crates =
         checks.dependencies.iter().find(|it| it.contender == FULL.name).map(|it| it.crates as f64);
-    let start = checks.start.process_us + checks.start.start_build_us;
     let different = if checks.machine_code.identical { 0.0 } else { 1.0 };
 
     let mut budgets = vec![
@@ -78,12 +77,17 @@ pub(crate) fn all(figures: &[Figure], checks: &Checks) -> Vec<Budget> {
     budgets.extend([
         Budget::new("a phase switched off at run time", 2.0, "ns", off),
         Budget::new("compiled out: other machine code", 0.0, "", Some(different)),
-        Budget::new("before `main`, and `start_build`", 100.0, "µs", Some(start)),
+        Budget::new(
+            "before `main`, and `start_build`",
+            100.0,
+            "µs",
+            Some(checks.start.together.median),
+        ),
         Budget::new(
             "`end_build` + `save`, 200 paths × 8 threads",
             2.0,
             "ms",
-            Some(checks.end_of_build.both),
+            Some(checks.end_of_build.together.median),
         ),
         Budget::new(
             "the example site's instructions",

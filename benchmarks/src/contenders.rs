@@ -18,10 +18,11 @@ pub(crate) struct Contender {
     pub(crate) kinds: &'static [Kind],
     /// Workloads of these kinds that it cannot be given, and why.
     pub(crate) lacks: &'static [(Workload, &'static str)],
-    /// The package on which it is built, for its dependencies.
-    pub(crate) library: Option<&'static str>,
+    /// The packages that a program which measures so depends on.
+    pub(crate) libraries: &'static [&'static str],
 }
 
+const OURS: &[&str] = &["perf-runtime"];
 const EVERYTHING: &[Kind] = &[Kind::Phases, Kind::Allocations, Kind::Program];
 const PHASES: &[Kind] = &[Kind::Phases, Kind::Program];
 const ALLOCATIONS: &[Kind] = &[Kind::Allocations, Kind::Program];
@@ -34,7 +35,7 @@ pub(crate) const BARE: Contender = Contender {
     environment: &[],
     kinds: EVERYTHING,
     lacks: &[],
-    library: None,
+    libraries: &[],
 };
 /// perf-runtime, all of it.
 pub(crate) const FULL: Contender = ours("perf-runtime", "contender-perf-runtime", &[], EVERYTHING);
@@ -55,35 +56,44 @@ pub(crate) const ALL: [Contender; 17] = [
     ALLOCATOR_ONLY,
     OFF,
     COMPILED_OUT,
-    peer("hotpath, time", "contender-hotpath-time", "hotpath", PHASES),
-    peer("hotpath, memory", "contender-hotpath-memory", "hotpath", EVERYTHING),
-    tracing("tracing, no subscriber", "tracing-no-subscriber", "tracing"),
-    tracing("tracing, registry", "tracing-registry", "tracing-subscriber"),
+    peer("hotpath, time", "contender-hotpath-time", &["hotpath"], PHASES),
+    peer("hotpath, memory", "contender-hotpath-memory", &["hotpath"], EVERYTHING),
+    tracing("tracing, no subscriber", "tracing-no-subscriber", &["tracing"]),
+    tracing("tracing, registry", "tracing-registry", &["tracing", "tracing-subscriber"]),
     Contender {
         // A thread that closes a span reads a lock that it reads already; where another waits to
         // write, neither goes on.
         lacks: &[(Workload::TwoThreads, "deadlock"), (Workload::EightThreads, "deadlock")],
-        ..tracing("tracing-timing", "tracing-timing", "tracing-timing")
+        ..tracing("tracing-timing", "tracing-timing", &["tracing", "tracing-timing"])
     },
-    tracing("tracing-chrome", "tracing-chrome", "tracing-chrome"),
-    peer("fastrace", "contender-fastrace", "fastrace", PHASES),
+    tracing(
+        "tracing-chrome",
+        "tracing-chrome",
+        &["tracing", "tracing-chrome", "tracing-subscriber"],
+    ),
+    peer("fastrace", "contender-fastrace", &["fastrace"], PHASES),
     Contender {
         lacks: &[(Workload::ThousandPolls, "not for async")],
-        ..peer("puffin", "contender-puffin", "puffin", PHASES)
+        ..peer("puffin", "contender-puffin", &["puffin"], PHASES)
     },
-    peer("divan", "contender-divan", "divan", ALLOCATIONS),
-    peer("stats_alloc", "contender-stats-alloc", "stats_alloc", ALLOCATIONS),
-    peer("allocation-counter", "contender-allocation-counter", "allocation-counter", ALLOCATIONS),
-    peer("dhat", "contender-dhat", "dhat", ALLOCATIONS),
+    peer("divan", "contender-divan", &["divan"], ALLOCATIONS),
+    peer("stats_alloc", "contender-stats-alloc", &["stats_alloc"], ALLOCATIONS),
+    peer(
+        "allocation-counter",
+        "contender-allocation-counter",
+        &["allocation-counter"],
+        ALLOCATIONS,
+    ),
+    peer("dhat", "contender-dhat", &["dhat"], ALLOCATIONS),
 ];
 
 const fn peer(
     name: &'static str,
     package: &'static str,
-    library: &'static str,
+    libraries: &'static [&'static str],
     kinds: &'static [Kind],
 ) -> Contender {
-    Contender { name, package, binary: package, kinds, library: Some(library), ..BARE }
+    Contender { name, package, binary: package, kinds, libraries, ..BARE }
 }
 
 const fn ours(
@@ -92,11 +102,15 @@ const fn ours(
     environment: &'static [(&'static str, &'static str)],
     kinds: &'static [Kind],
 ) -> Contender {
-    Contender { environment, ..peer(name, package, "perf-runtime", kinds) }
+    Contender { environment, ..peer(name, package, OURS, kinds) }
 }
 
-const fn tracing(name: &'static str, binary: &'static str, library: &'static str) -> Contender {
-    Contender { binary, ..peer(name, "contender-tracing", library, PHASES) }
+const fn tracing(
+    name: &'static str,
+    binary: &'static str,
+    libraries: &'static [&'static str],
+) -> Contender {
+    Contender { binary, ..peer(name, "contender-tracing", libraries, PHASES) }
 }
 
 impl Contender {
@@ -112,7 +126,7 @@ impl Contender {
 
     /// Whether it is one of the forms of perf-runtime.
     pub(crate) fn is_ours(&self) -> bool {
-        self.library == Some("perf-runtime")
+        self.libraries == OURS
     }
 }
 

@@ -32,11 +32,15 @@ use crate::rounds::Extent;
 
 /// Measures what measuring costs, side by side with peers.
 #[derive(Debug, Parser)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 struct Arguments {
-    /// Two minutes instead of ten: fewer and shorter rounds, no site under valgrind, no compiling
-    /// from nothing
+    /// Two minutes instead of fifteen: fewer and shorter rounds, no site under valgrind, no times to
+    /// compile
     #[arg(long)]
     quick: bool,
+    /// Measure what the libraries take to compile although it is to be quick: five minutes
+    #[arg(long)]
+    compile_times: bool,
     /// How many rounds, instead of 7, or of 3 where it is to be quick
     #[arg(long, value_name = "N")]
     rounds: Option<NonZero<usize>>,
@@ -54,6 +58,15 @@ struct Arguments {
     strict: bool,
 }
 
+impl Arguments {
+    /// The folder for results, which is there afterwards.
+    fn results(&self) -> Result<PathBuf, Error> {
+        let results = self.results.clone().unwrap_or_else(|| workspace().join("results"));
+        std::fs::create_dir_all(&results).map_err(Error::file("making", &results))?;
+        Ok(results)
+    }
+}
+
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     match run(&arguments) {
@@ -69,14 +82,13 @@ fn main() -> ExitCode {
 /// Whether all that was asked for holds.
 fn run(arguments: &Arguments) -> Result<bool, Error> {
     // Read before it is overwritten.
-    let earlier = arguments.against.as_deref().map(report::read).transpose()?;
-    let report = measure(arguments.quick, arguments.rounds.map(NonZero::get))?;
+    let earlier = arguments.against.as_deref().map(report::read_figures).transpose()?;
+    let report = measure(arguments)?;
 
     let mut output = std::io::stdout().lock();
     // A reader that has gone away is no reason to fail.
     let _ = report::print(&report, Style::Terminal, &mut output);
-    let results = arguments.results.clone().unwrap_or_else(|| workspace().join("results"));
-    std::fs::create_dir_all(&results).map_err(Error::file("making", &results))?;
+    let results = arguments.results()?;
     report::write(&report, &results.join("results.json"))?;
     report::draw(&report, &results.join("results.svg"))?;
     if arguments.publish {
@@ -85,7 +97,7 @@ fn run(arguments: &Arguments) -> Result<bool, Error> {
 
     let mut holds = true;
     if let Some(earlier) = earlier {
-        let agreement = repeatability::compare(&earlier.figures, &report.figures);
+        let agreement = repeatability::compare(&earlier, &report.figures);
         let _ = writeln!(
             output,
             "\n{} ratios beside those of {}: the farthest is off by {:.1} %",
@@ -108,15 +120,16 @@ fn run(arguments: &Arguments) -> Result<bool, Error> {
     Ok(holds)
 }
 
-fn measure(quick: bool, rounds: Option<usize>) -> Result<Report, Error> {
+fn measure(arguments: &Arguments) -> Result<Report, Error> {
     let start = Instant::now();
     let progress = |what: &str| eprintln!("{:>4} s  {what}", start.elapsed().as_secs());
-    let (mut extent, depth) = if quick {
+    let (mut extent, depth) = if arguments.quick {
         (Extent { rounds: 3, milliseconds: 40 }, Depth::Quick)
     } else {
         (Extent { rounds: 7, milliseconds: 80 }, Depth::Full)
     };
-    extent.rounds = rounds.unwrap_or(extent.rounds);
+    extent.rounds = arguments.rounds.map_or(extent.rounds, NonZero::get);
+    let compile_times = arguments.compile_times || depth == Depth::Full;
     progress("building a program for each contender");
     let programs = Programs::build(&ALL)?;
     let scratch = tempfile::tempdir().map_err(Error::file("making", "a folder"))?;
@@ -125,7 +138,7 @@ fn measure(quick: bool, rounds: Option<usize>) -> Result<Report, Error> {
     let figures = rounds::run(&ALL, &programs, &list, extent, |round| {
         progress(&format!("round {} of {}", round + 1, extent.rounds));
     })?;
-    let checks = checks::run(&ALL, &programs, scratch.path(), depth, progress)?;
+    let checks = checks::run(&ALL, &programs, scratch.path(), depth, compile_times, progress)?;
     progress("done");
     let budgets = budgets::all(&figures, &checks);
     Ok(Report {

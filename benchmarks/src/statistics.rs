@@ -1,5 +1,23 @@
 //! Medians, and how far what they are made of lies apart.
 
+use serde::Serialize;
+
+/// Where some values lie: half of them between the quartiles.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub(crate) struct Distribution {
+    pub(crate) lower_quartile: f64,
+    pub(crate) median: f64,
+    pub(crate) upper_quartile: f64,
+}
+
+impl Distribution {
+    /// That of some values. Not numbers where there are none.
+    pub(crate) fn of(values: &[f64]) -> Self {
+        let [lower_quartile, upper_quartile] = quartiles(values);
+        Self { lower_quartile, median: median(values), upper_quartile }
+    }
+}
+
 /// The middle of some values. Not a number where there are none.
 pub(crate) fn median(values: &[f64]) -> f64 {
     let mut sorted = values.to_vec();
@@ -14,11 +32,16 @@ pub(crate) fn median(values: &[f64]) -> f64 {
 
 /// The distance between the quartiles of some values, as a share of their median.
 pub(crate) fn spread(values: &[f64]) -> f64 {
+    let [low, high] = quartiles(values);
+    (high - low) / median(values)
+}
+
+/// The values that a quarter of all lies below, and above.
+fn quartiles(values: &[f64]) -> [f64; 2] {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
-    let Some(last) = sorted.len().checked_sub(1) else { return f64::NAN };
-    let (low, high) = (sorted[last / 4], sorted[last - last / 4]);
-    (high - low) / median(&sorted)
+    let Some(last) = sorted.len().checked_sub(1) else { return [f64::NAN; 2] };
+    [sorted[last / 4], sorted[last - last / 4]]
 }
 
 #[cfg(test)]
@@ -37,5 +60,9 @@ mod tests {
         assert!((spread(&[1.0, 10.0, 11.0, 12.0, 900.0]) - 2.0 / 11.0).abs() < 1e-12);
         assert!(spread(&[5.0]).abs() < 1e-12);
         assert!(spread(&[]).is_nan());
+        let whole = Distribution::of(&[1.0, 10.0, 11.0, 12.0, 900.0]);
+        let expected = Distribution { lower_quartile: 10.0, median: 11.0, upper_quartile: 12.0 };
+        assert_eq!(whole, expected);
+        assert!(Distribution::of(&[]).upper_quartile.is_nan());
     }
 }

@@ -2,22 +2,23 @@
 
 use std::path::Path;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::error::Error;
 use crate::programs::{Programs, ask, without_switches};
-use crate::statistics::median;
+use crate::statistics::Distribution;
 
 /// How often it is measured, each time in a process of its own.
 const PROCESSES: usize = 15;
 
-/// Milliseconds at the end of a build with 200 paths on each of 8 threads: medians over processes.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+/// Milliseconds at the end of a build with 200 paths on each of 8 threads, over many processes.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub(crate) struct EndOfBuild {
-    pub(crate) end_build: f64,
-    pub(crate) save: f64,
-    /// Both together.
-    pub(crate) both: f64,
+    pub(crate) end_build: Distribution,
+    pub(crate) save: Distribution,
+    /// Both in one process.
+    pub(crate) together: Distribution,
+    pub(crate) processes: usize,
 }
 
 pub(super) fn run(programs: &Programs, scratch: &Path) -> Result<EndOfBuild, Error> {
@@ -27,12 +28,14 @@ pub(super) fn run(programs: &Programs, scratch: &Path) -> Result<EndOfBuild, Err
         without_switches(&mut command).arg(scratch.join("end-of-build"));
         samples.push(ask::<(f64, f64)>(&mut command)?);
     }
-    let median_of = |value: fn(&(f64, f64)) -> f64| {
-        median(&samples.iter().map(value).collect::<Vec<_>>()) / 1e6
+    let of = |nanoseconds: fn(&(f64, f64)) -> f64| {
+        let milliseconds: Vec<_> = samples.iter().map(|it| nanoseconds(it) / 1e6).collect();
+        Distribution::of(&milliseconds)
     };
     Ok(EndOfBuild {
-        end_build: median_of(|it| it.0),
-        save: median_of(|it| it.1),
-        both: median_of(|it| it.0 + it.1),
+        end_build: of(|it| it.0),
+        save: of(|it| it.1),
+        together: of(|it| it.0 + it.1),
+        processes: samples.len(),
     })
 }

@@ -1,6 +1,6 @@
 //! Memory that measuring keeps for each call.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use workloads::{Growth, Kind};
 
 use super::Depth;
@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::programs::{Programs, ask};
 
 /// Memory that stayed behind.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct Kept {
     pub(crate) contender: String,
     pub(crate) calls: u64,

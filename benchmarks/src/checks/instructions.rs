@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use workloads::Kind;
 
 use crate::contenders::Contender;
@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::programs::{Programs, run as run_program};
 
 /// Instructions of one call, or of one block.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct Instructions {
     pub(crate) contender: String,
     /// To call a phase, threads in the background included.

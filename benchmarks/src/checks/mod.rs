@@ -1,5 +1,6 @@
 //! What is measured beside the rounds: one question a file.
 
+mod compile_time;
 mod dependencies;
 mod end_of_build;
 mod footprint;
@@ -10,13 +11,15 @@ mod start;
 
 use std::path::Path;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::contenders::Contender;
 use crate::error::Error;
 use crate::programs::Programs;
 
+pub(crate) use compile_time::CompileTime;
 pub(crate) use dependencies::Dependencies;
+pub(crate) use end_of_build::EndOfBuild;
 pub(crate) use footprint::Footprint;
 pub(crate) use growth::Kept;
 pub(crate) use instructions::Instructions;
@@ -24,22 +27,23 @@ pub(crate) use site::Site;
 pub(crate) use start::Start;
 
 /// What was found.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct Checks {
     pub(crate) machine_code: MachineCode,
     pub(crate) start: Start,
-    /// Milliseconds of `end_build` and of `save`: 200 paths on each of 8 threads.
-    pub(crate) end_of_build: end_of_build::EndOfBuild,
+    pub(crate) end_of_build: EndOfBuild,
     pub(crate) kept: Vec<Kept>,
     pub(crate) footprints: Vec<Footprint>,
     pub(crate) dependencies: Vec<Dependencies>,
+    /// Absent where it was not asked for.
+    pub(crate) compile_times: Option<Vec<CompileTime>>,
     /// Absent where valgrind is not installed.
     pub(crate) instructions: Option<Vec<Instructions>>,
     pub(crate) site: Site,
 }
 
 /// What comparing annotated functions, compiled out, with bare ones came to.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct MachineCode {
     pub(crate) compared: usize,
     pub(crate) identical: bool,
@@ -58,6 +62,7 @@ pub(crate) fn run(
     programs: &Programs,
     scratch: &Path,
     depth: Depth,
+    compile_times: bool,
     progress: impl Fn(&str),
 ) -> Result<Checks, Error> {
     progress("machine code");
@@ -74,9 +79,11 @@ pub(crate) fn run(
     let instructions = instructions::run(contenders, programs)?;
     progress("the example site");
     let site = site::run(scratch, depth, instructions.is_some())?;
-    progress("size, time to compile, dependencies");
-    let footprints = footprint::run(contenders, programs, depth)?;
+    progress("size, dependencies");
+    let footprints = footprint::run(contenders, programs)?;
     let dependencies = dependencies::run(contenders)?;
+    let compile_times =
+        compile_times.then(|| compile_time::run(contenders, &progress)).transpose()?;
     Ok(Checks {
         machine_code,
         start,
@@ -84,6 +91,7 @@ pub(crate) fn run(
         kept,
         footprints,
         dependencies,
+        compile_times,
         instructions,
         site,
     })

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::{Depth, instructions};
 use crate::error::Error;
@@ -12,7 +12,7 @@ use crate::programs::{Build, run as run_program, without_switches, workspace};
 use crate::statistics::median;
 
 /// What measuring costs a real build, as parts of the build with measuring compiled out.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct Site {
     /// Milliseconds of the build with measuring compiled out: the median over the rounds.
     pub(crate) compiled_out_ms: f64,

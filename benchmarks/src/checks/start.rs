@@ -1,22 +1,29 @@
-//! What a program pays before it has done anything: before `main`, and in `start_build`.
+//! What a program pays before it has done anything: before the first line of `main`, and in the first
+//! `start_build`.
 
-use std::time::Instant;
+use std::process::Command;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use workloads::{Beginning, now_ns};
 
 use super::Depth;
-use crate::contenders::{BARE, Contender, FULL};
+use crate::contenders::{BARE, FULL};
 use crate::error::Error;
-use crate::programs::{Programs, ask, run as run_program};
-use crate::statistics::median;
+use crate::programs::{Programs, ask};
+use crate::statistics::Distribution;
 
-/// Microseconds before anything is done.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// Microseconds that perf-runtime adds before anything is done, over many pairs of processes: one
+/// with it, one bare, one right after the other.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub(crate) struct Start {
-    /// How much longer a process that does nothing takes than the bare one: the median over pairs.
-    pub(crate) process_us: f64,
-    /// The first `start_build` of a process: the median over processes.
-    pub(crate) start_build_us: f64,
+    /// How much later than the bare one a process comes to the first line of `main`, counted from
+    /// where each was started, so that what it takes to start a process is in neither.
+    pub(crate) before_main: Distribution,
+    /// How much longer it takes to begin the first build, than to begin nothing.
+    pub(crate) first_build: Distribution,
+    /// Both in one process.
+    pub(crate) together: Distribution,
+    pub(crate) pairs: usize,
 }
 
 pub(super) fn run(programs: &Programs, depth: Depth) -> Result<Start, Error> {
@@ -24,29 +31,83 @@ pub(super) fn run(programs: &Programs, depth: Depth) -> Result<Start, Error> {
         Depth::Quick => 100,
         Depth::Full => 400,
     };
-    let life_of = |contender: &Contender| {
-        let mut command = programs.command(contender)?;
-        command.arg("nothing");
-        let start = Instant::now();
-        run_program(&mut command)?;
-        Ok::<_, Error>(start.elapsed().as_secs_f64() * 1e6)
-    };
-    let mut longer = Vec::new();
-    let mut start_builds = Vec::new();
+    let (mut bare, mut full) = (programs.command(&BARE)?, programs.command(&FULL)?);
+    for command in [&mut bare, &mut full] {
+        command.arg("start");
+        // The first process of a program reads it from the disk.
+        begin(command)?;
+    }
+    let mut samples = Vec::with_capacity(pairs);
     for pair in 0..pairs {
         // Who comes first takes turns.
-        let (bare, full) = if pair % 2 == 0 {
-            let bare = life_of(&BARE)?;
-            (bare, life_of(&FULL)?)
+        samples.push(if pair % 2 == 0 {
+            let bare = begin(&mut bare)?;
+            Sample::between(bare, begin(&mut full)?)
         } else {
-            let full = life_of(&FULL)?;
-            (life_of(&BARE)?, full)
-        };
-        longer.push(full - bare);
-        if pair % 4 == 0 {
-            let ns: f64 = ask(programs.command(&FULL)?.arg("start"))?;
-            start_builds.push(ns / 1e3);
-        }
+            let full = begin(&mut full)?;
+            Sample::between(begin(&mut bare)?, full)
+        });
     }
-    Ok(Start { process_us: median(&longer), start_build_us: median(&start_builds) })
+    Ok(summarize(&samples))
+}
+
+/// Nanoseconds from a process's start to the first line of `main`, and those that it took to begin
+/// measuring.
+type Began = [u64; 2];
+
+fn begin(command: &mut Command) -> Result<Began, Error> {
+    let started = now_ns();
+    let beginning: Beginning = ask(command)?;
+    Ok([beginning.first_line_ns.saturating_sub(started), beginning.begin_ns])
+}
+
+/// What one pair of processes says, in microseconds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Sample {
+    before_main: f64,
+    start_build: f64,
+}
+
+impl Sample {
+    #[expect(clippy::cast_precision_loss, reason = "microseconds")]
+    fn between(bare: Began, full: Began) -> Self {
+        let longer = |part: usize| (full[part] as f64 - bare[part] as f64) / 1e3;
+        Self { before_main: longer(0), start_build: longer(1) }
+    }
+}
+
+fn summarize(samples: &[Sample]) -> Start {
+    let of = |value: fn(&Sample) -> f64| {
+        Distribution::of(&samples.iter().map(value).collect::<Vec<_>>())
+    };
+    Start {
+        before_main: of(|it| it.before_main),
+        first_build: of(|it| it.start_build),
+        together: of(|it| it.before_main + it.start_build),
+        pairs: samples.len(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_bare_process_takes_too_is_in_no_figure() {
+        // Starting a process takes longer each time.
+        let samples: Vec<_> = [900_000, 1_000_000, 1_700_000]
+            .map(|start| Sample::between([start, 100], [start + 30_000, 50_100]))
+            .into();
+        let start = summarize(&samples);
+        assert!((start.before_main.median - 30.0).abs() < 1e-9, "{start:?}");
+        assert!((start.first_build.upper_quartile - 50.0).abs() < 1e-9, "{start:?}");
+        assert!((start.together.lower_quartile - 80.0).abs() < 1e-9, "{start:?}");
+        assert_eq!(start.pairs, 3);
+    }
+
+    #[test]
+    fn a_process_that_was_faster_than_the_bare_one_counts_as_such() {
+        let sample = Sample::between([5_000, 100], [4_000, 100]);
+        assert!((sample.before_main + 1.0).abs() < 1e-9, "{sample:?}");
+    }
 }

@@ -2,8 +2,11 @@
 
 use std::path::Path;
 
+use serde::Deserialize;
+
 use super::Report;
 use crate::error::Error;
+use crate::rounds::Figure;
 
 /// Writes a report.
 pub(crate) fn write(report: &Report, path: &Path) -> Result<(), Error> {
@@ -13,8 +16,16 @@ pub(crate) fn write(report: &Report, path: &Path) -> Result<(), Error> {
     std::fs::write(path, text).map_err(Error::file("writing", path))
 }
 
-/// Reads a report of an earlier run.
-pub(crate) fn read(path: &Path) -> Result<Report, Error> {
+/// What is read of an earlier report; whatever else is in it may have been told in another way then.
+#[derive(Debug, Deserialize)]
+struct Earlier {
+    figures: Vec<Figure>,
+}
+
+/// Reads the figures of a report of an earlier run.
+pub(crate) fn read_figures(path: &Path) -> Result<Vec<Figure>, Error> {
     let text = std::fs::read(path).map_err(Error::file("reading", path))?;
-    serde_json::from_slice(&text).map_err(|cause| Error::NoReport { path: path.into(), cause })
+    let earlier: Earlier = serde_json::from_slice(&text)
+        .map_err(|cause| Error::NoReport { path: path.into(), cause })?;
+    Ok(earlier.figures)
 }

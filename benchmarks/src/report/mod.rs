@@ -5,20 +5,20 @@ mod markdown;
 mod plot;
 mod table;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::budgets::Budget;
 use crate::checks::Checks;
 use crate::machine::Machine;
 use crate::rounds::Figure;
 
-pub(crate) use json::{read, write};
+pub(crate) use json::{read_figures, write};
 pub(crate) use markdown::publish;
 pub(crate) use plot::draw;
 pub(crate) use table::{Style, print};
 
 /// Everything that a run found.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct Report {
     pub(crate) machine: Machine,
     pub(crate) rounds: usize,

@@ -6,7 +6,7 @@ use comfy_table::{Cell, CellAlignment, Table, presets};
 use workloads::{Kind, Workload};
 
 use super::Report;
-use crate::contenders::{ALL, BARE, Contender, FULL};
+use crate::contenders::{ALL, ALLOCATOR_ONLY, BARE, Contender, FULL};
 use crate::rounds::{Figure, figure};
 
 /// Where the tables are read.
@@ -44,6 +44,8 @@ pub(crate) fn print(report: &Report, style: Style, to: &mut impl Write) -> io::R
     writeln!(to, "{}", workloads_of(Kind::Allocations, report, style))?;
     heading(to, "What comes with it")?;
     writeln!(to, "{}", beside(report, style))?;
+    heading(to, "Before anything is done, and when all is done")?;
+    writeln!(to, "{}", ends(report, style))?;
     heading(to, "The example site, × measuring compiled out")?;
     writeln!(to, "{}", site(report, style))
 }
@@ -114,44 +116,98 @@ fn workloads_of(kind: Kind, report: &Report, style: Style) -> Table {
 /// Whether a peer's figure is better than ours, said behind it.
 fn mark(report: &Report, contender: &Contender, theirs: &Figure) -> &'static str {
     let ours = figure(&report.figures, &FULL, theirs.workload);
-    let is_peer = !contender.is_ours() && *contender != BARE;
-    if is_peer && ours.is_some_and(|it| theirs.ratio < it.ratio) { BETTER } else { "" }
+    if is_peer(contender) && ours.is_some_and(|it| theirs.ratio < it.ratio) { BETTER } else { "" }
+}
+
+fn is_peer(contender: &Contender) -> bool {
+    !contender.is_ours() && *contender != BARE
+}
+
+type FigureOf<'report> = dyn Fn(&Contender) -> Option<f64> + 'report;
+
+/// What there is to say of a contender beside how fast it is.
+struct Beside<'report> {
+    heading: String,
+    figure: Box<FigureOf<'report>>,
+    text: fn(f64) -> String,
+}
+
+impl<'report> Beside<'report> {
+    fn new(
+        heading: impl Into<String>,
+        text: fn(f64) -> String,
+        figure: impl Fn(&Contender) -> Option<f64> + 'report,
+    ) -> Self {
+        Self { heading: heading.into(), figure: Box::new(figure), text }
+    }
+
+    /// The figure of a contender, marked where it is a peer's and better than ours. Peers that
+    /// measure no phases are beside what measures none either.
+    fn cell(&self, contender: &Contender) -> String {
+        let Some(theirs) = (self.figure)(contender) else { return String::from("–") };
+        let ours = if contender.kinds.contains(&Kind::Phases) { FULL } else { ALLOCATOR_ONLY };
+        let ours = (self.figure)(&ours).or_else(|| (self.figure)(&FULL));
+        let better = is_peer(contender) && ours.is_some_and(|it| theirs < it);
+        format!("{}{}", (self.text)(theirs), if better { BETTER } else { "" })
+    }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "figures for readers")]
 fn beside(report: &Report, style: Style) -> Table {
-    let header = [
-        "",
-        &format!("{} READMEs, × bare", report.documents),
-        "bytes kept a call",
-        "instructions a call",
-        "instructions a block of 8 B",
-        "program, + KiB",
-        "to compile, + s of CPU",
-        "crates",
-    ]
-    .map(String::from);
-    let mut table = table(style, header.into());
     let checks = &report.checks;
+    let whole = |it: f64| format!("{it:.0}");
+    let counted = |contender: &Contender| {
+        checks.instructions.iter().flatten().find(|it| it.contender == contender.name)
+    };
+    let columns = [
+        Beside::new(format!("{} READMEs, × bare", report.documents), short, |contender| {
+            figure(&report.figures, contender, Workload::Readmes).map(|it| it.ratio)
+        }),
+        Beside::new("bytes kept a call", short, |contender| {
+            Some(checks.kept.iter().find(|it| it.contender == contender.name)?.per_call())
+        }),
+        Beside::new("instructions a call", whole, |it| counted(it)?.call),
+        Beside::new("instructions a block of 8 B", whole, |it| counted(it)?.block),
+        Beside::new("program, + KiB", whole, |contender| {
+            let of_it = checks.footprints.iter().find(|it| it.contender == contender.name)?;
+            Some(of_it.program_bytes as f64 / 1024.0)
+        }),
+        Beside::new("to compile, + s of CPU", short, |contender| {
+            let times = checks.compile_times.iter().flatten();
+            Some(times.clone().find(|it| it.contender == contender.name)?.cpu_s)
+        }),
+        Beside::new("crates", whole, |contender| {
+            let of_it = checks.dependencies.iter().find(|it| it.contender == contender.name)?;
+            Some(of_it.crates as f64)
+        }),
+    ];
+    let mut header = vec![String::new()];
+    header.extend(columns.iter().map(|it| it.heading.clone()));
+    let mut table = table(style, header);
     for contender in &ALL {
-        let name = |it: &str| it == contender.name;
-        let readmes = figure(&report.figures, contender, Workload::Readmes)
-            .map(|it| format!("{}{}", short(it.ratio), mark(report, contender, it)));
-        let kept = checks.kept.iter().find(|it| name(&it.contender)).map(|it| short(it.per_call()));
-        let counts = checks.instructions.iter().flatten().find(|it| name(&it.contender));
-        let footprint = checks.footprints.iter().find(|it| name(&it.contender));
-        let crates = checks.dependencies.iter().find(|it| name(&it.contender));
-        let cells = [
-            readmes,
-            kept,
-            counts.and_then(|it| it.call).map(|it| format!("{it:.0}")),
-            counts.and_then(|it| it.block).map(|it| format!("{it:.0}")),
-            footprint.map(|it| format!("{:.0}", it.program_bytes as f64 / 1024.0)),
-            footprint.and_then(|it| it.compile_cpu_s).map(|it| format!("{it:.0}")),
-            crates.map(|it| it.crates.to_string()),
-        ];
         let mut row = vec![Cell::new(contender.name)];
-        row.extend(cells.map(|it| number(it.unwrap_or_else(|| String::from("–")))));
+        row.extend(columns.iter().map(|it| number(it.cell(contender))));
+        table.add_row(row);
+    }
+    table
+}
+
+fn ends(report: &Report, style: Style) -> Table {
+    let (start, end) = (&report.checks.start, &report.checks.end_of_build);
+    let header = ["", "lower quartile", "median", "upper quartile"].map(String::from);
+    let mut table = table(style, header.into());
+    let rows = [
+        ("before `main`, + µs", start.before_main),
+        ("first `start_build`, + µs", start.first_build),
+        ("both, + µs", start.together),
+        ("`end_build`, 200 paths × 8 threads, ms", end.end_build),
+        ("`save`, ms", end.save),
+        ("both, ms", end.together),
+    ];
+    for (what, it) in rows {
+        let figures = [it.lower_quartile, it.median, it.upper_quartile];
+        let mut row = vec![Cell::new(what)];
+        row.extend(figures.map(|it| number(short(it))));
         table.add_row(row);
     }
     table

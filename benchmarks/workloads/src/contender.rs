@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde::Serialize;
 
@@ -12,7 +12,7 @@ use crate::allocations::{allocate_often, time_blocks, time_freed_elsewhere, time
 use crate::batches::{Budget, Pair, summarize};
 use crate::documents::{read_all, time_documents};
 use crate::phases::on_threads;
-use crate::{Phases, Workload, growth, phases};
+use crate::{Phases, Workload, beginning, growth, phases};
 
 /// One way of measuring.
 pub trait Contender {
@@ -34,7 +34,7 @@ pub trait Contender {
 #[derive(Debug, thiserror::Error)]
 enum Failure {
     #[error(
-        "usage: CONTENDER time WORKLOAD MILLISECONDS [LIST] | calls COUNT | blocks COUNT | start | nothing"
+        "usage: CONTENDER time WORKLOAD MILLISECONDS [LIST] | calls COUNT | blocks COUNT | start"
     )]
     Usage,
     #[error("the workload needs a list of the files to read")]
@@ -51,12 +51,13 @@ enum Failure {
 /// - `time WORKLOAD MILLISECONDS [LIST]` times a workload ([`crate::Timing`]);
 /// - `calls COUNT` calls a phase so many times ([`crate::Growth`]);
 /// - `blocks COUNT` allocates and frees a block of 8 bytes so many times;
-/// - `start` tells how many nanoseconds it took to begin measuring;
-/// - `nothing` ends at once, without measuring.
+/// - `start` tells when the program came to its first line, and how long the contender took to begin
+///   measuring ([`crate::Beginning`]).
 #[must_use]
 pub fn main<C: Contender>() -> ExitCode {
+    let first_line = beginning::now_ns();
     let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
-    match obey::<C>(&arguments) {
+    match obey::<C>(&arguments, first_line) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             // Nobody is left to tell where standard error is gone.
@@ -66,14 +67,10 @@ pub fn main<C: Contender>() -> ExitCode {
     }
 }
 
-fn obey<C: Contender>(arguments: &[OsString]) -> Result<(), Failure> {
+fn obey<C: Contender>(arguments: &[OsString], first_line: u64) -> Result<(), Failure> {
     let word = |index: usize| arguments.get(index).and_then(|it| it.to_str());
     match word(0).ok_or(Failure::Usage)? {
-        "nothing" => Ok(()),
-        "start" => {
-            let start = Instant::now();
-            tell(&C::measuring(|| start.elapsed().as_secs_f64() * 1e9))
-        }
+        "start" => tell(&beginning::begin::<C>(first_line)),
         "calls" => {
             let calls = word(1).and_then(|it| it.parse().ok()).ok_or(Failure::Usage)?;
             tell(&C::measuring(|| growth::call_often::<C>(calls)))

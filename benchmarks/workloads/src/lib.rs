@@ -7,6 +7,7 @@
 mod allocations;
 mod annotated;
 mod batches;
+mod beginning;
 mod contender;
 mod counter;
 mod documents;
@@ -16,6 +17,7 @@ mod phases;
 mod workload;
 
 pub use annotated::Phases;
+pub use beginning::{Beginning, now_ns};
 pub use contender::{Contender, main};
 pub use growth::Growth;
 pub use workload::{Kind, Timing, Workload};

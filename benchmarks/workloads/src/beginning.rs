@@ -1,0 +1,33 @@
+//! What a program does before it does anything: how it comes to its first line, and how a contender
+//! begins to measure.
+
+use std::time::Duration;
+
+use nix::time::{ClockId, clock_gettime};
+use serde::{Deserialize, Serialize};
+
+use crate::Contender;
+
+/// When a program began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Beginning {
+    /// When `main` came to its first line, by [`now_ns`].
+    pub first_line_ns: u64,
+    /// Nanoseconds from asking the contender to measure until it did, for the first time in the
+    /// process.
+    pub begin_ns: u64,
+}
+
+/// Nanoseconds on a clock that all processes of a machine share, so that one may tell when it was
+/// started and another when it got somewhere.
+#[must_use]
+pub fn now_ns() -> u64 {
+    let now = clock_gettime(ClockId::CLOCK_MONOTONIC).map_or(Duration::ZERO, Duration::from);
+    u64::try_from(now.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// Begins to measure.
+pub(crate) fn begin<C: Contender>(first_line_ns: u64) -> Beginning {
+    let asked = now_ns();
+    C::measuring(|| Beginning { first_line_ns, begin_ns: now_ns().saturating_sub(asked) })
+}
