@@ -42,6 +42,7 @@
 //! | `BUILD_METRICS=off` | nothing is measured or written |
 //! | `BUILD_METRICS_DIR` | where records go, instead of `.build-metrics` |
 //! | `BUILD_METRICS_LABELS=key=value,…` | labels for the record |
+//! | `BUILD_METRICS_TIMELINE=1` | each call leaves an interval: a [`Timeline`] beside the history, of up to 1,048,576 calls |
 //!
 //! A switch whose value cannot be read is named in one warning, and ignored.
 //!

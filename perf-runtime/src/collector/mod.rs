@@ -6,13 +6,14 @@ mod build_id;
 mod overhead;
 mod size_limit;
 mod switches;
+mod timeline;
 mod tracked_build;
 mod warning;
 
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use perf_history::{Appended, BuildStats, History, HistoryError, Outcome};
+use perf_history::{Appended, BuildStats, History, HistoryError, Outcome, Timeline};
 
 use crate::environment::{self, Observation};
 use crate::phase::open_builds::BuildNumber;
@@ -55,6 +56,8 @@ pub struct PerformanceCollector {
     tool: String,
     tool_version: Option<String>,
     open: Option<Open>,
+    /// Of the build that ended last. Made of memory that is counted nowhere.
+    timeline: Option<Timeline>,
 }
 
 /// A build that is open.
@@ -75,7 +78,7 @@ impl PerformanceCollector {
             .ok()
             .and_then(|it| it.file_stem().map(|it| it.to_string_lossy().into_owned()))
             .unwrap_or_else(|| String::from("unknown"));
-        Self { dir: dir.into(), tool, tool_version: None, open: None }
+        Self { dir: dir.into(), tool, tool_version: None, open: None, timeline: None }
     }
 
     /// A collector for `tool`, whose records go to `.build-metrics` in the current directory, or
@@ -87,6 +90,7 @@ impl PerformanceCollector {
             tool: tool.into(),
             tool_version: Some(version.into()),
             open: None,
+            timeline: None,
         }
     }
 
@@ -116,7 +120,7 @@ impl PerformanceCollector {
         let started = SystemTime::now();
         let suspended_ns = environment::suspended_ns();
         // Last, so that nothing above is part of the build.
-        let number = if switches.on { registry::start() } else { None };
+        let number = if switches.on { registry::start(switches.timeline) } else { None };
         self.open = Some(Open { number, started, suspended_ns, switches, observation });
     }
 
@@ -162,8 +166,25 @@ impl PerformanceCollector {
             return Ok(None);
         }
         let history = History::open(&self.dir);
-        size_limit::check(&history.path())?;
-        history.append(stats).map(Some)
+        size_limit::check(&history.path(), size_limit::RECORD)?;
+        let mut appended = history.append(stats)?;
+        let timeline = self.timeline.as_ref().filter(|it| it.build_id == stats.build_id);
+        if let Some(Err(error)) = timeline.map(|it| self.save_timeline(&history, it)) {
+            appended.warning.get_or_insert(error);
+        }
+        Ok(Some(appended))
+    }
+
+    fn save_timeline(&self, history: &History, timeline: &Timeline) -> Result<(), HistoryError> {
+        size_limit::check(&self.dir.join("timelines"), timeline.max_file_bytes())?;
+        history.save_timeline(timeline).map(drop)
+    }
+
+    /// The timeline of the build that ended last, where one was asked for: saving the build's
+    /// record saves it beside the history.
+    #[must_use]
+    pub fn timeline(&self) -> Option<&Timeline> {
+        self.timeline.as_ref()
     }
 
     /// Ends the build. What the user gets is counted as the user's, who will free it; what it was
@@ -184,7 +205,7 @@ impl PerformanceCollector {
     }
 
     fn record(
-        &self,
+        &mut self,
         open: Option<Open>,
         outcome: Outcome,
         measured: Option<Measured>,
@@ -196,6 +217,8 @@ impl PerformanceCollector {
         stats.set_started_at(open.started);
         stats.tool.clone_from(&self.tool);
         stats.tool_version.clone_from(&self.tool_version);
+        self.timeline = timeline::timeline(&stats.build_id, &self.tool, &measured);
+        stats.timeline = self.timeline.as_ref().map(timeline::facts);
         if let Some(observation) = open.observation {
             assemble::add_facts(&mut stats, observation.finish());
         }
@@ -234,5 +257,7 @@ impl std::fmt::Debug for PerformanceCollector {
 impl Drop for PerformanceCollector {
     fn drop(&mut self) {
         self.abandon();
+        let _uncounted = Uncounted::begin();
+        self.timeline = None;
     }
 }

@@ -5,22 +5,21 @@ use std::path::Path;
 
 use perf_history::HistoryError;
 
-/// More than a save writes to any file: a record of hundreds of phases.
-#[cfg(unix)]
-const ROOM: u64 = 1 << 20;
+/// More than saving a record writes to any file: one of hundreds of phases.
+pub(super) const RECORD: u64 = 1 << 20;
 
-/// Whether a file may grow by a record.
+/// Whether a file may grow by so many bytes.
 ///
 /// # Errors
 ///
 /// [`HistoryError::Io`] where a write could end the process.
 #[cfg(unix)]
-pub(super) fn check(path: &Path) -> Result<(), HistoryError> {
+pub(super) fn check(path: &Path, room: u64) -> Result<(), HistoryError> {
     use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit};
 
     let Ok((limit, _)) = getrlimit(Resource::RLIMIT_FSIZE) else { return Ok(()) };
     let length = std::fs::metadata(path).map_or(0, |it| it.len());
-    if limit == RLIM_INFINITY || length.saturating_add(ROOM) <= limit {
+    if limit == RLIM_INFINITY || length.saturating_add(room) <= limit {
         return Ok(());
     }
     Err(HistoryError::Io {
@@ -34,6 +33,6 @@ pub(super) fn check(path: &Path) -> Result<(), HistoryError> {
 }
 
 #[cfg(not(unix))]
-pub(super) fn check(_: &Path) -> Result<(), HistoryError> {
+pub(super) fn check(_: &Path, _: u64) -> Result<(), HistoryError> {
     Ok(())
 }

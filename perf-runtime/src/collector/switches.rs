@@ -9,6 +9,7 @@ use super::warning::warn;
 const SWITCH: &str = "BUILD_METRICS";
 const DIR: &str = "BUILD_METRICS_DIR";
 const LABELS: &str = "BUILD_METRICS_LABELS";
+const TIMELINE: &str = "BUILD_METRICS_TIMELINE";
 
 /// What the environment says about a build.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +18,8 @@ pub(super) struct Switches {
     pub(super) on: bool,
     /// `BUILD_METRICS_LABELS=key=value,…`
     pub(super) labels: BTreeMap<String, String>,
+    /// `BUILD_METRICS_TIMELINE=1` keeps an interval of each call.
+    pub(super) timeline: bool,
 }
 
 impl Switches {
@@ -25,22 +28,31 @@ impl Switches {
     pub(super) fn from_env() -> Self {
         static WARNED: Once = Once::new();
         let read = |name| std::env::var_os(name).map(|it| it.to_string_lossy().into_owned());
-        let (switches, complaints) = Self::parse(read(SWITCH).as_deref(), read(LABELS).as_deref());
+        let (switches, complaints) = Self::parse(
+            read(SWITCH).as_deref(),
+            read(LABELS).as_deref(),
+            read(TIMELINE).as_deref(),
+        );
         WARNED.call_once(|| complaints.iter().for_each(|it| warn(it)));
         switches
     }
 
     /// The switches by their values, and a complaint about each that cannot be read.
-    fn parse(switch: Option<&str>, labels: Option<&str>) -> (Self, Vec<String>) {
+    fn parse(
+        switch: Option<&str>,
+        labels: Option<&str>,
+        timeline: Option<&str>,
+    ) -> (Self, Vec<String>) {
         let mut complaints = Vec::new();
-        let on = match switch.map(|it| it.trim().to_ascii_lowercase()).as_deref() {
-            None | Some("" | "on" | "1" | "true" | "yes") => true,
-            Some("off" | "0" | "false" | "no") => false,
-            Some(other) => {
-                complaints.push(format!("{SWITCH}={other:?} is ignored: it is neither on nor off"));
-                true
-            }
+        let mut is_on = |name, value: Option<&str>, default| {
+            on_or_off(value, default).unwrap_or_else(|| {
+                let value = value.unwrap_or_default();
+                complaints.push(format!("{name}={value:?} is ignored: it is neither on nor off"));
+                default
+            })
         };
+        let on = is_on(SWITCH, switch, true);
+        let timeline = is_on(TIMELINE, timeline, false);
         let mut pairs = BTreeMap::new();
         let mut strays = Vec::new();
         for pair in labels.unwrap_or_default().split(',').filter(|it| !it.trim().is_empty()) {
@@ -55,7 +67,17 @@ impl Switches {
             let strays = strays.join(", ");
             complaints.push(format!("{LABELS}: ignored {strays}, which is not key=value"));
         }
-        (Self { on, labels: pairs }, complaints)
+        (Self { on, labels: pairs, timeline }, complaints)
+    }
+}
+
+/// What a switch is turned to. `None` where that cannot be read.
+fn on_or_off(value: Option<&str>, default: bool) -> Option<bool> {
+    match value.map(|it| it.trim().to_ascii_lowercase()).as_deref() {
+        None | Some("") => Some(default),
+        Some("on" | "1" | "true" | "yes") => Some(true),
+        Some("off" | "0" | "false" | "no") => Some(false),
+        Some(_) => None,
     }
 }
 
@@ -75,29 +97,38 @@ mod tests {
     #[test]
     fn off_turns_measuring_off_in_any_spelling() {
         for off in ["off", "OFF", "0", "false", " no "] {
-            assert!(!Switches::parse(Some(off), None).0.on, "{off}");
+            assert!(!Switches::parse(Some(off), None, None).0.on, "{off}");
         }
         for on in [None, Some(""), Some("on"), Some("1")] {
-            assert!(Switches::parse(on, None).0.on, "{on:?}");
+            assert!(Switches::parse(on, None, None).0.on, "{on:?}");
+        }
+    }
+
+    #[test]
+    fn a_timeline_is_kept_only_where_it_is_asked_for() {
+        for (value, kept) in [(None, false), (Some("0"), false), (Some("1"), true)] {
+            assert_eq!(Switches::parse(None, None, value).0.timeline, kept, "{value:?}");
         }
     }
 
     #[test]
     fn labels_are_pairs_and_values_may_hold_an_equals_sign() {
-        let (switches, complaints) = Switches::parse(None, Some("run=a, x = b=c ,"));
+        let (switches, complaints) = Switches::parse(None, Some("run=a, x = b=c ,"), None);
         assert_eq!(switches.labels, labels(&[("run", "a"), ("x", "b=c")]));
         assert!(complaints.is_empty(), "{complaints:?}");
     }
 
     #[test]
     fn what_cannot_be_read_is_named_once_a_switch_and_ignored() {
-        let (switches, complaints) = Switches::parse(Some("maybe"), Some("novalue,=x,k=v"));
+        let (switches, complaints) =
+            Switches::parse(Some("maybe"), Some("novalue,=x,k=v"), Some("2"));
         assert!(switches.on);
         assert_eq!(switches.labels, labels(&[("k", "v")]));
         assert_eq!(
             complaints,
             [
                 "BUILD_METRICS=\"maybe\" is ignored: it is neither on nor off",
+                "BUILD_METRICS_TIMELINE=\"2\" is ignored: it is neither on nor off",
                 "BUILD_METRICS_LABELS: ignored \"novalue\", \"=x\", which is not key=value",
             ]
         );

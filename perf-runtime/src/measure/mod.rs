@@ -1,6 +1,7 @@
 //! Measuring: the clock's ticks, what the allocator tallies, the process's level and the spread of
 //! calls. Knows nothing of phases or builds.
 
+mod atomic;
 pub(crate) mod counters;
 pub(crate) mod histogram;
 pub(crate) mod leak;
@@ -8,3 +9,5 @@ pub(crate) mod process_level;
 pub(crate) mod resident;
 pub(crate) mod tally;
 pub(crate) mod ticks;
+pub(crate) mod timeline;
+pub(crate) mod version;

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
 use super::leak::Slot;
 
 /// How far a thread's level moves before it tells, in bytes.
-pub(crate) const STEP: u64 = 64 * 1024;
+pub(crate) const STEP: i64 = 64 * 1024;
 
 static LEVEL: AtomicI64 = AtomicI64::new(0);
 static TELLS: AtomicU64 = AtomicU64::new(0);

@@ -92,20 +92,15 @@ impl Tally {
         if live > self.peak.load(Relaxed) {
             self.peak.store(live, Relaxed);
         }
-        self.moved_to(live);
+        if live > self.told.load(Relaxed).wrapping_add(process_level::STEP) {
+            self.tell();
+        }
     }
 
     #[inline]
     fn shrank(&self, by: usize) {
         bump(&self.freed_bytes, by as u64);
-        self.moved_to(self.live());
-    }
-
-    #[inline]
-    fn moved_to(&self, live: i64) {
-        let moved = live.wrapping_sub(self.told.load(Relaxed)).cast_unsigned();
-        // Whether it is between -STEP and STEP, in one comparison.
-        if moved.wrapping_add(process_level::STEP) > 2 * process_level::STEP {
+        if self.live() < self.told.load(Relaxed).wrapping_sub(process_level::STEP) {
             self.tell();
         }
     }

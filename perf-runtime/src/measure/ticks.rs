@@ -195,6 +195,13 @@ impl Scale {
         as_f64(ticks) * self.ns_per_tick / 1e6
     }
 
+    /// `ticks` in nanoseconds, rounded down.
+    pub(crate) fn to_ns(self, ticks: u64) -> u64 {
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates")]
+        let ns = (as_f64(ticks) * self.ns_per_tick) as u64;
+        ns
+    }
+
     /// A length of time in ticks: 0 where the scale is unknown.
     pub(crate) fn ticks_in(self, duration: Duration) -> u64 {
         if self.ns_per_tick <= 0.0 {

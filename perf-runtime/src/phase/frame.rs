@@ -5,8 +5,10 @@ use std::hint::cold_path;
 use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering::Relaxed};
 
 use crate::measure::counters::{Counters, CountersCell};
+use crate::measure::histogram;
 use crate::measure::leak::{Slot, leak_slice};
 use crate::measure::ticks::Ticks;
+use crate::measure::timeline::Interval;
 
 use super::node::{Node, Sum, Used};
 use super::tree::Tree;
@@ -33,6 +35,8 @@ pub(crate) struct Frame {
     pub(crate) outside: Slot<Sum>,
     /// Of a hand-off: the tree that the thread worked on until then.
     pub(crate) tree_below: Slot<Tree>,
+    /// Where an interval is left: the entry's time, whatever was done elsewhere since.
+    pub(crate) entered_at: AtomicU64,
     /// Of a hand-off: how many entries below are of phases that were open already.
     pub(crate) folds_below: AtomicU32,
     pub(crate) outer: Slot<Frame>,
@@ -56,7 +60,9 @@ impl Manner {
     pub(crate) const FOLDED: Self = Self(8);
     /// The beginning of work for another chain: it is no call, and its phase need not be open.
     pub(crate) const HANDED: Self = Self(16);
-    const BITS: u32 = 5;
+    /// It leaves an interval.
+    pub(crate) const TIMED: Self = Self(32);
+    const BITS: u32 = 6;
 
     #[inline]
     pub(crate) fn and(self, other: Self) -> Self {
@@ -98,6 +104,7 @@ impl Frame {
             ticket: AtomicU64::new(0),
             outside: Slot::empty(),
             tree_below: Slot::empty(),
+            entered_at: AtomicU64::new(0),
             folds_below: AtomicU32::new(0),
             outer: Slot::empty(),
             inner: Slot::empty(),
@@ -164,6 +171,13 @@ impl Frame {
         if let Some(outside) = self.outside.get() {
             outside.add(used);
         }
+    }
+
+    /// The time that the frame was on the stack until `now`, and whatever else was done meanwhile.
+    pub(crate) fn interval(&self, node: &Node, now: Ticks) -> Interval {
+        let start = Ticks(self.entered_at.load(Relaxed));
+        let length = now.since(start).min(histogram::MAX_VALUE);
+        Interval { path: node.path().to_raw(), start, length }
     }
 
     /// Moves the entry so that `used` is no part of it.

@@ -1,7 +1,7 @@
 //! Which builds are open: numbers that every thread checks at each entry and exit of a phase.
 
 use std::num::NonZeroU64;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// Tells the builds of a process apart. Never used twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -29,6 +29,8 @@ impl BuildNumber {
 /// How many builds can be open at once.
 const MOST: usize = 64;
 static OPEN: [AtomicU64; MOST] = [const { AtomicU64::new(0) }; MOST];
+/// Whether the calls of the build in the same place leave intervals.
+static TIMED: [AtomicBool; MOST] = [const { AtomicBool::new(false) }; MOST];
 /// The one build that is open; 0 where there is none, or several.
 static SOLE: AtomicU64 = AtomicU64::new(0);
 /// Changes whenever a build starts or ends. Odd while any is open.
@@ -56,9 +58,14 @@ impl Epoch {
     }
 }
 
-/// Opens `build`. `false` where too many are open already. Callers take turns.
-pub(crate) fn open(build: BuildNumber) -> bool {
-    let Some(free) = OPEN.iter().find(|it| it.load(Ordering::Relaxed) == 0) else { return false };
+/// Opens `build`, whose calls leave intervals where it is `timed`. `false` where too many are open
+/// already. Callers take turns.
+pub(crate) fn open(build: BuildNumber, timed: bool) -> bool {
+    let mut places = OPEN.iter().zip(&TIMED);
+    let Some((free, is_timed)) = places.find(|it| it.0.load(Ordering::Relaxed) == 0) else {
+        return false;
+    };
+    is_timed.store(timed, Ordering::Relaxed);
     free.store(BuildNumber::to_raw(Some(build)), Ordering::Release);
     turn();
     true
@@ -87,6 +94,14 @@ fn turn() {
 pub(crate) fn is_open(build: BuildNumber) -> bool {
     let raw = BuildNumber::to_raw(Some(build));
     OPEN.iter().any(|it| it.load(Ordering::Acquire) == raw)
+}
+
+/// Whether the calls of `build`, which is open, leave intervals.
+pub(crate) fn is_timed(build: BuildNumber) -> bool {
+    let raw = BuildNumber::to_raw(Some(build));
+    let mut places = OPEN.iter().zip(&TIMED);
+    let place = places.find(|it| it.0.load(Ordering::Acquire) == raw);
+    place.is_some_and(|it| it.1.load(Ordering::Relaxed))
 }
 
 /// The build that is open, where it is the only one.

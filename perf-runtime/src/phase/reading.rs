@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use crate::measure::counters::Counters;
 use crate::measure::ticks::Ticks;
+use crate::measure::timeline::Interval;
 
 use super::frame::{Frame, Manner};
 use super::node::{Node, Sum, Used};
@@ -30,6 +31,8 @@ pub(crate) struct TreeReading {
     pub(crate) nodes: Vec<NodeReading>,
     /// What the thread did for the build as a whole, beside what it did at its base.
     pub(crate) outside: Used,
+    /// Where calls leave intervals, those of the calls that are open.
+    pub(crate) open_intervals: Vec<Interval>,
     /// The process's highest level since the thread started the build; `i64::MIN` where unknown.
     pub(crate) process_peak: i64,
 }
@@ -245,6 +248,7 @@ impl Cut {
             own: tree.is_own(),
             nodes: tree.nodes().map(NodeReading::of).collect(),
             outside: tree.outside.load(),
+            open_intervals: Vec::new(),
             process_peak: i64::MIN,
         };
         for (index, it) in self.frames.iter().enumerate() {
@@ -259,6 +263,11 @@ impl Cut {
             } else {
                 let caller = self.frames.get(index + 1).and_then(|it| it.frame.node.get());
                 self.add_open(it, caller, &mut reading.nodes);
+                if tree.is_timed()
+                    && let Some(node) = it.frame.node.get()
+                {
+                    reading.open_intervals.push(it.frame.interval(node, self.end));
+                }
             }
         }
         reading

@@ -11,10 +11,11 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use crate::measure::counters::{CountersCell, bump};
 use crate::measure::leak::{Slot, leak, leak_slice};
+use crate::measure::timeline::Timeline;
 
 use super::name::NameId;
 use super::node::{Node, Sum};
-use super::open_builds::BuildNumber;
+use super::open_builds::{self, BuildNumber};
 use super::path::{self, PathId};
 use super::threads::Uncounted;
 
@@ -36,6 +37,9 @@ pub(crate) struct Tree {
     pub(crate) cut: CountersCell,
     /// What the thread did for the build as a whole, beside what it did at its base.
     pub(crate) outside: Sum,
+    /// Whether intervals are kept, and those that are.
+    is_timed: AtomicBool,
+    pub(crate) timeline: Timeline,
     /// The node that was handed over last.
     last_handed: Slot<Node>,
     root: Slot<Node>,
@@ -56,6 +60,8 @@ impl Tree {
             collected: AtomicU64::new(0),
             cut: CountersCell::zero(),
             outside: Sum::zero(),
+            is_timed: AtomicBool::new(false),
+            timeline: Timeline::new(),
             last_handed: Slot::empty(),
             root: Slot::empty(),
             newest: Slot::empty(),
@@ -86,6 +92,8 @@ impl Tree {
         }
         self.len.store(1, Ordering::Relaxed);
         self.outside.clear();
+        self.timeline.clear();
+        self.is_timed.store(open_builds::is_timed(build), Ordering::Relaxed);
         self.last_handed.set(None);
         if let Some(table) = self.table.get() {
             table.clear();
@@ -108,6 +116,11 @@ impl Tree {
     #[inline]
     pub(crate) fn is_own(&self) -> bool {
         self.own.load(Ordering::Relaxed)
+    }
+
+    /// Whether calls leave intervals.
+    pub(crate) fn is_timed(&self) -> bool {
+        self.is_timed.load(Ordering::Relaxed)
     }
 
     /// The thread that the tree belongs to ends. That of a build's own thread goes to no other.

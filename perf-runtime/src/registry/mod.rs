@@ -10,6 +10,7 @@ use parking_lot::Mutex;
 
 use crate::measure::counters::Counters;
 use crate::measure::ticks::{self, Anchor, Scale, Ticks};
+use crate::measure::timeline::Interval;
 use crate::phase::node::Used;
 use crate::phase::open_builds::{self, BuildNumber};
 use crate::phase::path::{self, Paths};
@@ -66,11 +67,40 @@ pub(crate) struct Measured {
     /// By path; the first is the root, which stands for no phase.
     pub(crate) phases: Vec<PhaseSum>,
     pub(crate) paths: Paths,
+    /// The intervals of each thread, where they were asked for.
+    pub(crate) lanes: Vec<Lane>,
     /// In no phase. The ticks are those of the build's own thread.
     pub(crate) unattributed: Used,
     /// What belonged to none of several builds.
     pub(crate) unclaimed: Option<Counters>,
     pub(crate) user: UserFacts,
+}
+
+/// The intervals of one thread, or of several that had one place after another.
+pub(crate) struct Lane {
+    /// Whether it is the build's own thread.
+    pub(crate) own: bool,
+    pub(crate) intervals: Vec<Interval>,
+    /// How many there was no place for.
+    pub(crate) dropped: u64,
+}
+
+/// Takes the intervals out of the trees: those that are left have no more. The build's own thread
+/// comes first, then the one that began first.
+fn take_lanes(readings: &Readings) -> Vec<Lane> {
+    let trees = readings.iter().flat_map(|it| &it.1.trees).filter(|it| it.tree.is_timed());
+    let take = |it: &TreeReading| {
+        let mut intervals: Vec<_> = it.tree.timeline.intervals().collect();
+        intervals.extend_from_slice(&it.open_intervals);
+        intervals.sort_by_key(|it| it.start);
+        let dropped = it.tree.timeline.dropped();
+        it.tree.timeline.clear();
+        Lane { own: it.own, intervals, dropped }
+    };
+    let mut lanes: Vec<_> =
+        trees.map(take).filter(|it| !it.intervals.is_empty() || it.dropped > 0).collect();
+    lanes.sort_by_key(|it| (!it.own, it.intervals.first().map(|it| it.start)));
+    lanes
 }
 
 struct State {
@@ -85,14 +115,16 @@ const ZERO: Counters =
 
 /// Starts a build on the present thread. `None` where it cannot be measured: 64 are open already,
 /// or there is no memory.
-pub(crate) fn start() -> Option<BuildNumber> {
+///
+/// Where it is `timed`, each call of a phase leaves an interval.
+pub(crate) fn start(timed: bool) -> Option<BuildNumber> {
     let _uncounted = Uncounted::begin();
     let own = threads::present()?;
     let number = BuildNumber::next();
     let mut state = STATE.lock();
     let now = ticks::now();
     let tallied = state.settle(&read_all(None, own, || now));
-    if !open_builds::open(number) {
+    if !open_builds::open(number, timed) {
         return None;
     }
     path::begin(number);
@@ -142,6 +174,7 @@ pub(crate) fn end(number: BuildNumber) -> Option<Measured> {
     build.add_other_ground(&readings);
     let paths = path::end(number);
     let phases = merge::merge(&paths, &readings);
+    let lanes = take_lanes(&readings);
     for (_, reading) in &readings {
         for TreeReading { tree, .. } in &reading.trees {
             tree.cut.store(reading.counters);
@@ -179,6 +212,7 @@ pub(crate) fn end(number: BuildNumber) -> Option<Measured> {
         peak_bytes: u64::try_from(peak_bytes).ok(),
         phases,
         paths,
+        lanes,
         unattributed: build.unattributed,
         unclaimed: build.overlapped.then_some(build.unclaimed),
         user: build.user,

@@ -49,7 +49,7 @@ impl Thread {
         frame.node.set(Some(node));
         frame.counters.store(counters);
         frame.peak.store(live, Relaxed);
-        let version = self.version.load(Relaxed);
+        let version = self.version.number();
         let ticket = Ticket::new(version, Manner::CALL);
         frame.set_ticket(ticket);
         let own = self.own.load(Relaxed);
@@ -63,8 +63,8 @@ impl Thread {
             cold_path();
             return Some(self.publish_with_resident(frame, ticket));
         }
-        // One step of two: an entry is there as a whole as soon as its frame is.
-        self.version.store(version.wrapping_add(2), Relaxed);
+        // An entry is there as a whole as soon as its frame is.
+        self.version.step(version);
         self.innermost.set(Some(frame));
         if peak != live {
             cold_path();
@@ -135,7 +135,7 @@ impl Thread {
             return false;
         }
         let Some(bucket) = node.histogram.bucket(ticks) else { return false };
-        let version = self.begin();
+        let version = self.version.begin();
         bump(bucket, 1);
         node.total.add_ticks(ticks);
         node.last_exit.store(now.0, Relaxed);
@@ -157,7 +157,7 @@ impl Thread {
             }
         }
         self.innermost.set(Some(outer));
-        self.end(version);
+        self.version.end(version);
         true
     }
 

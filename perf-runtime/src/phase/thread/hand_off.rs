@@ -69,7 +69,7 @@ impl Thread {
         };
         entry.0.tree_below.set(below);
         entry.0.folds_below.store(folds, Relaxed);
-        self.tree.set(Some(tree));
+        self.work_on(Some(tree));
         if node.path() == PathId::ROOT
             && let Some((ground, _)) = self.push(node, Manner::HANDED)
         {
@@ -91,7 +91,7 @@ impl Thread {
         raise(&node.handed_peak, frame.peak.load(Relaxed).wrapping_sub(frame.counters.net_bytes()));
         raise(&node.handed_process_peak, frame.process_peak.load(Relaxed));
         let build = self.tree.get().and_then(Tree::build);
-        self.tree.set(frame.tree_below.get());
+        self.work_on(frame.tree_below.get());
         // Ground right below is settled and started anew by the exit itself.
         let moved = if outer.is_ground() { outer.outer.get() } else { Some(outer) };
         std::iter::successors(moved, |it| it.outer.get()).for_each(|it| it.leave_out(used));

@@ -37,7 +37,7 @@ impl Thread {
                 .build_to_join()
                 .and_then(|it| self.tree_in_time_for(it, epoch, self.home() == Some(it)));
             self.write(|| {
-                self.tree.set(tree);
+                self.work_on(tree);
                 if let Some(base) = self.base.get() {
                     base.node.set(tree.and_then(Tree::root));
                 }
@@ -128,7 +128,7 @@ impl Thread {
         }
         // A chain that was handed over brought its own tree; otherwise it was that of the base.
         if self.tree.get().is_some_and(|it| std::ptr::eq(it, tree)) && self.at_base() {
-            self.tree.set(None);
+            self.work_on(None);
             if let Some(base) = self.base.get() {
                 base.node.set(None);
             }
@@ -141,7 +141,7 @@ impl Thread {
         if let Some(lowest) = self.open_frames().last() {
             self.pop_down_to(lowest, End::LeftOpen, ticks::now());
         }
-        self.tree.set(None);
+        self.work_on(None);
         if let Some(base) = self.base.get() {
             base.node.set(None);
         }

@@ -3,10 +3,8 @@
 //! # Implementation
 //!
 //! A [`Thread`] has one writer, the thread that it belongs to at the time, and any number of
-//! readers. All that readers see is atomic, and written without locked instructions. A version
-//! number, odd while an entry or exit is under way, tells a reader whether what it read belongs
-//! together (a seqlock: H.-J. Boehm, *Can seqlocks get along with programming language memory
-//! models?*, 2012). A reader never waits long: once a build has been closed, each thread notices
+//! readers. All that readers see is atomic, and written without locked instructions. A [`Version`]
+//! tells a reader whether what it read belongs together. A reader never waits long: once a build has been closed, each thread notices
 //! at its next entry or exit and leaves the build's tree alone from then on.
 
 pub(crate) mod entry;
@@ -19,8 +17,7 @@ mod resident;
 
 use std::sync::atomic::{
     AtomicBool, AtomicI64, AtomicU32, AtomicU64,
-    Ordering::{Acquire, Relaxed, Release},
-    fence,
+    Ordering::{Acquire, Relaxed},
 };
 
 use crate::measure::counters::CountersCell;
@@ -28,6 +25,7 @@ use crate::measure::leak::{Slot, leak};
 use crate::measure::process_level::Watch;
 use crate::measure::tally::Tally;
 use crate::measure::ticks;
+use crate::measure::version::Version;
 
 use super::frame::Frame;
 use super::name::NameId;
@@ -44,6 +42,9 @@ const LOOK: u32 = 1 << 24;
 /// Builds started or ended since the thread last looked which it works for when in no phase.
 const STALE_BASE: u32 = 1 << 25;
 
+/// Calls leave intervals.
+const TIMED: u32 = 1 << 26;
+
 /// What is kept of one thread.
 ///
 /// PERF: what each entry and exit touches are two lines of the cache, the tally and the next.
@@ -51,14 +52,14 @@ const STALE_BASE: u32 = 1 << 25;
 pub(crate) struct Thread {
     pub(crate) tally: Tally,
 
-    /// Odd while an entry or exit is under way; two more after each.
-    version: AtomicU64,
+    /// Tells readers whether what they read of all below belongs together.
+    version: Version,
     /// The epoch in which the thread last looked which builds are open.
     epoch: AtomicU64,
     /// The innermost open frame, or the base.
     innermost: Slot<Frame>,
-    /// What makes entries other than ordinary: 0 where nothing does. See [`FOLDS`], [`LOOK`] and
-    /// [`STALE_BASE`].
+    /// What makes entries other than ordinary: 0 where nothing does. See [`FOLDS`], [`LOOK`],
+    /// [`STALE_BASE`] and [`TIMED`].
     special: AtomicU32,
     /// Whether a build that this thread started is open.
     own: AtomicBool,
@@ -108,7 +109,7 @@ impl Thread {
         let base = Frame::make_chain(None)?;
         let thread = leak(|| Self {
             tally: Tally::new(),
-            version: AtomicU64::new(0),
+            version: Version::new(),
             epoch: AtomicU64::new(u64::MAX),
             base_epoch: AtomicU64::new(u64::MAX),
             innermost: Slot::empty(),
@@ -154,11 +155,17 @@ impl Thread {
         Some((build, innermost.node.get()?.path()))
     }
 
+    /// Makes a tree the one that the innermost frames are of.
+    fn work_on(&self, tree: Option<&'static Tree>) {
+        self.tree.set(tree);
+        self.set_special(TIMED, tree.is_some_and(Tree::is_timed));
+    }
+
     /// Changes something of a node of this thread, so that no reader sees half of it.
     pub(crate) fn write<T>(&self, change: impl FnOnce() -> T) -> T {
-        let version = self.begin();
+        let version = self.version.begin();
         let result = change();
-        self.end(version);
+        self.version.end(version);
         result
     }
 
@@ -191,38 +198,9 @@ impl Thread {
         self.innermost.get().is_some_and(|it| self.is_base(it))
     }
 
-    #[inline]
-    fn begin(&self) -> u64 {
-        let version = self.version.load(Relaxed);
-        self.version.store(version.wrapping_add(1), Relaxed);
-        fence(Release);
-        version
-    }
-
-    #[inline]
-    fn end(&self, version: u64) {
-        self.version.store(version.wrapping_add(2), Release);
-    }
-
     /// Runs `read` until no entry or exit came in between, and gives its result.
-    pub(crate) fn read_whole<T>(&self, mut read: impl FnMut() -> T) -> T {
-        let mut tries = 0_u32;
-        loop {
-            let before = self.version.load(Acquire);
-            if before & 1 == 0 {
-                let result = read();
-                fence(Acquire);
-                if self.version.load(Relaxed) == before {
-                    return result;
-                }
-            }
-            tries += 1;
-            if tries.is_multiple_of(64) {
-                std::thread::yield_now();
-            } else {
-                std::hint::spin_loop();
-            }
-        }
+    pub(crate) fn read_whole<T>(&self, read: impl FnMut() -> T) -> T {
+        self.version.read_whole(read)
     }
 
     /// The frames above the base, the innermost first.

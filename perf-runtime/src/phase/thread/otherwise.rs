@@ -65,12 +65,15 @@ impl Thread {
         if std::thread::panicking() {
             manner = manner.and(Manner::UNWINDING);
         }
+        if self.special.load(Relaxed) & super::TIMED != 0 {
+            manner = manner.and(Manner::TIMED);
+        }
         frame.node.set(Some(node));
         self.settle_levels(innermost);
         frame.counters.store(self.tally.counters());
         frame.peak.store(self.tally.live(), Relaxed);
         frame.process_peak.store(i64::MIN, Relaxed);
-        let ticket = Ticket::new(self.version.load(Relaxed), manner);
+        let ticket = Ticket::new(self.version.number(), manner);
         frame.set_ticket(ticket);
         let start = ticks::now();
         frame.set_start(start);
@@ -82,7 +85,8 @@ impl Thread {
 
     /// Makes an entry, whose frame is complete, one that readers see: as a whole, or not at all.
     pub(super) fn publish(&self, frame: &'static Frame, ticket: Ticket) -> Entry {
-        bump(&self.version, 2);
+        frame.entered_at.store(frame.start().0, Relaxed);
+        self.version.step(self.version.number());
         self.innermost.set(Some(frame));
         self.tally.restart_peak(self.tally.live());
         (frame, ticket)
@@ -139,6 +143,9 @@ impl Thread {
             ticks: Self::length(frame.start(), now),
             counters: counters.minus(frame.counters.load()),
         };
+        if end == End::Exited && frame.ticket().manner().is(Manner::TIMED) && !frame.is_ground() {
+            self.leave_interval(frame, node, now);
+        }
         if frame.is_ground() {
             frame.add_outside(used);
             frame.outside.set(None);
@@ -160,6 +167,12 @@ impl Thread {
             outer.restart_ground(counters, now);
         }
         self.innermost.set(Some(outer));
+    }
+
+    fn leave_interval(&self, frame: &Frame, node: &Node, now: Ticks) {
+        if let Some(tree) = self.tree.get() {
+            tree.timeline.add(frame.interval(node, now));
+        }
     }
 
     fn pop_phase(&self, frame: &Frame, node: &Node, outer: &Frame, end: End, used: Used) {
