@@ -38,7 +38,7 @@
 //! - *Loss of power* is another matter: appends are safe against kills, not synced against loss
 //!   of power, because syncing would cost each build some milliseconds. What the system had not
 //!   written by then is lost or, on some file systems, reads as zeros, which is one unreadable
-//!   line. Repairing and pruning are synced, since they rewrite the whole history.
+//!   line, or a timeline that is damaged. Repairing and pruning are synced, since they rewrite the whole history.
 //! - *Locks* are those of the operating system (`flock`, `LockFileEx`). A network file system that
 //!   offers none refuses the append with an error.
 #![forbid(unsafe_code)]

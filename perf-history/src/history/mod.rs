@@ -220,7 +220,7 @@ impl History {
     ///
     /// No record is lost that was to be kept: another process holds the lock, or the system
     /// refused. The history is as before, unless the error is about `latest.json`, which comes
-    /// last.
+    /// last; but timelines of records that were to go may be gone.
     pub fn prune(&self, keep: Keep) -> Result<Pruned, HistoryError> {
         let mut pruned = Pruned { kept: 0, removed: 0, unreadable: 0, adopted: 0, timelines: 0 };
         let Some((_lock, adopted)) = self.lock_for_rewriting()? else {

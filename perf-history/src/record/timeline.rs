@@ -4,7 +4,8 @@ use serde_json::{Map, Value};
 
 use super::object::{nested_object, object};
 
-/// The timeline of a build, which has a file of its own: see [`timeline`](crate::timeline).
+/// The timeline of a build, which has a file of its own: see [`timeline`](crate::timeline). That
+/// it was recorded does not say that the file is still there.
 #[derive(Debug, Clone, PartialEq, Default)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TimelineFacts {

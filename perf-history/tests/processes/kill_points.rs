@@ -11,6 +11,7 @@ use perf_history::{BuildStats, History, Keep};
 use tempfile::TempDir;
 
 use crate::records::record;
+use crate::timelines::timeline;
 use crate::writers::{OLD, new_time};
 use crate::{PART, REFUSED};
 
@@ -34,6 +35,7 @@ pub(crate) fn kill_or_fail_at_each_call() {
         ("append-once", true, &FAULTS[..1]),
         ("prune-once", false, &FAULTS[..]),
         ("repair-once", true, &FAULTS[..1]),
+        ("save-timeline-once", false, &FAULTS[..]),
     ] {
         let calls = calls_of(part, is_adopted);
         for (fault, only) in faults {
@@ -97,7 +99,7 @@ fn calls_of(part: &str, is_adopted: bool) -> Vec<(String, usize)> {
             calls.push((call.to_owned(), *count));
         }
     }
-    assert!(calls.len() > 20, "{log}");
+    assert!(calls.len() > 5, "{log}");
     calls
 }
 
@@ -113,7 +115,8 @@ fn meet(part: &str, is_adopted: bool, fault: &str) {
 }
 
 /// Three records, of which the second is old, a line that a writer left torn, a record that waits
-/// and another whose adoption was cut off, before or after it was appended.
+/// and another whose adoption was cut off, before or after it was appended. Of the first two
+/// there are timelines.
 fn prepare(dir: &Path, is_adopted: bool) -> History {
     let line = |stats: &BuildStats| serde_json::to_string(stats).unwrap() + "\n";
     let old = BuildStats { timestamp: OLD.to_owned(), ..record("old") };
@@ -127,7 +130,11 @@ fn prepare(dir: &Path, is_adopted: bool) -> History {
         file += &line(&record("q"))[..40];
     }
     fs::write(dir.join("history.jsonl"), file).unwrap();
-    History::open(dir)
+    let history = History::open(dir);
+    for id in ["a", "old"] {
+        history.save_timeline(&timeline(id)).unwrap();
+    }
+    history
 }
 
 fn check(part: &str, history: &History, status: ExitStatus, context: &str) {
@@ -140,6 +147,7 @@ fn check(part: &str, history: &History, status: ExitStatus, context: &str) {
         }
     };
     assert_once(&["a", "z"]);
+    check_timelines(part, history, status, context);
 
     let appended = history.append(&record("c")).unwrap();
     assert!(appended.warning.is_none(), "{context}");
@@ -163,6 +171,8 @@ fn check(part: &str, history: &History, status: ExitStatus, context: &str) {
     history.prune(Keep::Since(new_time())).unwrap();
     assert_once(&["a", "z", "p", "q", "c"]);
     assert!(!ids(history).contains(&"old".to_owned()), "{context}");
+    assert_eq!(history.timeline("a").unwrap(), Some(timeline("a")), "{context}");
+    assert_eq!(history.timeline("old").unwrap(), None, "{context}");
     let rejected = fs::read_to_string(history.dir().join("history.rejected.jsonl")).unwrap();
     assert!(rejected.contains("damaged\n"), "{context}");
     assert_eq!(history.repair().unwrap().rejected, 0, "{context}");
@@ -173,6 +183,35 @@ fn check(part: &str, history: &History, status: ExitStatus, context: &str) {
     }
     let mut pending = fs::read_dir(history.dir().join("pending")).unwrap();
     assert!(pending.next().is_none(), "{context}");
+}
+
+/// Each timeline is there as it was, or gone with its record or about to go with it; and that of
+/// `b` is there whole, or was never there.
+fn check_timelines(part: &str, history: &History, status: ExitStatus, context: &str) {
+    let is_there = |id: &str| {
+        let read = history.timeline(id).unwrap();
+        assert!(read.as_ref().is_none_or(|read| *read == timeline(id)), "{context}: {id}");
+        read.is_some()
+    };
+    assert!(is_there("a"), "{context}");
+    if part != "prune-once" {
+        assert!(is_there("old"), "{context}");
+    }
+    match (part, status.code()) {
+        ("save-timeline-once", Some(0)) => assert!(is_there("b"), "{context}"),
+        // Killed, it may have written it and not told.
+        ("save-timeline-once", None) => {
+            is_there("b");
+        }
+        _ => {
+            assert!(!is_there("b"), "{context}");
+            let folder = fs::read_dir(history.dir().join("timelines")).unwrap();
+            for file in folder {
+                let path = file.unwrap().path();
+                assert_eq!(path.extension().unwrap(), "jsonl", "{context}: {}", path.display());
+            }
+        }
+    }
 }
 
 fn ids(history: &History) -> Vec<String> {

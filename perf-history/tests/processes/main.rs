@@ -11,6 +11,7 @@ mod lock_holder;
 mod memory;
 #[path = "../records/mod.rs"]
 mod records;
+mod timelines;
 mod writers;
 
 use std::env;
@@ -57,6 +58,10 @@ fn main() -> ExitCode {
         Trial::test(
             "reading_a_file_without_line_ends_takes_a_bounded_amount_of_memory",
             passes(memory::read_in_bounded_memory),
+        ),
+        Trial::test(
+            "a_timeline_is_written_and_read_without_a_second_copy_of_it",
+            passes(timelines::write_and_read_without_a_copy),
         ),
     ];
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
@@ -111,6 +116,10 @@ fn play(part: &str) {
         "append-once" => exit_with(&history.append(&record(name))),
         "prune-once" => exit_with(&history.prune(Keep::Since(new_time()))),
         "repair-once" => exit_with(&history.repair()),
+        "save-timeline-once" => exit_with(&history.save_timeline(&timelines::timeline(name))),
+        "save-many-intervals" => timelines::save_many(&history),
+        "pass-through-many-intervals" => timelines::pass_through_many(&history),
+        "read-many-intervals" => timelines::read_many(&history),
         "hold-the-lock" => {
             let lock = File::options().write(true).open(history.dir().join(".lock"));
             let lock = lock.unwrap();

@@ -44,6 +44,24 @@ fn a_timeline_that_is_saved_again_takes_the_place_of_the_first() {
 }
 
 #[test]
+fn who_reads_while_a_timeline_is_replaced_sees_the_old_or_the_new() {
+    let (_dir, history) = empty();
+    let versions = [long("a", 9_000), long("a", 5_000)];
+    history.save_timeline(&versions[0]).unwrap();
+    std::thread::scope(|scope| {
+        let writers = [0, 1].map(|n| {
+            let (history, version) = (&history, &versions[n]);
+            scope.spawn(move || (0..50).for_each(|_| drop(history.save_timeline(version).unwrap())))
+        });
+        while !writers.iter().all(std::thread::ScopedJoinHandle::is_finished) {
+            let read = history.timeline("a").unwrap().unwrap();
+            assert!(versions.contains(&read));
+        }
+    });
+    assert_eq!(files_in(&folder(&history)), ["a.jsonl"]);
+}
+
+#[test]
 fn an_id_that_is_not_fit_for_the_name_of_a_file_reaches_no_file() {
     let (dir, history) = empty();
     // What a link out of the folder would lead to, were it followed.
