@@ -35,15 +35,19 @@ impl PhaseGuard {
     }
 
     /// Enters a phase, where a build is open for this thread.
+    ///
+    /// PERF: as it is generic, each crate that enters phases has a copy, which it calls directly.
+    /// Calls to another crate go through a table of addresses: that is slower where there are many
+    /// places that call.
     #[inline(never)]
-    pub(crate) fn open(name: NameId) -> Self {
+    pub(crate) fn open<Caller>(name: NameId) -> Self {
         let entry = threads::present().and_then(|it| it.enter_call(name));
         Self { entry, _thread: PhantomData }
     }
 
     /// As [`Self::open`], for a call that works on so many items.
     pub(crate) fn open_with_items(name: NameId, items: u64) -> Self {
-        let guard = Self::open(name);
+        let guard = Self::open::<()>(name);
         if items != 0 {
             add_to_present_phase(items);
         }
@@ -61,13 +65,14 @@ impl Drop for PhaseGuard {
     #[inline]
     fn drop(&mut self) {
         if let Some((frame, ticket)) = self.entry {
-            exit(frame, ticket);
+            exit::<()>(frame, ticket);
         }
     }
 }
 
+/// PERF: generic for the same reason as [`PhaseGuard::open`].
 #[inline(never)]
-fn exit(frame: &'static Frame, ticket: Ticket) {
+fn exit<Caller>(frame: &'static Frame, ticket: Ticket) {
     let now = ticks::now();
     if let Some(thread) = threads::present() {
         thread.exit_call(frame, ticket, now);
@@ -89,7 +94,7 @@ fn exit(frame: &'static Frame, ticket: Ticket) {
 /// ```
 pub fn enter(name: impl AsRef<str>) -> PhaseGuard {
     if Epoch::now().any_open() {
-        PhaseGuard::open(name::intern(name.as_ref()))
+        PhaseGuard::open::<()>(name::intern(name.as_ref()))
     } else {
         PhaseGuard::closed()
     }

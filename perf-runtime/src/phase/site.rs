@@ -35,7 +35,11 @@ impl Site {
     #[inline]
     #[must_use = "the phase ends when the guard is dropped"]
     pub fn enter(&'static self) -> PhaseGuard {
-        if Epoch::now().any_open() { PhaseGuard::open(self.id()) } else { PhaseGuard::closed() }
+        if Epoch::now().any_open() {
+            PhaseGuard::open::<()>(self.id())
+        } else {
+            PhaseGuard::closed()
+        }
     }
 
     /// As [`Self::enter`], for a call that works on so many items.
