@@ -40,14 +40,14 @@ impl PhaseGuard {
     /// Calls to another crate go through a table of addresses: that is slower where there are many
     /// places that call.
     #[inline(never)]
-    pub(crate) fn open<Caller>(name: NameId) -> Self {
+    pub(crate) fn open<const NEAR: bool>(name: NameId) -> Self {
         let entry = threads::present().and_then(|it| it.enter_call(name));
         Self { entry, _thread: PhantomData }
     }
 
     /// As [`Self::open`], for a call that works on so many items.
     pub(crate) fn open_with_items(name: NameId, items: u64) -> Self {
-        let guard = Self::open::<()>(name);
+        let guard = Self::open::<true>(name);
         if items != 0 {
             add_to_present_phase(items);
         }
@@ -65,14 +65,14 @@ impl Drop for PhaseGuard {
     #[inline]
     fn drop(&mut self) {
         if let Some((frame, ticket)) = self.entry {
-            exit::<()>(frame, ticket);
+            exit::<true>(frame, ticket);
         }
     }
 }
 
 /// PERF: generic for the same reason as [`PhaseGuard::open`].
 #[inline(never)]
-fn exit<Caller>(frame: &'static Frame, ticket: Ticket) {
+fn exit<const NEAR: bool>(frame: &'static Frame, ticket: Ticket) {
     let now = ticks::now();
     if let Some(thread) = threads::present() {
         thread.exit_call(frame, ticket, now);
@@ -94,7 +94,7 @@ fn exit<Caller>(frame: &'static Frame, ticket: Ticket) {
 /// ```
 pub fn enter(name: impl AsRef<str>) -> PhaseGuard {
     if Epoch::now().any_open() {
-        PhaseGuard::open::<()>(name::intern(name.as_ref()))
+        PhaseGuard::open::<true>(name::intern(name.as_ref()))
     } else {
         PhaseGuard::closed()
     }

@@ -36,7 +36,7 @@ impl Site {
     #[must_use = "the phase ends when the guard is dropped"]
     pub fn enter(&'static self) -> PhaseGuard {
         if Epoch::now().any_open() {
-            PhaseGuard::open::<()>(self.id())
+            PhaseGuard::open::<true>(self.id())
         } else {
             PhaseGuard::closed()
         }
