@@ -2,6 +2,7 @@
 //! turn, and tells what they took, in a table, as JSON, and as a picture.
 #![forbid(unsafe_code)]
 
+mod attribution;
 mod budgets;
 mod checks;
 mod contenders;
@@ -22,12 +23,13 @@ use std::time::Instant;
 
 use clap::Parser;
 
+use crate::attribution::Finding;
 use crate::checks::Depth;
 use crate::contenders::ALL;
 use crate::error::Error;
 use crate::machine::Machine;
 use crate::programs::{Programs, workspace};
-use crate::report::{Report, Style};
+use crate::report::{Part, Report, Style};
 use crate::rounds::Extent;
 
 /// Measures what measuring costs, side by side with peers.
@@ -53,9 +55,13 @@ struct Arguments {
     /// Fail where a ratio is off by more than 15 % from that in the JSON of an earlier run
     #[arg(long, value_name = "FILE")]
     against: Option<PathBuf>,
-    /// Fail where a budget is not met
+    /// Fail where a budget is not met, or a phase's time or memory not its own
     #[arg(long)]
     strict: bool,
+    /// Something else: whose time and memory it is, by perf-runtime and by hotpath, in programs of
+    /// which that is known
+    #[arg(long, conflicts_with_all = ["quick", "compile_times", "rounds", "against"])]
+    situations: bool,
 }
 
 impl Arguments {
@@ -69,7 +75,8 @@ impl Arguments {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    match run(&arguments) {
+    let all_holds = if arguments.situations { attribute(&arguments) } else { run(&arguments) };
+    match all_holds {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
@@ -92,7 +99,10 @@ fn run(arguments: &Arguments) -> Result<bool, Error> {
     report::write(&report, &results.join("results.json"))?;
     report::draw(&report, &results.join("results.svg"))?;
     if arguments.publish {
-        report::publish(&report, &workspace().join("README.md"))?;
+        let mut tables = Vec::new();
+        // Writing to memory does not fail.
+        let _ = report::print(&report, Style::Markdown, &mut tables);
+        publish(&tables, Part::COST)?;
     }
 
     let mut holds = true;
@@ -118,6 +128,26 @@ fn run(arguments: &Arguments) -> Result<bool, Error> {
         holds &= report.budgets.iter().all(|it| it.is_met() != Some(false));
     }
     Ok(holds)
+}
+
+/// Asks whose time and memory it is. Whether perf-runtime was right, where that was asked for.
+fn attribute(arguments: &Arguments) -> Result<bool, Error> {
+    let attribution = attribution::run(|what| eprintln!("{what}"))?;
+    let mut output = std::io::stdout().lock();
+    // A reader that has gone away is no reason to fail.
+    let _ = report::print_attribution(&attribution, Style::Terminal, &mut output);
+    report::write(&attribution, &arguments.results()?.join("situations.json"))?;
+    if arguments.publish {
+        let mut tables = Vec::new();
+        // Writing to memory does not fail.
+        let _ = report::print_attribution(&attribution, Style::Markdown, &mut tables);
+        publish(&tables, Part::ATTRIBUTION)?;
+    }
+    Ok(!arguments.strict || attribution.findings.iter().all(Finding::ours_is_right))
+}
+
+fn publish(tables: &[u8], part: Part) -> Result<(), Error> {
+    report::publish(&String::from_utf8_lossy(tables), part, &workspace().join("README.md"))
 }
 
 fn measure(arguments: &Arguments) -> Result<Report, Error> {

@@ -2,14 +2,13 @@
 
 use std::path::Path;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
-use super::Report;
 use crate::error::Error;
 use crate::rounds::Figure;
 
-/// Writes a report.
-pub(crate) fn write(report: &Report, path: &Path) -> Result<(), Error> {
+/// Writes what was found.
+pub(crate) fn write(report: &impl Serialize, path: &Path) -> Result<(), Error> {
     let mut text = serde_json::to_string_pretty(report)
         .map_err(|cause| Error::NoReport { path: path.into(), cause })?;
     text.push('\n');

@@ -1,29 +1,38 @@
-//! The tables on a page of the workspace, between two marks.
+//! Tables on a page of the workspace, each kind between two marks of its own.
 
 use std::path::Path;
 
-use super::{Report, Style, print};
 use crate::error::Error;
 
-const BEGIN: &str = "<!-- begin: measured -->";
-const END: &str = "<!-- end: measured -->";
+/// A part of the page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Part {
+    begin: &'static str,
+    end: &'static str,
+}
 
-/// Puts the tables between the marks of a page.
-pub(crate) fn publish(report: &Report, page: &Path) -> Result<(), Error> {
+impl Part {
+    /// What measuring costs.
+    pub(crate) const COST: Self =
+        Self { begin: "<!-- begin: measured -->", end: "<!-- end: measured -->" };
+    /// Whose time and memory it is.
+    pub(crate) const ATTRIBUTION: Self =
+        Self { begin: "<!-- begin: situations -->", end: "<!-- end: situations -->" };
+}
+
+/// Puts tables into a part of a page.
+pub(crate) fn publish(tables: &str, part: Part, page: &Path) -> Result<(), Error> {
     let text = std::fs::read_to_string(page).map_err(Error::file("reading", page))?;
-    let mut tables = Vec::new();
-    print(report, Style::Markdown, &mut tables).map_err(Error::file("writing", page))?;
-    let tables = String::from_utf8_lossy(&tables);
-    let text =
-        between(&text, &tables).map_err(|line| Error::NoMark { path: page.to_owned(), line })?;
+    let text = within(&text, part, tables)
+        .map_err(|line| Error::NoMark { path: page.to_owned(), line })?;
     std::fs::write(page, text).map_err(Error::file("writing", page))
 }
 
 /// The page with `tables` in place of what is between the marks; where one is missing, which.
-fn between(page: &str, tables: &str) -> Result<String, &'static str> {
-    let (before, rest) = page.split_once(BEGIN).ok_or(BEGIN)?;
-    let (_, after) = rest.split_once(END).ok_or(END)?;
-    Ok(format!("{before}{BEGIN}\n\n{}\n\n{END}{after}", tables.trim()))
+fn within(page: &str, Part { begin, end }: Part, tables: &str) -> Result<String, &'static str> {
+    let (before, rest) = page.split_once(begin).ok_or(begin)?;
+    let (_, after) = rest.split_once(end).ok_or(end)?;
+    Ok(format!("{before}{begin}\n\n{}\n\n{end}{after}", tables.trim()))
 }
 
 #[cfg(test)]
@@ -32,11 +41,14 @@ mod tests {
 
     #[test]
     fn what_is_between_the_marks_is_replaced_and_nothing_else() {
-        let page = format!("# Title\n\n{BEGIN}\nold\n{END}\n\nText.\n");
-        let new = format!("# Title\n\n{BEGIN}\n\nnew\n\n{END}\n\nText.\n");
-        assert_eq!(between(&page, "new\n"), Ok(new.clone()));
-        assert_eq!(between(&new, "new"), Ok(new));
-        assert_eq!(between(END, "new"), Err(BEGIN));
-        assert_eq!(between(BEGIN, "new"), Err(END));
+        let part = Part::COST;
+        let Part { begin, end } = part;
+        let page = format!("# Title\n\n{begin}\nold\n{end}\n\nText.\n");
+        let new = format!("# Title\n\n{begin}\n\nnew\n\n{end}\n\nText.\n");
+        assert_eq!(within(&page, part, "new\n"), Ok(new.clone()));
+        assert_eq!(within(&new, part, "new"), Ok(new.clone()));
+        assert_eq!(within(end, part, "new"), Err(begin));
+        assert_eq!(within(begin, part, "new"), Err(end));
+        assert_eq!(within(&new, Part::ATTRIBUTION, "new"), Err(Part::ATTRIBUTION.begin));
     }
 }

@@ -1,5 +1,6 @@
 //! What is made of the figures: one form a file.
 
+mod attribution;
 mod json;
 mod markdown;
 mod plot;
@@ -12,8 +13,9 @@ use crate::checks::Checks;
 use crate::machine::Machine;
 use crate::rounds::Figure;
 
+pub(crate) use attribution::print_attribution;
 pub(crate) use json::{read_figures, write};
-pub(crate) use markdown::publish;
+pub(crate) use markdown::{Part, publish};
 pub(crate) use plot::draw;
 pub(crate) use table::{Style, print};
 

@@ -50,7 +50,7 @@ pub(crate) fn print(report: &Report, style: Style, to: &mut impl Write) -> io::R
     writeln!(to, "{}", site(report, style))
 }
 
-fn table(style: Style, header: Vec<String>) -> Table {
+pub(super) fn table(style: Style, header: Vec<String>) -> Table {
     let mut table = Table::new();
     table.load_style(match style {
         Style::Terminal => presets::UTF8_HORIZONTAL_ONLY,
@@ -60,7 +60,7 @@ fn table(style: Style, header: Vec<String>) -> Table {
     table
 }
 
-fn number(text: String) -> Cell {
+pub(super) fn number(text: String) -> Cell {
     Cell::new(text).set_alignment(CellAlignment::Right)
 }
 
