@@ -61,15 +61,17 @@ impl Thread {
         let folds = self.folds();
         if folds != 0 {
             self.unmark_stack();
+            self.set_folds(0);
         }
-        self.set_folds(0);
         let Some(entry) = self.push(node, Manner::HANDED) else {
             self.restore_folds(innermost, folds);
             return None;
         };
         entry.0.tree_below.set(below);
         entry.0.folds_below.store(folds, Relaxed);
-        self.work_on(Some(tree));
+        if !same(below, Some(tree)) {
+            self.work_on(Some(tree));
+        }
         if node.path() == PathId::ROOT
             && let Some((ground, _)) = self.push(node, Manner::HANDED)
         {
@@ -90,8 +92,13 @@ impl Thread {
         bump(&node.stretches, 1);
         raise(&node.handed_peak, frame.peak.load(Relaxed).wrapping_sub(frame.counters.net_bytes()));
         raise(&node.handed_process_peak, frame.process_peak.load(Relaxed));
+        let tree_below = frame.tree_below.get();
+        if self.is_base(outer) && same(tree_below, self.tree.get()) {
+            // Nothing was set aside.
+            return;
+        }
         let build = self.tree.get().and_then(Tree::build);
-        self.work_on(frame.tree_below.get());
+        self.work_on(tree_below);
         // Ground right below is settled and started anew by the exit itself.
         let moved = if outer.is_ground() { outer.outer.get() } else { Some(outer) };
         std::iter::successors(moved, |it| it.outer.get()).for_each(|it| it.leave_out(used));
@@ -174,4 +181,8 @@ impl Thread {
             }
         }
     }
+}
+
+fn same(one: Option<&Tree>, other: Option<&Tree>) -> bool {
+    one.map(std::ptr::from_ref) == other.map(std::ptr::from_ref)
 }
