@@ -58,18 +58,12 @@ impl<'s> Resolver<'s> {
         raw: &str,
         embedded: bool,
     ) -> Target {
-        let raw = raw.trim();
-        let (address, fragment) = raw.split_once('#').unwrap_or((raw, ""));
-        if has_scheme(address) || address.starts_with("//") {
-            return Target::External;
-        }
-        let fragment = decoded(fragment);
-        let address = decoded(address.split('?').next().unwrap_or_default());
-        if address.is_empty() {
-            return Target::Here { fragment };
-        }
-        // A package's names start with its prefix, a folder's with nothing.
-        let root = section.package.as_ref().map_or("", |_| section.prefix.as_str());
+        let (address, fragment) = match Reference::of(raw) {
+            Reference::External => return Target::External,
+            Reference::Here { fragment } => return Target::Here { fragment },
+            Reference::File { address, fragment } => (address, fragment),
+        };
+        let root = section.root();
         let within = name.strip_prefix(root).unwrap_or(name);
         let (up, path) = joined(within, &address);
         if up == 0
@@ -101,17 +95,59 @@ impl<'s> Resolver<'s> {
 
 impl Repository {
     /// The address of a file of the package, which may lie `up` folders above the package's own.
+    ///
+    /// Two folders above the repository's files are its other pages: its host shows the files
+    /// below `blob/REVISION/`, so that `../../issues` leads to its issues.
     fn address(&self, up: usize, path: &str, embedded: bool) -> Option<String> {
         let mut folder = self.folder.trim_end_matches('/');
-        for _ in 0..up {
+        for above in (0..up).rev() {
             if folder.is_empty() {
-                return None;
+                return (above == 1).then(|| format!("{}/{path}", self.url));
             }
             folder = folder.rfind('/').map_or("", |slash| &folder[..slash]);
         }
         let slash = if folder.is_empty() { "" } else { "/" };
         let view = if embedded { "raw" } else { "blob" };
         Some(format!("{}/{view}/{}/{folder}{slash}{path}", self.url, self.revision))
+    }
+}
+
+/// The name of the file that `raw` means when it stands in the document `name` of `section`. None
+/// where it means no file, or one outside of the folder that the section's names are within.
+pub(crate) fn file_of(raw: &str, name: &str, section: &Section) -> Option<String> {
+    let Reference::File { address, .. } = Reference::of(raw) else {
+        return None;
+    };
+    let root = section.root();
+    let (up, path) = joined(name.strip_prefix(root)?, &address);
+    (up == 0).then(|| format!("{root}{path}"))
+}
+
+impl Section {
+    /// What stands before the names of all files that may be linked by a path from the top: a
+    /// package's names start with its prefix, those of a folder with nothing.
+    fn root(&self) -> &str {
+        self.package.as_ref().map_or("", |_| self.prefix.as_str())
+    }
+}
+
+/// A link, read.
+enum Reference {
+    External,
+    Here { fragment: String },
+    File { address: String, fragment: String },
+}
+
+impl Reference {
+    fn of(raw: &str) -> Self {
+        let raw = raw.trim();
+        let (address, fragment) = raw.split_once('#').unwrap_or((raw, ""));
+        if has_scheme(address) || address.starts_with("//") {
+            return Self::External;
+        }
+        let fragment = decoded(fragment);
+        let address = decoded(address.split('?').next().unwrap_or_default());
+        if address.is_empty() { Self::Here { fragment } } else { Self::File { address, fragment } }
     }
 }
 
@@ -286,6 +322,8 @@ mod tests {
         );
         assert_eq!(resolve("../../x.png", true), repository("raw/c0ffee/x.png"));
         assert_eq!(resolve("../../../x.png", true), Target::Missing);
+        assert_eq!(resolve("../../../../issues/new?labels=bug", false), repository("issues/new"));
+        assert_eq!(resolve("../../../../../other", false), Target::Missing);
         assert_eq!(resolve("../index.md", false), repository("blob/c0ffee/crates/index.md"));
     }
 

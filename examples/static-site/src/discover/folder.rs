@@ -50,7 +50,7 @@ pub(super) fn discover(folder: &Path, out: &Path) -> Result<Source, Error> {
 }
 
 /// The index of the section that holds the file of this name; made if it is the first there.
-fn section_of(
+pub(super) fn section_of(
     name: &str,
     sections: &mut Vec<Section>,
     known: &mut BTreeMap<String, usize>,

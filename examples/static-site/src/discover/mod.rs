@@ -1,6 +1,7 @@
 //! What there is to build a site from: a folder of Markdown, or a workspace's packages.
 
 mod folder;
+mod linked;
 mod packages;
 
 use std::path::{Path, PathBuf};

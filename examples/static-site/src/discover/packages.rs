@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use walkdir::DirEntry;
 
 use super::folder::{site_apart_from, title_of_name};
-use super::{Section, Source, SourceFile, Walk, is_image, is_licence, is_markdown};
+use super::{Section, Source, SourceFile, Walk, is_image, is_licence, is_markdown, linked};
 use crate::Error;
 use crate::health::Finding;
 
@@ -57,8 +57,9 @@ pub(super) fn discover(out: &Path) -> Result<Source, Error> {
     packages.sort_by(|a, b| (&a.name, &a.version).cmp(&(&b.name, &b.version)));
     packages.dedup_by(|a, b| (&a.name, &a.version) == (&b.name, &b.version));
 
-    for folder in packages.iter().map(|package| &package.folder).chain([&root]) {
-        site_apart_from(folder, out)?;
+    let site = site_apart_from(&root, out)?;
+    for package in &packages {
+        site_apart_from(&package.folder, out)?;
     }
 
     let title = root.file_name().unwrap_or_default().to_string_lossy();
@@ -93,6 +94,7 @@ pub(super) fn discover(out: &Path) -> Result<Source, Error> {
         let section = source.sections.len() - 1;
         collect(&mut source, section, &folder, 3);
     }
+    linked::collect(&mut source, &root, &site);
     Ok(source)
 }
 

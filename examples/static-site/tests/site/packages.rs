@@ -90,3 +90,79 @@ fn a_folder_without_a_workspace_is_an_error_that_says_what_to_do() {
     assert!(error.contains("name a folder of Markdown"), "{error}");
     assert_eq!(error.lines().count(), 1, "{error}");
 }
+
+#[test]
+fn files_that_a_document_links_to_come_along_and_what_is_no_business_of_readers_does_not() {
+    let bench = Workbench::empty();
+    bench.write("Cargo.lock", "version = 4\n");
+    bench.write(
+        "README.md",
+        "# Home\n\n![chart](bench/chart.svg) [how](bench/README.md#how) <img src=\"docs/a%20b.txt\">\n\
+         [source](src/lib.rs) [top](/src/lib.rs) [again](./src/lib.rs?plain=1)\n\
+         [built](target/doc/made.txt) [hidden](.secrets/key) [out](../outside.txt)\n\
+         [linked out](leak.txt) [the site](public/index.html) [none](bench/none.md)\n",
+    );
+    bench.write("bench/Cargo.toml", "[package]\nname = \"of-its-own\"\n");
+    bench.write(
+        "bench/README.md",
+        "# Bench\n\n## How\n\n[deeper](deep/more.md) [up](../README.md)\n",
+    );
+    bench.write("bench/deep/more.md", "# More\n\n[back](../README.md) ![chart](../chart.svg)\n");
+    bench.write("bench/deep/unlinked.md", "# Unlinked");
+    bench.write("bench/chart.svg", "<svg/>");
+    bench.write("docs/a b.txt", "spaced");
+    bench.write("src/lib.rs", "// source");
+    bench.write("target/CACHEDIR.TAG", "Signature: 8a477f597d28d172789f06886806bc55");
+    bench.write("target/doc/made.txt", "made");
+    bench.write(".secrets/key", "secret");
+    bench.write("public/index.html", "the last site");
+    fs::write(bench.path("outside.txt"), "outside").unwrap();
+    #[cfg(unix)]
+    std::os::unix::fs::symlink("../outside.txt", bench.path("source/leak.txt")).unwrap();
+
+    let build = || {
+        let mut command = bench.command();
+        command.current_dir(bench.path("source")).env("CARGO_HOME", bench.path("cargo-home"));
+        let output = command.args(["--out", "public", "--incremental"]).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        let site = bench.path("source/public");
+        let read = |name: &str| fs::read_to_string(site.join(name)).unwrap();
+        let report: Vec<serde_json::Value> = serde_json::from_str(&read("health.json")).unwrap();
+        let broken: Vec<_> = report
+            .iter()
+            .map(|finding| finding["problem"]["broken_link"]["link"].as_str().unwrap().to_owned())
+            .collect();
+        (read("index.html"), broken)
+    };
+    let (home, broken) = build();
+    for link in [
+        "<img src=\"bench/chart.svg\"",
+        "<a href=\"bench/index.html#how\">how</a>",
+        "<img src=\"docs/a%20b.txt\">",
+        "<a href=\"src/lib.rs\">source</a> <a href=\"src/lib.rs\">top</a> <a href=\"src/lib.rs\">again</a>",
+    ] {
+        assert!(home.contains(link), "{link} in {home}");
+    }
+    let expected = [
+        "../outside.txt",
+        ".secrets/key",
+        "bench/none.md",
+        "leak.txt",
+        "public/index.html",
+        "target/doc/made.txt",
+    ];
+    assert_eq!(broken, expected);
+    let site = |name: &str| bench.path("source/public").join(name);
+    assert_eq!(fs::read_to_string(site("bench/chart.svg")).unwrap(), "<svg/>");
+    assert_eq!(fs::read_to_string(site("docs/a b.txt")).unwrap(), "spaced");
+    let more = fs::read_to_string(site("bench/deep/more.html")).unwrap();
+    assert!(more.contains("<a href=\"../index.html\">back</a>"), "{more}");
+    assert!(!site("bench/deep/unlinked.html").exists());
+
+    bench.write("src/lib.rs", "// changed");
+    bench.remove("bench/chart.svg");
+    let (_, broken) = build();
+    assert_eq!(fs::read_to_string(site("src/lib.rs")).unwrap(), "// changed");
+    assert!(broken.contains(&"bench/chart.svg".to_owned()), "{broken:?}");
+    assert!(!site("bench/chart.svg").exists());
+}
