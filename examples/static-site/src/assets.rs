@@ -2,7 +2,7 @@
 
 use std::fs::File;
 
-use perf_runtime::tracked_phase;
+use perf_runtime::{in_current_phase, tracked_phase};
 use rayon::prelude::*;
 
 use crate::arrange::STYLE_SHEET;
@@ -23,7 +23,10 @@ pub(crate) struct Asset {
 #[tracked_phase("assets", items = files.len())]
 pub(crate) fn examine(files: &mut Vec<SourceFile>, findings: &mut Vec<Finding>) -> Vec<Asset> {
     let mut examined = Vec::with_capacity(files.len());
-    files.par_iter().map(examine_one).collect_into_vec(&mut examined);
+    files
+        .par_iter()
+        .map(in_current_phase!(|file| examine_one(file)))
+        .collect_into_vec(&mut examined);
     let mut assets = Vec::with_capacity(files.len());
     let mut results = examined.into_iter();
     files.retain(|file| match results.next() {

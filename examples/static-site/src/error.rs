@@ -34,6 +34,9 @@ pub enum Error {
         /// What its parser said, in one line.
         reason: String,
     },
+    /// The system gave no threads, or others have been started already.
+    #[error("cannot start threads: {0}")]
+    Threads(#[from] rayon::ThreadPoolBuildError),
     /// A template is wrong.
     #[error("wrong template: {0}")]
     Template(#[from] minijinja::Error),

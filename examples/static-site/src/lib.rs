@@ -70,6 +70,21 @@ pub struct Site {
     pub skipped: bool,
 }
 
+/// Starts the threads that share the work of all builds of this program: as many as there are
+/// processors, or as `RAYON_NUM_THREADS` says. The calling thread is one of them. It works along
+/// where it would else only wait, and so the phases that the work is done in have a share on the
+/// build's own thread; but builds must then stay on this thread.
+///
+/// Without it, the first build starts threads, and waits while they work.
+///
+/// # Errors
+///
+/// Where the system gives no threads, or the program has started its threads before.
+#[tracked_phase("start-threads")]
+pub fn start_threads() -> Result<(), Error> {
+    Ok(rayon::ThreadPoolBuilder::new().use_current_thread().build_global()?)
+}
+
 /// Builds a site, and tells the current build of `perf_runtime`, if there is one, how large it
 /// is and how it was built.
 ///
@@ -79,7 +94,6 @@ pub struct Site {
 /// cannot be written. What is wrong with a single document is a [`Finding`] on the site's health
 /// page, and no error.
 pub fn build(options: &Options) -> Result<Site, Error> {
-    let threads = start_threads();
     let inputs = Inputs::read(options)?;
     let mut previous = Manifest::load(&options.out);
     let current = inputs.identify();
@@ -87,7 +101,7 @@ pub fn build(options: &Options) -> Result<Site, Error> {
     // record should be compared with those of full builds.
     let incremental = options.incremental && previous.environment == current.environment;
     let build = perf_runtime::build();
-    build.set_parallel(threads > 1);
+    build.set_parallel(rayon::current_num_threads() > 1);
     build.set_incremental(incremental);
     if !incremental {
         previous.forget();
@@ -111,12 +125,6 @@ pub fn build(options: &Options) -> Result<Site, Error> {
     build.count("health_findings", site.counts.findings);
     build.count("written_files", site.written);
     Ok(site)
-}
-
-/// Starts the threads that share the work, and says how many they are.
-#[tracked_phase("start-threads")]
-fn start_threads() -> usize {
-    rayon::current_num_threads()
 }
 
 /// All that a site is made from, read.

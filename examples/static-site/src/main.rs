@@ -3,6 +3,7 @@
 
 mod summary;
 
+use std::env;
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -22,9 +23,9 @@ static ALLOCATOR: TrackingAllocator = TrackingAllocator::system();
 struct Arguments {
     /// A folder of Markdown [default: the packages of the Cargo workspace around here]
     source: Option<PathBuf>,
-    /// Where the site goes
-    #[arg(long, value_name = "DIR", default_value = "target/static-site")]
-    out: PathBuf,
+    /// Where the site goes [default: static-site in Cargo's target folder]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
     /// Templates that replace the built-in ones of the same name
     #[arg(long, value_name = "DIR")]
     templates: Option<PathBuf>,
@@ -45,13 +46,13 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let options = Options {
         source: arguments.source,
-        out: arguments.out,
+        out: arguments.out.unwrap_or_else(default_out),
         templates: arguments.templates,
         incremental: arguments.incremental,
     };
     let mut collector = PerformanceCollector::from_env("static-site", env!("CARGO_PKG_VERSION"));
     collector.start_build();
-    let result = static_site::build(&options);
+    let result = static_site::start_threads().and_then(|()| static_site::build(&options));
     let stats = collector.end_build_with(&result);
     collector.save(&stats);
 
@@ -71,4 +72,10 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// A folder where Cargo puts what can be made again: nobody keeps it, or looks for sources there.
+fn default_out() -> PathBuf {
+    let target = env::var_os("CARGO_TARGET_DIR").filter(|folder| !folder.is_empty());
+    target.map_or_else(|| PathBuf::from("target"), PathBuf::from).join("static-site")
 }

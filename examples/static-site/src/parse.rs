@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use perf_runtime::{add_items, tracked_phase};
+use perf_runtime::{add_items, in_current_phase, tracked_phase};
 use pulldown_cmark::Event;
 use rayon::prelude::*;
 
@@ -22,7 +22,7 @@ pub(crate) struct Text {
 /// Reads all documents.
 #[tracked_phase("load", items = documents.len())]
 pub(crate) fn load(documents: &[SourceFile]) -> Vec<Text> {
-    documents.par_iter().map(load_one).collect()
+    documents.par_iter().map(in_current_phase!(|document| load_one(document))).collect()
 }
 
 #[tracked_phase("read-file")]
@@ -67,7 +67,7 @@ pub(crate) fn parse_all<'t>(source: &Source, texts: &'t [Text], previous: &Manif
     let mut parsed: Vec<Document<'t>> = Vec::with_capacity(changed.len());
     changed
         .par_iter()
-        .map(|&(index, text)| parse(text, source.dialect(index)))
+        .map(in_current_phase!(|&(index, text)| parse(text, source.dialect(index))))
         .collect_into_vec(&mut parsed);
     let mut events = Vec::with_capacity(documents.len());
     events.resize_with(documents.len(), || None);

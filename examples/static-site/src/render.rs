@@ -3,7 +3,7 @@
 use std::iter;
 use std::path::Path;
 
-use perf_runtime::tracked_phase;
+use perf_runtime::{in_current_phase, tracked_phase};
 use pulldown_cmark::{CodeBlockKind, CowStr, Event, Tag, TagEnd};
 use rayon::prelude::*;
 
@@ -53,7 +53,7 @@ pub(crate) fn render<'s>(
         .collect();
     let mut rendered = Vec::with_capacity(work.len());
     work.into_par_iter()
-        .map(|(page, events)| render_page(scene, page, events))
+        .map(in_current_phase!(|(page, events)| render_page(scene, page, events)))
         .collect_into_vec(&mut rendered);
     rendered.into_iter().collect()
 }
@@ -138,8 +138,8 @@ fn body<'s>(
                 Some(format!("{}#{fragment}", path.href_from(&page.path)))
             }
             Target::Repository { url } => {
-                let fragment = raw.find('#').map_or("", |start| &raw[start..]);
-                Some(format!("{}{fragment}", url.replace(' ', "%20")))
+                let rest = raw.find(['?', '#']).map_or("", |start| &raw[start..]);
+                Some(format!("{}{rest}", url.replace(' ', "%20")))
             }
             Target::External | Target::Here { .. } | Target::Missing => None,
         };

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use perf_runtime::tracked_phase;
+use perf_runtime::{in_current_phase, tracked_phase};
 use rayon::prelude::*;
 
 use crate::Error;
@@ -94,7 +94,7 @@ pub(crate) fn write(
     for folder in folders {
         fs::create_dir_all(&folder).map_err(Error::io("make", &folder))?;
     }
-    outputs.into_par_iter().try_for_each(|output| write_one(out, output))?;
+    outputs.into_par_iter().try_for_each(in_current_phase!(|output| write_one(out, output)))?;
     manifest.save(out)
 }
 

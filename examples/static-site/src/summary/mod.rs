@@ -1,6 +1,8 @@
 //! A build's record on a terminal: its phases, what each took, and what no phase explains.
 
 mod line;
+mod table;
+mod tree;
 mod units;
 
 use std::fmt::{self, Display, Formatter};
@@ -10,21 +12,13 @@ use anstyle::{AnsiColor, Style};
 use perf_runtime::{BuildStats, PhaseStats};
 
 use line::Line;
-use units::{as_float, bar, bytes, counted, duration, grouped, whole};
+use table::{Table, WIDTH};
+use units::{as_float, bytes, counted, duration, grouped, whole};
 
 const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();
 const BAR: Style = AnsiColor::Cyan.on_default();
 const NOTICE: Style = AnsiColor::Yellow.on_default();
-
-/// How wide the columns are. They make 80.
-const NAME: usize = 25;
-const TIME: usize = 11;
-const SHARE: usize = 8;
-const BAR_CELLS: usize = 7;
-const CALLS: usize = 8;
-const BYTES: usize = 10;
-const WIDTH: usize = NAME + TIME + SHARE + 1 + BAR_CELLS + CALLS + 2 * BYTES;
 
 /// What a build took, as text of 80 columns with colours in it; a stream that should have none
 /// strips them.
@@ -42,8 +36,9 @@ impl Display for Summary<'_> {
         self.headline(f)?;
         if self.is_measured() {
             writeln!(f)?;
-            self.own_phases(f)?;
-            self.worker_phases(f)?;
+            let table = Table::of(self.stats);
+            table.own_phases(f)?;
+            table.worker_phases(f)?;
             writeln!(f)?;
             self.totals(f)?;
         }
@@ -78,76 +73,6 @@ impl Summary<'_> {
         writeln!(f, "  {DIM}{mode} build, {written} written{DIM:#}")
     }
 
-    /// The phases of the thread that built, which with what was outside of them add up to the
-    /// build.
-    fn own_phases(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        heading(f, "phase", ["own time", "share", ""])?;
-        let trees = self.trees(|root| root.own_ms.is_some());
-        for row in rows(&trees) {
-            self.write_row(f, &row)?;
-        }
-        let Some(rest) = &self.stats.unattributed else {
-            return Ok(());
-        };
-        write!(f, "{DIM}{:<NAME$}{DIM:#}", "unattributed")?;
-        write!(f, "{:>TIME$}", duration(rest.own_ms))?;
-        self.share(f, rest.own_ms)?;
-        writeln!(f, "{:>CALLS$}{:>BYTES$}", "", bytes(rest.alloc_bytes))
-    }
-
-    /// The phases that only other threads ran, beside the ones above.
-    fn worker_phases(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let trees = self.trees(|root| root.own_ms.is_none());
-        if trees.is_empty() {
-            return Ok(());
-        }
-        writeln!(f)?;
-        heading(f, "on worker threads", ["window", "threads", "total"])?;
-        for row in rows(&trees) {
-            self.write_row(f, &row)?;
-        }
-        Ok(())
-    }
-
-    /// The phases whose root is one of those wanted, in the record's order.
-    fn trees(&self, wanted: impl Fn(&PhaseStats) -> bool) -> Vec<&PhaseStats> {
-        let mut taken = false;
-        let in_tree = |phase: &&PhaseStats| {
-            if depth(phase) == 0 {
-                taken = wanted(phase);
-            }
-            taken
-        };
-        self.stats.phases.iter().filter(in_tree).collect()
-    }
-
-    fn write_row(&self, f: &mut Formatter<'_>, row: &Row<'_>) -> fmt::Result {
-        let phase = row.phase;
-        let room = NAME - row.lines.chars().count() - 1;
-        let name = shortened(phase.path.rsplit('/').next().unwrap_or_default(), room);
-        let style = if row.lines.is_empty() { BOLD } else { Style::new() };
-        write!(f, "{DIM}{}{DIM:#}{style}{name}{style:#}", row.lines)?;
-        write!(f, "{:1$}", "", room + 1 - name.chars().count())?;
-        if let Some(own) = phase.own_ms {
-            write!(f, "{:>TIME$}", duration(own))?;
-            self.share(f, own)?;
-        } else {
-            write!(f, "{DIM}{:>TIME$}{DIM:#}", duration(phase.window_ms))?;
-            write!(f, "{DIM}{:>SHARE$}{DIM:#}", phase.threads)?;
-            write!(f, "{:>1$}", duration(phase.total_ms), 1 + BAR_CELLS)?;
-        }
-        write!(f, "{:>CALLS$}", grouped(phase.calls))?;
-        write!(f, "{:>BYTES$}{:>BYTES$}", bytes(phase.alloc_bytes), bytes(phase.peak_bytes))?;
-        writeln!(f)
-    }
-
-    /// A share of the build's time, as a number and as a bar.
-    fn share(&self, f: &mut Formatter<'_>, ms: f64) -> fmt::Result {
-        let share = ms / self.stats.build_time_ms;
-        write!(f, "{:>SHARE$} ", format!("{:.1} %", share * 100.0))?;
-        write!(f, "{BAR}{:<BAR_CELLS$}{BAR:#}", bar(share, BAR_CELLS))
-    }
-
     fn totals(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let stats = self.stats;
         let mut line = Line::new(f, "speed");
@@ -158,13 +83,18 @@ impl Summary<'_> {
         }
         if let (Some(user), Some(system)) = (stats.cpu_user_ms, stats.cpu_system_ms) {
             let cpu = duration(user + system);
-            line.add(format_args!("{} processor time", cpu.trim_end()))?;
+            let threads = stats.phases.iter().map(|phase| phase.threads).max().unwrap_or(1);
+            let threads = counted(threads, "thread");
+            line.add(format_args!("{} processor time on {threads}", cpu.trim_end()))?;
         }
         line.end()?;
 
         let mut line = Line::new(f, "memory");
         if let Some(peak) = stats.memory_peak_mb {
-            line.add(format_args!("{peak:.1} MiB peak heap"))?;
+            match self.phase_of_peak(peak) {
+                Some(phase) => line.add(format_args!("{peak:.1} MiB peak heap in {phase}"))?,
+                None => line.add(format_args!("{peak:.1} MiB peak heap"))?,
+            }
         }
         if let Some(resident) = stats.memory_rss_mb {
             line.add(format_args!("{resident:.1} MiB RSS"))?;
@@ -189,6 +119,16 @@ impl Summary<'_> {
         line.end()
     }
 
+    /// The first of the outermost phases in which the heap was as high as ever. None where it was
+    /// that high outside of them.
+    fn phase_of_peak(&self, peak_mb: f64) -> Option<&str> {
+        let reached = |bytes: u64| as_float(bytes) / f64::from(1 << 20) >= peak_mb * 0.999;
+        let is_it = |phase: &&PhaseStats| {
+            !phase.path.contains('/') && phase.process_peak_bytes.is_some_and(reached)
+        };
+        self.stats.phases.iter().find(is_it).map(|phase| phase.path.as_str())
+    }
+
     fn places(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let findings = self.count("health_findings");
         if findings > 0 {
@@ -210,70 +150,35 @@ impl Summary<'_> {
     }
 }
 
-fn heading(f: &mut Formatter<'_>, name: &str, columns: [&str; 3]) -> fmt::Result {
-    let [time, share, bar] = columns;
-    write!(f, "{DIM}{name:<NAME$}{time:>TIME$}{share:>SHARE$}{bar:>0$}", 1 + BAR_CELLS)?;
-    writeln!(f, "{:>CALLS$}{:>BYTES$}{:>BYTES$}{DIM:#}", "calls", "allocated", "peak")?;
-    writeln!(f, "{DIM}{}{DIM:#}", "─".repeat(WIDTH))
-}
-
-/// A phase, and the lines that lead to it from its parent.
-struct Row<'a> {
-    phase: &'a PhaseStats,
-    lines: String,
-}
-
-fn rows<'a>(phases: &'a [&PhaseStats]) -> impl Iterator<Item = Row<'a>> {
-    phases.iter().enumerate().map(|(index, phase)| {
-        let depth_here = depth(phase);
-        let mut lines = String::new();
-        for level in 1..=depth_here {
-            // Whether more of this level is to come under the same parent.
-            let goes_on =
-                phases[index + 1..].iter().map(|later| depth(later)).find(|&later| later <= level)
-                    == Some(level);
-            lines.push_str(match (level == depth_here, goes_on) {
-                (true, true) => "├─ ",
-                (true, false) => "└─ ",
-                (false, true) => "│  ",
-                (false, false) => "   ",
-            });
-        }
-        Row { phase, lines }
-    })
-}
-
-fn depth(phase: &PhaseStats) -> usize {
-    phase.path.matches('/').count()
-}
-
-fn shortened(name: &str, room: usize) -> String {
-    if name.chars().count() <= room {
-        return name.to_owned();
-    }
-    let kept: String = name.chars().take(room.saturating_sub(1)).collect();
-    format!("{kept}…")
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Summary, WIDTH, shortened};
+    use super::{Summary, WIDTH};
     use anstream::adapter::strip_str;
     use perf_runtime::{BuildStats, PhaseStats, Unattributed};
     use std::path::Path;
 
-    fn phase(path: &str, own_ms: Option<f64>) -> PhaseStats {
+    /// A phase that ran on the own thread alone.
+    fn alone(path: &str, own_ms: f64) -> PhaseStats {
         PhaseStats {
             path: path.to_owned(),
             calls: 1234,
-            own_ms,
-            window_ms: 40.0,
-            total_ms: 75.0,
-            threads: 2,
+            own_ms: Some(own_ms),
+            window_ms: own_ms,
+            total_ms: own_ms,
+            threads: 1,
             alloc_bytes: Some(3 << 20),
-            peak_bytes: Some(1 << 20),
             ..PhaseStats::default()
         }
+    }
+
+    /// A phase that ran on two threads.
+    fn shared(path: &str, own_ms: Option<f64>, total_ms: f64) -> PhaseStats {
+        PhaseStats { own_ms, total_ms, threads: 2, window_ms: 40.0, ..alone(path, 0.0) }
+    }
+
+    /// A phase that is not worth a row.
+    fn small(path: &str, own_ms: f64) -> PhaseStats {
+        PhaseStats { alloc_bytes: Some(512), ..alone(path, own_ms) }
     }
 
     fn stats() -> BuildStats {
@@ -283,18 +188,27 @@ mod tests {
             incremental: Some(false),
             counts: [("total_pages".to_owned(), 42)].into(),
             alloc_count: Some(5000),
-            alloc_bytes: Some(3 << 20),
+            alloc_bytes: Some(30 << 20),
+            memory_peak_mb: Some(8.0),
             phases: vec![
-                phase("discover", Some(50.0)),
-                phase("discover/a", Some(25.0)),
-                phase("discover/a/b", Some(5.0)),
-                phase("discover/c", Some(5.0)),
-                phase("page", None),
-                phase("page/template", None),
-                phase("write", Some(45.0)),
+                alone("discover", 50.0),
+                alone("discover/a", 25.0),
+                alone("discover/a/b", 5.0),
+                alone("discover/c", 5.0),
+                small("settings", 0.1),
+                small("settings/d", 0.1),
+                PhaseStats {
+                    process_peak_bytes: Some(8 << 20),
+                    ..shared("render", Some(40.0), 75.0)
+                },
+                shared("render/page", Some(30.0), 68.0),
+                shared("render/links", None, 5.0),
+                shared("watch", None, 60.0),
+                alone("watch/event", 2.0),
+                small("free", 0.2),
             ],
             unattributed: Some(Unattributed {
-                own_ms: 5.0,
+                own_ms: 9.7,
                 alloc_bytes: Some(100),
                 ..Unattributed::default()
             }),
@@ -309,34 +223,39 @@ mod tests {
     }
 
     #[test]
-    fn phases_are_a_tree_and_those_of_workers_stand_apart() {
-        let text = plain(&stats());
-        let names: Vec<_> = text
-            .lines()
-            .skip(2)
-            .take_while(|line| !line.starts_with("speed"))
-            .map(|line| line.chars().take(20).collect::<String>().trim_end().to_owned())
-            .collect();
-        let rule = "─".repeat(20);
-        assert_eq!(
-            names,
-            [
-                "phase",
-                &rule,
-                "discover",
-                "├─ a",
-                "│  └─ b",
-                "└─ c",
-                "write",
-                "unattributed",
-                "",
-                "on worker threads",
-                &rule,
-                "page",
-                "└─ template",
-                ""
-            ]
-        );
+    fn phases_are_a_tree_and_those_that_nobody_handed_off_stand_apart() {
+        let mut stats = stats();
+        stats.phases[10].own_ms = None;
+        let text = plain(&stats);
+        let table: Vec<_> = text.lines().skip(2).take_while(|l| !l.starts_with("speed")).collect();
+        let rule = "─".repeat(80);
+        let expected = [
+            "phase                  own time share            on all threads  calls allocated",
+            &rule,
+            "discover                50.0 ms  50 % ██████                     1,234   3.0 MiB",
+            "├ a                     25.0 ms  25 % ███                        1,234   3.0 MiB",
+            "│ └ b                   5.00 ms 5.0 % ▋                          1,234   3.0 MiB",
+            "└ c                     5.00 ms 5.0 % ▋                          1,234   3.0 MiB",
+            "render                  40.0 ms  40 % ████▊   75.0 ms  1.9 of 2  1,234   3.0 MiB",
+            "├ page                  30.0 ms  30 % ███▋    68.0 ms  1.7 of 2  1,234   3.0 MiB",
+            "└ links                       – in 40.0 ms    5.00 ms  0.1 of 2  1,234   3.0 MiB",
+            "… 2 more                0.30 ms 0.3 %                                    1.0 KiB",
+            "unattributed            9.70 ms 9.7 % █▏                                   100 B",
+            "",
+            "on worker threads        window                  on all threads  calls allocated",
+            &rule,
+            "watch                   40.0 ms               60.0 ms  1.5 of 2  1,234   3.0 MiB",
+            "└ event                 2.00 ms               2.00 ms         1  1,234   3.0 MiB",
+            "",
+        ];
+        assert_eq!(table, expected, "\n{}\n", table.join("\n"));
+    }
+
+    #[test]
+    fn a_small_phase_that_took_much_memory_keeps_its_row() {
+        let mut stats = stats();
+        stats.phases[4].alloc_bytes = Some(1 << 20);
+        assert!(plain(&stats).lines().any(|line| line.starts_with("settings ")));
     }
 
     #[test]
@@ -345,37 +264,41 @@ mod tests {
         for name in ["regular_pages", "total_assets", "total_sections", "taxonomies_count"] {
             stats.counts.insert(name.to_owned(), 1_234_567_890);
         }
+        stats.phases[3].path = format!("discover/{}", "long-name-".repeat(9));
+        stats.phases[4].path = ["deep"; 40].join("/");
+        stats.phases[4].own_ms = Some(100.0);
+        stats.phases[6].threads = 1280;
+        stats.phases[6].total_ms = 599_000.0;
+        stats.phases[7].calls = 123_456_789_012;
         let text = plain(&stats);
         for line in text.lines() {
             assert!(line.chars().count() <= WIDTH && WIDTH == 80, "{line:?}");
         }
-        let ends: Vec<_> = text
-            .lines()
-            .filter(|line| line.ends_with("1.0 MiB"))
-            .map(|line| line.chars().count())
-            .collect();
-        assert_eq!(ends, [WIDTH; 7]);
+        let rows = text.lines().skip(2).filter(|line| line.ends_with('B'));
+        for line in rows.clone() {
+            assert_eq!(line.chars().count(), WIDTH, "{line:?}");
+        }
+        assert_eq!(rows.count(), 13, "{text}");
     }
 
     #[test]
-    fn shares_are_of_the_build() {
-        let text = plain(&stats());
+    fn the_lines_below_say_how_fast_and_where_the_heap_was_highest() {
+        let mut stats = stats();
+        stats.cpu_user_ms = Some(150.0);
+        stats.cpu_system_ms = Some(25.0);
+        let text = plain(&stats);
         let line = |start: &str| text.lines().find(|line| line.starts_with(start)).unwrap();
-        assert!(line("discover").contains("50.0 ms  50.0 % ███▌"), "{text}");
-        assert!(line("unattributed").contains("5.00 ms   5.0 % ▍"), "{text}");
-        assert!(line("page").contains("40.0 ms       2 75.0 ms   1,234   3.0 MiB"), "{text}");
-        assert!(line("speed").contains("420 pages/s"), "{text}");
+        let speed = "speed    420 pages/s · 175 ms processor time on 2 threads";
+        assert_eq!(line("speed"), speed);
+        let memory = "memory   8.0 MiB peak heap in render · 30.0 MiB in 5,000 allocations";
+        assert_eq!(line("memory"), memory);
+        stats.memory_peak_mb = Some(9.0);
+        assert!(plain(&stats).contains("9.0 MiB peak heap ·"));
     }
 
     #[test]
     fn a_build_that_was_not_measured_claims_no_numbers() {
         let stats = BuildStats { tool: "static-site".to_owned(), ..BuildStats::default() };
         assert_eq!(plain(&stats), "static-site  built, not measured\nsite     out/index.html\n");
-    }
-
-    #[test]
-    fn a_long_name_is_cut() {
-        assert_eq!(shortened("abc", 3), "abc");
-        assert_eq!(shortened("abcd", 3), "ab…");
     }
 }

@@ -2,7 +2,11 @@
 
 /// Milliseconds for people. Units are of one width, so that a column of numbers is aligned.
 pub(super) fn duration(ms: f64) -> String {
-    if ms >= 60_000.0 {
+    if ms >= 6_000_000.0 {
+        format!("{:.1} h ", ms / 3_600_000.0)
+    } else if ms >= 600_000.0 {
+        format!("{:.1} min", ms / 60_000.0)
+    } else if ms >= 60_000.0 {
         let seconds = whole(ms / 1000.0);
         format!("{}:{:02} min", seconds / 60, seconds % 60)
     } else if ms >= 1000.0 {
@@ -42,6 +46,18 @@ pub(super) fn bar(share: f64, cells: usize) -> String {
     format!("{}{}", "█".repeat(eighths / 8), EIGHTHS[eighths % 8])
 }
 
+/// A share of the whole in percent, with two digits that count.
+pub(super) fn percent(share: f64) -> String {
+    let percent = share * 100.0;
+    if percent < 0.05 {
+        "0 %".to_owned()
+    } else if percent < 9.95 {
+        format!("{percent:.1} %")
+    } else {
+        format!("{percent:.0} %")
+    }
+}
+
 /// So many of a thing: `1 page`, `2,000 pages`.
 pub(super) fn counted(number: u64, noun: &str) -> String {
     let s = if number == 1 { "" } else { "s" };
@@ -61,6 +77,18 @@ pub(super) fn grouped(number: u64) -> String {
     grouped
 }
 
+/// A number below 10^12 in at most six columns; larger ones need more.
+pub(super) fn compact(number: u64) -> String {
+    let number_of = |unit: f64| as_float(number) / unit;
+    match number {
+        0..100_000 => grouped(number),
+        100_000..1_000_000 => format!("{:.0} k", number_of(1e3).floor()),
+        1_000_000..10_000_000 => format!("{:.1} M", number_of(1e5).floor() / 10.0),
+        10_000_000..1_000_000_000 => format!("{:.0} M", number_of(1e6).floor()),
+        1_000_000_000.. => format!("{:.0} G", number_of(1e9).floor()),
+    }
+}
+
 #[expect(clippy::cast_precision_loss, reason = "four digits are shown")]
 pub(super) fn as_float(number: u64) -> f64 {
     number as f64
@@ -77,7 +105,7 @@ pub(super) fn whole(number: f64) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{bar, bytes, counted, duration, grouped};
+    use super::{bar, bytes, compact, counted, duration, grouped, percent};
 
     #[test]
     fn numbers_are_for_people() {
@@ -86,6 +114,8 @@ mod tests {
         assert_eq!(duration(999.4), "999 ms");
         assert_eq!(duration(1234.0), "1.23 s ");
         assert_eq!(duration(125_400.0), "2:05 min");
+        assert_eq!(duration(750_000.0), "12.5 min");
+        assert_eq!(duration(9_000_000.0), "2.5 h ");
         assert_eq!(bytes(Some(1023)), "1023 B");
         assert_eq!(bytes(Some(1536)), "1.5 KiB");
         assert_eq!(bytes(Some(u64::MAX)), "17179869184.0 GiB");
@@ -96,6 +126,20 @@ mod tests {
         assert_eq!(grouped(0), "0");
         assert_eq!(grouped(999), "999");
         assert_eq!(grouped(1_234_567), "1,234,567");
+        assert_eq!(percent(0.000_4), "0 %");
+        assert_eq!(percent(0.000_6), "0.1 %");
+        assert_eq!(percent(0.099_4), "9.9 %");
+        assert_eq!(percent(0.099_6), "10 %");
+        assert_eq!(percent(1.0), "100 %");
+    }
+
+    #[test]
+    fn large_numbers_are_cut_to_six_columns() {
+        assert_eq!(compact(99_999), "99,999");
+        assert_eq!(compact(999_999), "999 k");
+        assert_eq!(compact(9_999_999), "9.9 M");
+        assert_eq!(compact(999_999_999), "999 M");
+        assert_eq!(compact(1_000_000_000), "1 G");
     }
 
     #[test]

@@ -223,8 +223,7 @@ fn the_summary_is_plain_text_of_eighty_columns_when_piped() {
     for line in text.lines() {
         assert!(line.chars().count() <= 80, "{line}");
     }
-    let starts = ["static-site  11 pages in ", "discover ", "render ", "unattributed ", "page "];
-    for start in starts {
+    for start in ["static-site  11 pages in ", "phase ", "unattributed ", "speed ", "memory "] {
         assert!(text.lines().any(|line| line.starts_with(start)), "{start} in {text}");
     }
     assert!(text.ends_with("records  .build-metrics/history.jsonl\n"), "{text}");
@@ -260,4 +259,24 @@ fn without_measuring_the_site_is_the_same_and_nothing_is_recorded() {
     assert!(text.starts_with("static-site  built, not measured\n"), "{text}");
     assert!(!bench.path(".build-metrics").exists());
     assert_eq!(bench.site(), measured);
+}
+
+#[test]
+fn without_a_place_for_the_site_it_goes_where_cargo_builds() {
+    let bench = Workbench::with_fixture();
+    let absolute = bench.path("elsewhere").to_str().unwrap().to_owned();
+    for (target, place) in [
+        (None, "target/static-site"),
+        (Some(""), "target/static-site"),
+        (Some("built"), "built/static-site"),
+        (Some(&*absolute), "elsewhere/static-site"),
+    ] {
+        let mut command = bench.command();
+        command.arg("source").env_remove("CARGO_TARGET_DIR");
+        command.envs(target.map(|folder| ("CARGO_TARGET_DIR", folder)));
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        assert!(bench.path(place).join("index.html").is_file(), "{target:?}");
+        fs::remove_dir_all(bench.path(place)).unwrap();
+    }
 }

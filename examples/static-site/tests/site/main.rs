@@ -5,4 +5,5 @@ mod full;
 mod hostile;
 mod incremental;
 mod packages;
+mod parallel;
 mod workbench;

@@ -123,14 +123,28 @@ impl Workbench {
 
     /// Runs the program with arguments besides the source and the output folder.
     pub(crate) fn run(&self, arguments: &[&str]) -> Output {
+        self.run_with(arguments, |_| {})
+    }
+
+    fn run_with(&self, arguments: &[&str], prepare: impl FnOnce(&mut Command)) -> Output {
         let mut command = self.command();
         command.args(["source", "--out", "site"]).args(arguments);
+        prepare(&mut command);
         command.output().unwrap()
     }
 
     /// Builds, and fails the test where that fails.
     pub(crate) fn build(&self, arguments: &[&str]) -> Built {
-        let output = self.run(arguments);
+        self.build_with(arguments, |_| {})
+    }
+
+    /// Builds with a command that `prepare` has changed.
+    pub(crate) fn build_with(
+        &self,
+        arguments: &[&str],
+        prepare: impl FnOnce(&mut Command),
+    ) -> Built {
+        let output = self.run_with(arguments, prepare);
         let errors = String::from_utf8(output.stderr).unwrap();
         assert!(output.status.success(), "{errors}");
         assert_eq!(errors, "");
