@@ -48,9 +48,12 @@ const DEFAULT_DIR: &str = ".build-metrics";
 /// # Threads
 ///
 /// The thread that calls [`start_build`](Self::start_build) is the build's own: `own_ms` is its
-/// time. What other threads do meanwhile is counted too. Builds of several threads may be open at
-/// once: what neither thread does is then `unclaimed`. Of several builds that one thread has open
-/// at once, the one started last gets what the thread does.
+/// time. What other threads do meanwhile is counted too.
+///
+/// Several builds may be open at once. A thread works for the one that it started, else for the
+/// only one that is open; [`BuildHandle::enter`] says otherwise. What is done for none of several
+/// is `unclaimed` in each. A build that a thread starts in the midst of another sets that one
+/// aside until it ends: its memory is no part of the other, and its time is `unattributed` there.
 pub struct PerformanceCollector {
     dir: PathBuf,
     tool: String,
