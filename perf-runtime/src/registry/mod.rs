@@ -249,7 +249,8 @@ impl State {
         for (thread, reading) in readings {
             let outside = thread.settle(reading.outside);
             let home = thread.home().filter(|it| self.builds.iter().any(|b| b.number == *it));
-            self.give(home.or(sole), outside, Some(*thread));
+            // Only to the build that it started there is a thread's base that build's own ground.
+            self.give(home.or(sole), outside, home.map(|_| *thread));
         }
         let ended = threads::ended().counters();
         let outside = Used { ticks: 0, counters: ended.minus(self.ended) };

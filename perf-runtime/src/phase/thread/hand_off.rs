@@ -34,9 +34,7 @@ impl Thread {
         let tree = match present {
             Some(_) if self.is_on_top(path) => return None,
             Some(tree) => tree,
-            None if open_builds::is_open(build) => {
-                self.tree_in_time_for(build, epoch, self.has_started(build))?
-            }
+            None if open_builds::is_open(build) => self.tree_in_time_for(build, epoch, false)?,
             None => return None,
         };
         let node = tree.handed_node(path)?;

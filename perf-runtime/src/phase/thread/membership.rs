@@ -65,11 +65,6 @@ impl Thread {
         self.tree.get().and_then(Tree::build)
     }
 
-    /// Whether the thread started that build.
-    pub(super) fn has_started(&self, build: BuildNumber) -> bool {
-        self.trees().any(|it| it.is_own() && it.serves(build))
-    }
-
     /// The thread's tree of `build`, unless the build has ended meanwhile: then the collector may
     /// have read the thread before there was a tree.
     ///
