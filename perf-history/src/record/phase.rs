@@ -21,7 +21,8 @@ use super::object::{nested_object, object};
 pub struct PhaseStats {
     /// The phase names from the root joined by `/`.
     pub path: String,
-    /// Finished entries.
+    /// Finished entries. Work that was handed over to a thread adds time and memory there, and is no
+    /// call.
     pub calls: u64,
     /// Calls that were entered, and still open when the build ended.
     pub open_calls: u64,
@@ -37,13 +38,15 @@ pub struct PhaseStats {
     pub window_ms: f64,
     /// First entry, since the build's start.
     pub started_ms: f64,
-    /// Threads that ran it.
+    /// Threads that ran it, or work that it handed over.
     pub threads: u64,
     /// Async phases: first poll to completion, summed over calls.
     pub latency_ms: Option<f64>,
     /// Async phases: number of polls.
     pub polls: u64,
-    /// The shortest call. Absent, like the four that follow, where no call finished.
+    /// The shortest call: from its entry to its exit, less work for other phases that the thread
+    /// did while it waited; of an async phase, from its first poll to its completion. Absent, like
+    /// the four that follow, where no call finished.
     pub min_ms: Option<f64>,
     /// The median call, within 4 %.
     pub p50_ms: Option<f64>,
@@ -72,7 +75,8 @@ pub struct PhaseStats {
     pub realloc_count: Option<u64>,
     /// Bytes allocated minus bytes freed.
     pub net_bytes: Option<i64>,
-    /// Highest live heap above the entry's level on the thread, of the worst call.
+    /// Highest live heap above the entry's level on the thread: of the worst call, poll, or stretch
+    /// of work that was handed over.
     pub peak_bytes: Option<u64>,
     /// Highest live heap of the whole process during the phase: a level, no counter, so it is
     /// written also where it is 0. `None` where the phase never ran on the build's own thread.
