@@ -55,7 +55,7 @@ impl Watch {
         if WATCHING.iter().any(|slot| self.is_in(slot)) {
             return;
         }
-        self.highest.store(i64::MIN, Relaxed);
+        self.highest.store(level(), Relaxed);
         if let Some(free) = WATCHING.iter().find(|slot| slot.get().is_none()) {
             free.set(Some(self));
         }
@@ -72,9 +72,11 @@ impl Watch {
         }
     }
 
-    /// The highest level since the last harvest; watching goes on from nothing.
+    /// The highest level since the last harvest; watching goes on from the present one.
     pub(crate) fn harvest(&self) -> i64 {
-        self.highest.swap(i64::MIN, Relaxed)
+        let highest = self.highest.swap(i64::MIN, Relaxed);
+        self.highest.fetch_max(level(), Relaxed);
+        highest
     }
 
     /// The highest level since the last harvest.

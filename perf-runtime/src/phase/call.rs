@@ -20,7 +20,7 @@ impl Thread {
     /// The node of a path of the build that the thread works for, made where there is none.
     pub(crate) fn node_of(&self, build: BuildNumber, path: PathId) -> Option<&'static Node> {
         let _uncounted = threads::Uncounted::begin();
-        self.node_at(&path::steps(build, path)?)
+        self.node_at(build, &path::steps(build, path)?)
     }
 }
 

@@ -182,6 +182,9 @@ impl Frame {
 
     /// Moves the entry so that `used` is no part of it.
     pub(crate) fn leave_out(&self, used: Used) {
+        if let Some(node) = self.node.get() {
+            node.entered(self.start());
+        }
         self.set_start(Ticks(self.start().0.wrapping_add(used.ticks)));
         self.counters.add(used.counters);
         let by = used.counters.net_bytes.cast_signed();

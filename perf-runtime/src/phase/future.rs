@@ -35,7 +35,7 @@ pin_project! {
             let mut this = this.project();
             let stretch = this.call.begin_drop();
             // Also ends where the future's destructor unwinds.
-            let _ending = EndOnDrop { stretch, call: this.call, ending: Ending::Cancelled };
+            let _ending = EndOnDrop { stretch, call: this.call };
             this.future.set(None);
         }
     }
@@ -53,8 +53,11 @@ impl<F: Future> Future for TrackedFuture<F> {
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
         let Some(future) = this.future.as_pin_mut() else { return Poll::Pending };
-        let Some(stretch) = this.call.begin_poll() else { return future.poll(context) };
-        let unwinding = EndOnUnwind { stretch: Some(stretch), call: this.call };
+        let stretch = this.call.begin_poll();
+        if matches!(this.call.state, State::Over) {
+            return future.poll(context);
+        }
+        let unwinding = EndOnUnwind { stretch, call: Some(this.call) };
         let result = future.poll(context);
         unwinding.returned(result.is_ready());
         result
@@ -158,19 +161,22 @@ impl Stretch {
     fn pause(self) {
         self.thread.exit(self.frame, self.ticket, ticks::now());
     }
+}
 
-    /// Leaves the stack, and ends the call.
-    fn end(self, call: &mut Call, ending: Ending) {
+impl Call {
+    /// Ends the call, and leaves the stack where it is there. Where it is not, the thread works for
+    /// another build, or what was below on the stack has been exited.
+    fn end(&mut self, stretch: Option<Stretch>, ending: Ending) {
         let now = ticks::now();
-        let node = self.thread.exit(self.frame, self.ticket, now);
-        let State::Begun { build, path, started } = call.state else { return };
-        call.state = State::Over;
-        // No node: the build ended while the future was polled. The call stays an open one.
-        let Some(node) = node else { return };
-        let home = if node.path() == path { Some(node) } else { self.thread.node_of(build, path) };
-        if let Some(home) = home {
+        let node = stretch.and_then(|it| it.thread.exit(it.frame, it.ticket, now));
+        let State::Begun { build, path, started } = self.state else { return };
+        self.state = State::Over;
+        let Some(thread) = threads::present() else { return };
+        let node = node.filter(|it| it.path() == path);
+        // After the build's end, the call stays an open one.
+        if let Some(home) = node.or_else(|| thread.node_of(build, path)) {
             let latency = Thread::length(started, now);
-            self.thread.write(|| {
+            thread.write(|| {
                 home.call_ended(latency, ending);
                 bump(&home.latency_ticks, latency);
             });
@@ -181,25 +187,23 @@ impl Stretch {
 /// Ends the call when a poll unwinds.
 struct EndOnUnwind<'call> {
     stretch: Option<Stretch>,
-    call: &'call mut Call,
+    call: Option<&'call mut Call>,
 }
 
 impl EndOnUnwind<'_> {
     fn returned(mut self, ready: bool) {
-        if let Some(stretch) = self.stretch.take() {
-            if ready {
-                stretch.end(self.call, Ending::Completed);
-            } else {
-                stretch.pause();
-            }
+        let stretch = self.stretch.take();
+        match self.call.take() {
+            Some(call) if ready => call.end(stretch, Ending::Completed),
+            _ => stretch.into_iter().for_each(Stretch::pause),
         }
     }
 }
 
 impl Drop for EndOnUnwind<'_> {
     fn drop(&mut self) {
-        if let Some(stretch) = self.stretch.take() {
-            stretch.end(self.call, Ending::Panicked);
+        if let Some(call) = self.call.take() {
+            call.end(self.stretch.take(), Ending::Panicked);
         }
     }
 }
@@ -208,13 +212,10 @@ impl Drop for EndOnUnwind<'_> {
 struct EndOnDrop<'call> {
     stretch: Option<Stretch>,
     call: &'call mut Call,
-    ending: Ending,
 }
 
 impl Drop for EndOnDrop<'_> {
     fn drop(&mut self) {
-        if let Some(stretch) = self.stretch.take() {
-            stretch.end(self.call, self.ending);
-        }
+        self.call.end(self.stretch.take(), Ending::Cancelled);
     }
 }

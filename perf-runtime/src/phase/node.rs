@@ -284,9 +284,10 @@ impl Node {
 
     /// Grows with each entry that has ended.
     fn activity(&self) -> u64 {
-        let parts =
-            [&self.polls, &self.left_open, &self.async_ended, &self.stretches, &self.carried];
-        parts.iter().fold(self.histogram.calls(), |sum, it| sum.wrapping_add(it.load(Relaxed)))
+        let parts = [&self.polls, &self.left_open, &self.stretches, &self.carried];
+        // An async call ends where it began, which another thread may have run.
+        let calls = self.histogram.calls().wrapping_sub(self.async_ended.load(Relaxed));
+        parts.iter().fold(calls, |sum, it| sum.wrapping_add(it.load(Relaxed)))
     }
 
     /// Whether the thread that has the tree now ran the phase, apart from calls that are open.

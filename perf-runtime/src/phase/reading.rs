@@ -181,11 +181,14 @@ struct Cut {
     frames: Vec<CutFrame>,
     counters: Counters,
     end: Ticks,
+    /// The build that the thread started last.
+    home: Option<BuildNumber>,
 }
 
 impl Cut {
     fn through(thread: &'static Thread, counters: Counters, end: Ticks) -> Self {
         let mut tree = thread.present_tree();
+        let home = thread.home();
         // How far the chain has come, and the next frame above.
         let (mut chain, mut next) = ((end, counters), (end, counters));
         let mut peak = thread.tally.peak();
@@ -209,7 +212,7 @@ impl Cut {
                 (chain, peak) = (entry, i64::MIN);
             }
         }
-        Self { frames, counters, end }
+        Self { frames, counters, end, home }
     }
 
     /// What the thread did while in no phase of an open build, at its base.
@@ -251,6 +254,13 @@ impl Cut {
             open_intervals: Vec::new(),
             process_peak: i64::MIN,
         };
+        // A thread that has ended works on no tree, and its build goes on.
+        if let Some(base) = self.frames.last()
+            && base.tree.is_none()
+            && self.home == tree.build()
+        {
+            reading.process_peak = base.process_peak;
+        }
         for (index, it) in self.frames.iter().enumerate() {
             if !it.tree.is_some_and(|it| std::ptr::eq(it, tree)) {
                 continue;

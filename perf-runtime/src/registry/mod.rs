@@ -122,6 +122,8 @@ pub(crate) fn start(timed: bool) -> Option<BuildNumber> {
     let own = threads::present()?;
     let number = BuildNumber::next();
     let mut state = STATE.lock();
+    // What is open of builds that are over is nothing that this one would set aside.
+    own.notice_ended_builds();
     let now = ticks::now();
     let tallied = state.settle(&read_all(None, own, || now));
     if !open_builds::open(number, timed) {
@@ -136,7 +138,10 @@ pub(crate) fn start(timed: bool) -> Option<BuildNumber> {
     }
     let start = Anchor::read();
     own.start_build(number, tallied.net_bytes.cast_signed(), start.ticks);
-    own.settle(own.read(None, || start.ticks).outside);
+    let until_start = own.settle(own.read(None, || start.ticks).outside);
+    if let Some(home) = own.home().filter(|it| *it != number) {
+        state.give(Some(home), until_start, Some(own));
+    }
     state.builds.push(OpenBuild {
         number,
         own,

@@ -73,6 +73,7 @@ impl Thread {
         if node.path() == PathId::ROOT
             && let Some((ground, _)) = self.push(node, Manner::HANDED)
         {
+            ground.set_start(entry.0.start());
             ground.outside.set(Some(&tree.outside));
         }
         Some(entry)

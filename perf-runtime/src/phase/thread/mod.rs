@@ -30,7 +30,7 @@ use crate::measure::version::Version;
 use super::frame::Frame;
 use super::name::NameId;
 use super::node::{Node, Sum};
-use super::open_builds::BuildNumber;
+use super::open_builds::{self, BuildNumber, Epoch};
 use super::path::PathId;
 use super::tree::Tree;
 
@@ -169,9 +169,12 @@ impl Thread {
         result
     }
 
-    /// The node of a path in the tree of the thread's present build.
-    pub(crate) fn node_at(&self, steps: &[NameId]) -> Option<&'static Node> {
-        self.tree.get()?.at(steps)
+    /// The node of a path in the thread's tree of a build. `None` after the build's end.
+    pub(crate) fn node_at(&self, build: BuildNumber, steps: &[NameId]) -> Option<&'static Node> {
+        if !open_builds::is_open(build) {
+            return None;
+        }
+        self.tree_in_time_for(build, Epoch::now(), false)?.at(steps)
     }
 
     /// How many of the open frames of the present chain are entries of phases that were open
