@@ -13,8 +13,9 @@ use crate::measure::timeline::Interval;
 use super::node::{Node, Sum, Used};
 use super::tree::Tree;
 
-/// How many places are made at a time.
-const CHUNK: usize = 32;
+/// How many places are made at a time: few, as each page of memory that is touched first costs some
+/// 2 µs.
+const CHUNK: usize = 8;
 
 /// One open phase, the beginning of a hand-off, or ground: what the thread does while in no phase
 /// of the build that it works for.
@@ -111,10 +112,15 @@ impl Frame {
         }
     }
 
+    /// Makes the base of a stack. `None` without memory.
+    pub(crate) fn make_base() -> Option<&'static Self> {
+        leak_slice(1, Self::empty)?.first()
+    }
+
     /// Makes a chain of places above `below`, and gives the lowest. `None` without memory.
     #[cold]
     #[inline(never)]
-    pub(crate) fn make_chain(below: Option<&'static Self>) -> Option<&'static Self> {
+    pub(crate) fn make_chain(below: &'static Self) -> Option<&'static Self> {
         let chain = leak_slice(CHUNK, Self::empty)?;
         for pair in chain.windows(2) {
             if let [outer, inner] = pair {
@@ -123,10 +129,8 @@ impl Frame {
             }
         }
         let lowest = chain.first()?;
-        lowest.outer.set(below);
-        if let Some(below) = below {
-            below.inner.set(Some(lowest));
-        }
+        lowest.outer.set(Some(below));
+        below.inner.set(Some(lowest));
         Some(lowest)
     }
 

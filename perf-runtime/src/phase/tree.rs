@@ -19,8 +19,8 @@ use super::open_builds::{self, BuildNumber};
 use super::path::{self, PathId};
 use super::threads::Uncounted;
 
-/// How many nodes are made at a time.
-const CHUNK: usize = 16;
+/// How many nodes are made at a time: a page of memory.
+const CHUNK: usize = 4;
 /// Places in a tree's first table; a power of two.
 const FIRST_TABLE: usize = 64;
 

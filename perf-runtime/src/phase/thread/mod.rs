@@ -106,7 +106,7 @@ pub(crate) struct Thread {
 impl Thread {
     /// A place for a thread. `None` without memory.
     pub(crate) fn make() -> Option<&'static Self> {
-        let base = Frame::make_chain(None)?;
+        let base = Frame::make_base()?;
         let thread = leak(|| Self {
             tally: Tally::new(),
             version: Version::new(),

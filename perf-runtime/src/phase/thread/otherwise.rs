@@ -54,7 +54,7 @@ impl Thread {
     /// Puts a phase on top of the stack. `None` without memory.
     pub(super) fn push(&self, node: &'static Node, mut manner: Manner) -> Option<Entry> {
         let innermost = self.innermost.get()?;
-        let frame = innermost.inner.get().or_else(|| Frame::make_chain(Some(innermost)))?;
+        let frame = innermost.inner.get().or_else(|| Frame::make_chain(innermost))?;
         if manner.is(Manner::AGAIN) {
             self.fold();
         }
