@@ -48,8 +48,10 @@
 //!
 //! # Features
 //!
-//! `track` (default) is all measuring. Without it an annotated function compiles to the machine
-//! code of the bare one, and the functions of this crate do nothing.
+//! | feature | meaning |
+//! |---|---|
+//! | `track` (default) | all measuring; without it an annotated function compiles to the machine code of the bare one, and the functions of this crate do nothing |
+//! | `tracing` | `PhaseLayer`: the spans of a tool that is instrumented with `tracing` are phases, too |
 
 mod allocator;
 mod item_count;
@@ -71,6 +73,9 @@ mod registry;
 #[cfg(not(feature = "track"))]
 mod untracked;
 
+#[cfg(feature = "tracing")]
+mod tracing_layer;
+
 pub use allocator::TrackingAllocator;
 pub use item_count::ItemCount;
 pub use perf_history::*;
@@ -84,6 +89,9 @@ pub use phase::guard::{PhaseGuard, add_items, enter};
 pub use phase::handle::{HandedFuture, InCurrentPhase, PhaseHandle};
 #[cfg(feature = "track")]
 pub use registry::CountError;
+
+#[cfg(feature = "tracing")]
+pub use tracing_layer::PhaseLayer;
 
 #[cfg(not(feature = "track"))]
 pub use untracked::{

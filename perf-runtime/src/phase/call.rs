@@ -17,7 +17,8 @@ pub(crate) enum Ending {
 }
 
 impl Thread {
-    /// The node of a path of the build that the thread works for, made where there is none.
+    /// The node of a path in the thread's tree of a build, made where there is none. `None` after
+    /// the build's end.
     pub(crate) fn node_of(&self, build: BuildNumber, path: PathId) -> Option<&'static Node> {
         let _uncounted = threads::Uncounted::begin();
         self.node_at(build, &path::steps(build, path)?)

@@ -1,0 +1,170 @@
+//! Entries and exits in every order, and those that unwinding makes.
+
+use super::{allocate, assert_bytes, counts, measure};
+use contract_tests::one_build::{paths, phase_of};
+use perf_runtime::enter;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::Barrier;
+use std::thread;
+use tracing::info_span;
+
+#[test]
+fn a_span_that_is_entered_while_it_is_entered_is_one_call() {
+    let stats = measure(|| {
+        let span = info_span!("span");
+        let other = info_span!("other");
+        span.in_scope(|| {
+            allocate(1);
+            let block = vec![0_u8; 5_000_000];
+            span.in_scope(|| {
+                allocate(10);
+                other.in_scope(|| {
+                    allocate(100);
+                    // Set aside, as it is not below the other.
+                    span.clone().in_scope(|| allocate(1_000));
+                    allocate(10_000);
+                });
+                allocate(100_000);
+            });
+            drop(block);
+            allocate(1_000_000);
+        });
+    });
+    assert_eq!(paths(&stats), ["span", "other"]);
+    assert_bytes(&stats, "span", 6_101_011);
+    assert_bytes(&stats, "other", 10_100);
+    assert_eq!(counts(phase_of(&stats, "span")), [1, 0, 0, 0, 0]);
+    assert_eq!(counts(phase_of(&stats, "other")), [1, 0, 0, 0, 0]);
+    assert_eq!(phase_of(&stats, "span").alloc_bytes, Some(6_101_011));
+    // What is entered in it is part of it.
+    assert_eq!(phase_of(&stats, "span").peak_bytes, Some(5_100_000));
+}
+
+#[test]
+fn spans_that_are_exited_before_those_inside_of_them_leave_these_entered() {
+    let stats = measure(|| {
+        let a = info_span!("a").entered();
+        let b = info_span!("b").entered();
+        let c = info_span!("c").entered();
+        let d = info_span!("d").entered();
+        allocate(1);
+        drop(b);
+        allocate(10);
+        info_span!("e").in_scope(|| allocate(5));
+        drop(d);
+        allocate(100);
+        drop(a);
+        allocate(1_000);
+        drop(c);
+    });
+    for (path, bytes) in [("a", 0), ("a/b", 0), ("a/b/c", 1_100), ("a/b/c/d", 11), ("a/b/c/d/e", 5)]
+    {
+        assert_eq!(counts(phase_of(&stats, path)), [1, 0, 0, 0, 0], "{path}");
+        assert!(phase_of(&stats, path).self_alloc_bytes >= Some(bytes));
+        if path.len() > 3 {
+            assert_bytes(&stats, path, bytes);
+        }
+    }
+    assert_eq!(stats.phases.len(), 5);
+    let [c, d] = ["a/b/c", "a/b/c/d"].map(|it| phase_of(&stats, it));
+    assert!(c.max_ms >= d.max_ms && c.latency_ms.is_none(), "{c:?} {d:?}");
+}
+
+#[test]
+fn a_guard_that_outlives_the_phase_it_was_made_in_ends_with_it() {
+    let stats = measure(|| {
+        let leaked = {
+            let _phase = enter("phase");
+            info_span!("span").entered()
+        };
+        allocate(10);
+        drop(leaked);
+        allocate(10);
+    });
+    assert_eq!(counts(phase_of(&stats, "phase/span")), [1, 0, 0, 0, 0]);
+    assert_bytes(&stats, "phase/span", 0);
+    assert!(stats.unattributed.unwrap().alloc_bytes >= Some(20));
+}
+
+#[test]
+fn an_annotated_phase_ends_with_the_span_that_it_was_entered_in() {
+    let stats = measure(|| {
+        let span = info_span!("span").entered();
+        let guard = enter("phase");
+        drop(span);
+        allocate(33);
+        drop(guard);
+    });
+    assert_eq!(counts(phase_of(&stats, "span/phase")), [1, 0, 0, 0, 0]);
+    assert_bytes(&stats, "span/phase", 0);
+    assert!(stats.unattributed.unwrap().alloc_bytes >= Some(33));
+}
+
+#[test]
+fn entries_and_exits_that_do_not_match_are_ignored() {
+    let stats = measure(|| {
+        let (entered, exited) = (Barrier::new(2), Barrier::new(2));
+        let span = info_span!("span");
+        let exit = || span.with_subscriber(|(id, dispatch)| dispatch.exit(id));
+        let enter = || span.with_subscriber(|(id, dispatch)| dispatch.enter(id));
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                entered.wait();
+                exit();
+                exited.wait();
+            });
+            exit();
+            enter();
+            entered.wait();
+            exited.wait();
+            allocate(40);
+            exit();
+            exit();
+        });
+        // Closed while it is entered.
+        enter();
+        drop(span);
+        allocate(44);
+    });
+    assert_eq!(counts(phase_of(&stats, "span")), [1, 1, 0, 0, 0]);
+    assert_bytes(&stats, "span", 40);
+}
+
+#[test]
+fn a_panic_ends_the_calls_of_the_spans_that_it_unwinds() {
+    let stats = measure(|| {
+        let outer = info_span!("outer").entered();
+        for _ in 0..2 {
+            let caught = catch_unwind(AssertUnwindSafe(|| {
+                let _middle = info_span!("middle").entered();
+                info_span!("inner").in_scope(|| resume_unwind(Box::new(())));
+            }));
+            assert!(caught.is_err());
+        }
+        info_span!("inner").in_scope(|| ());
+        drop(outer);
+    });
+    assert_eq!(counts(phase_of(&stats, "outer")), [1, 0, 0, 0, 0]);
+    assert_eq!(counts(phase_of(&stats, "outer/middle")), [2, 0, 0, 2, 0]);
+    assert_eq!(counts(phase_of(&stats, "outer/middle/inner")), [2, 0, 0, 2, 0]);
+    assert_eq!(counts(phase_of(&stats, "outer/inner")), [1, 0, 0, 0, 0]);
+}
+
+#[test]
+fn a_span_that_is_entered_while_unwinding_has_not_panicked() {
+    struct InDrop;
+    impl Drop for InDrop {
+        fn drop(&mut self) {
+            info_span!("cleanup").in_scope(|| allocate(12));
+        }
+    }
+    let stats = measure(|| {
+        let caught = catch_unwind(|| {
+            let _cleanup = InDrop;
+            resume_unwind(Box::new(()));
+        });
+        assert!(caught.is_err());
+    });
+    assert_eq!(counts(phase_of(&stats, "cleanup")), [1, 0, 0, 0, 0]);
+    assert_bytes(&stats, "cleanup", 12);
+}

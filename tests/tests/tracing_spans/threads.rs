@@ -1,0 +1,143 @@
+//! Spans that several threads enter, or another than made them.
+
+use super::{allocate, assert_bytes, counts, measure};
+use contract_tests::one_build::{on_a_thread, paths, phase_of};
+use perf_runtime::{PhaseHandle, enter, in_current_phase};
+use std::sync::Barrier;
+use std::thread;
+use std::time::Duration;
+use tracing::{Span, info_span};
+
+#[test]
+fn threads_that_enter_the_span_of_another_add_to_its_call() {
+    let stats = measure(|| {
+        let span = info_span!("render");
+        span.in_scope(|| {
+            thread::scope(|scope| {
+                for _ in 0..4 {
+                    scope.spawn(|| {
+                        Span::current().in_scope(|| ());
+                        span.in_scope(|| {
+                            allocate(1_000);
+                            info_span!("page").in_scope(|| allocate(10));
+                        });
+                        span.in_scope(|| allocate(100));
+                    });
+                }
+            });
+        });
+    });
+    assert_eq!(paths(&stats), ["render", "render/page"]);
+    let [render, page] = ["render", "render/page"].map(|it| phase_of(&stats, it));
+    assert_eq!((counts(render), render.threads), ([1, 0, 0, 0, 0], 5));
+    assert_eq!((counts(page), page.threads), ([4, 0, 0, 0, 0], 4));
+    assert_eq!(page.alloc_bytes, Some(40));
+    assert!(render.own_ms.unwrap() <= render.total_ms, "{render:?}");
+    assert_eq!((render.latency_ms, page.own_ms), (None, None));
+    // Its length is that of the entry that it began with.
+    assert!((render.max_ms.unwrap() - render.own_ms.unwrap()).abs() < 1e-6, "{render:?}");
+}
+
+#[test]
+fn a_call_goes_on_on_another_thread_after_its_own_has_left_it() {
+    let stats = measure(|| {
+        let span = info_span!("span");
+        let entered = Barrier::new(2);
+        let left = Barrier::new(2);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                entered.wait();
+                span.in_scope(|| {
+                    entered.wait();
+                    left.wait();
+                    thread::sleep(Duration::from_millis(20));
+                });
+            });
+            span.in_scope(|| {
+                entered.wait();
+                entered.wait();
+            });
+            left.wait();
+        });
+    });
+    let span = phase_of(&stats, "span");
+    assert_eq!((counts(span), span.threads, span.latency_ms), ([1, 0, 0, 0, 0], 2, None));
+    let length = span.max_ms.unwrap();
+    assert!(length >= 20.0 && length <= span.total_ms, "{span:?}");
+    assert!(span.own_ms.unwrap() <= length - 20.0, "{span:?}");
+}
+
+#[test]
+fn the_thread_that_closes_a_span_has_not_run_it() {
+    let stats = measure(|| {
+        let parent = info_span!("parent").entered();
+        let span = info_span!("span");
+        let elsewhere = span.clone();
+        on_a_thread(move || elsewhere.in_scope(|| allocate(500)));
+        drop(span);
+        drop(parent);
+        let (top, elsewhere) = {
+            let top = info_span!("top");
+            (top.clone(), top)
+        };
+        on_a_thread(move || elsewhere.in_scope(|| allocate(500)));
+        drop(top);
+    });
+    for path in ["parent/span", "top"] {
+        let phase = phase_of(&stats, path);
+        assert_eq!((counts(phase), phase.threads), ([1, 0, 0, 0, 0], 1), "{path}");
+        assert_eq!((phase.own_ms, phase.own_self_ms), (None, None), "{path}");
+        assert!(phase.max_ms.is_some());
+    }
+    // Of a phase that never ran on the own thread, the timing is its window.
+    assert_eq!(
+        stats.phase_timings_ms["top"].to_bits(),
+        phase_of(&stats, "top").window_ms.to_bits()
+    );
+}
+
+#[test]
+fn a_span_that_is_closed_on_a_thread_that_knows_nothing_of_the_build_is_counted() {
+    let stats = measure(|| {
+        let outer = info_span!("outer");
+        let span = outer.in_scope(|| info_span!("span"));
+        span.in_scope(|| allocate(5));
+        on_a_thread(move || drop((outer, span)));
+    });
+    assert_eq!(paths(&stats), ["outer", "outer/span"]);
+    for path in ["outer", "outer/span"] {
+        let phase = phase_of(&stats, path);
+        assert_eq!((counts(phase), phase.threads), ([1, 0, 0, 0, 0], 1), "{path}");
+        assert!(phase.own_ms.is_some());
+    }
+}
+
+#[test]
+fn a_span_made_in_a_phase_that_was_handed_off_is_its_child() {
+    let stats = measure(|| {
+        let _render = enter("render");
+        let handle = PhaseHandle::current();
+        let work = in_current_phase!(move || info_span!("page").in_scope(|| allocate(25)));
+        on_a_thread(work);
+        on_a_thread(move || {
+            let _guard = handle.enter();
+            info_span!("page").in_scope(|| allocate(25));
+        });
+    });
+    assert_eq!(paths(&stats), ["render", "render/page"]);
+    assert_eq!(counts(phase_of(&stats, "render/page")), [2, 0, 0, 0, 0]);
+    assert_bytes(&stats, "render/page", 50);
+}
+
+#[test]
+fn the_last_span_that_a_thread_leaves_open_harms_nobody() {
+    let stats = measure(|| {
+        for _ in 0..3 {
+            on_a_thread(|| std::mem::forget(info_span!("left").entered()));
+            on_a_thread(|| info_span!("next").in_scope(|| allocate(5)));
+        }
+    });
+    assert_eq!(counts(phase_of(&stats, "left")), [0, 0, 0, 0, 3]);
+    assert_eq!(counts(phase_of(&stats, "next")), [3, 0, 0, 0, 0]);
+    assert_bytes(&stats, "next", 15);
+}
