@@ -1,6 +1,6 @@
 //! The layer among others: filters, a second of its kind, and layers that have threads of their own.
 
-use std::sync::mpsc;
+use std::sync::{Mutex, mpsc};
 use std::thread;
 
 use contract_tests::one_build::{paths, phase_of};
@@ -99,27 +99,32 @@ fn spans_from_before_the_layer_was_there_are_phases_when_they_are_entered() {
     assert_bytes(&stats, "made before/below", 8);
 }
 
-/// Sends events to a thread of its own, which has spans.
-struct Exporter(mpsc::SyncSender<()>);
+/// Has a thread of its own export each event, and waits for it.
+struct Exporter {
+    send: mpsc::SyncSender<()>,
+    done: Mutex<mpsc::Receiver<()>>,
+}
 
 impl<S: Subscriber> Layer<S> for Exporter {
     fn on_event(&self, _: &Event<'_>, _: Context<'_, S>) {
-        let _ = self.0.send(());
+        self.send.send(()).unwrap();
+        self.done.lock().unwrap().recv().unwrap();
     }
 }
 
 #[test]
 fn spans_of_another_layers_thread_are_at_the_root() {
-    let (send, receive) = mpsc::sync_channel(0);
-    let subscriber = registry().with(PhaseLayer::new()).with(Exporter(send));
-    let dispatch = Dispatch::new(subscriber);
-    let thread_dispatch = dispatch.downgrade();
-    let exporter = thread::spawn(move || {
+    let (send, receive) = mpsc::sync_channel(1);
+    let (send_done, done) = mpsc::sync_channel(1);
+    let exporter = Exporter { send, done: Mutex::new(done) };
+    let dispatch = Dispatch::new(registry().with(PhaseLayer::new()).with(exporter));
+    let weak = dispatch.downgrade();
+    let thread = thread::spawn(move || {
         for () in receive {
-            let Some(dispatch) = thread_dispatch.upgrade() else { return };
-            with_default(&dispatch, || {
-                info_span!("export").in_scope(|| allocate(64));
-            });
+            let dispatch = weak.upgrade().unwrap();
+            with_default(&dispatch, || info_span!("export").in_scope(|| allocate(64)));
+            drop(dispatch);
+            send_done.send(()).unwrap();
         }
     });
     let stats = measure_with(dispatch, || {
@@ -128,12 +133,11 @@ fn spans_of_another_layers_thread_are_at_the_root() {
                 tracing::info!("event");
             }
         });
-        info_span!("end").in_scope(|| tracing::info!("event"));
     });
-    exporter.join().unwrap();
+    thread.join().unwrap();
+    assert_eq!(paths(&stats), ["work", "export"]);
     let export = phase_of(&stats, "export");
-    assert!(export.calls + export.open_calls >= 3, "{export:?}");
-    assert_eq!((export.threads, export.own_ms), (1, None));
-    assert!(export.self_alloc_bytes >= Some(192), "{export:?}");
-    assert_eq!(stats.phases.len(), 3, "{stats:?}");
+    assert_eq!((counts(export), export.threads), ([3, 0, 0, 0, 0], 1));
+    assert_eq!(export.own_ms, None);
+    assert_bytes(&stats, "export", 192);
 }
