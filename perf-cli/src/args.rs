@@ -1,0 +1,108 @@
+//! What can be written on the command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use crate::commands::{compare, completions, list, prune, show};
+use crate::present::Format;
+use crate::select::{Mode, Since};
+
+/// Reads the history of a tool's builds: how long each took, how much memory, and what changed.
+///
+/// A tool mounts it as a subcommand of its own:
+///
+/// ```
+/// use clap::{CommandFactory, Parser};
+/// use perf_cli::{PerfArgs, Program};
+///
+/// #[derive(Parser)]
+/// enum MySite {
+///     /// Builds the site
+///     Build,
+///     /// Shows how the builds of this site did
+///     Perf(PerfArgs),
+/// }
+///
+/// # if false {
+/// match MySite::parse() {
+///     MySite::Build => println!("…"),
+///     MySite::Perf(args) => {
+///         let program = Program {
+///             invocation: "my-site perf".to_owned(),
+///             tool: Some("my-site".to_owned()),
+///             ..Program::new("my-site", MySite::command())
+///         };
+///         let exit = perf_cli::run(&args, &program);
+///         std::process::exit(exit as i32);
+///     }
+/// }
+/// # }
+/// ```
+#[derive(Debug, Clone, Args)]
+#[command(subcommand_help_heading = "Commands")]
+pub struct PerfArgs {
+    /// What to do; to list the newest builds where it is not said.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// For the list.
+    #[command(flatten)]
+    pub list: list::ListArgs,
+    /// For all commands.
+    #[command(flatten)]
+    pub common: CommonArgs,
+}
+
+/// A subcommand.
+#[derive(Debug, Clone, Subcommand)]
+pub enum Command {
+    /// Show one build: its phases, and where time and memory went
+    Show(show::ShowArgs),
+    /// Compare two builds, or the medians of two sets of builds
+    Compare(compare::CompareArgs),
+    /// Look whether all is in order: tracking, allocator, history
+    Doctor,
+    /// Move the lines that cannot be read out of the history
+    Repair,
+    /// Remove old records for good
+    Prune(prune::PruneArgs),
+    /// Print what makes a shell complete this command
+    Completions(completions::CompletionsArgs),
+}
+
+/// What all commands take.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Which builds")]
+pub struct CommonArgs {
+    /// Where the history is [default: .build-metrics, or as the program says]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+    /// Only builds of this tool
+    #[arg(long, global = true, value_name = "NAME")]
+    pub tool: Option<String>,
+    /// Only builds on this branch
+    #[arg(long, global = true, value_name = "NAME")]
+    pub branch: Option<String>,
+    /// Only builds of this mode
+    #[arg(long, global = true, value_enum)]
+    pub mode: Option<Mode>,
+    /// Only builds since then: a date, or how long ago (2w, 3d, 12h)
+    #[arg(long, global = true, value_name = "WHEN", allow_hyphen_values = true)]
+    pub since: Option<Since>,
+    /// How to write what was found
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value_t,
+        value_name = "FORMAT",
+        help_heading = "Output"
+    )]
+    pub format: Format,
+    /// Exit with 3 where there is too little to show or to compare
+    #[arg(long, global = true, help_heading = "Output")]
+    pub strict: bool,
+    /// When to use colors.
+    #[command(flatten, next_help_heading = "Output")]
+    pub color: colorchoice_clap::Color,
+}

@@ -1,0 +1,209 @@
+//! Two builds, or the medians of two sets of builds, side by side.
+
+use std::collections::BTreeSet;
+
+use anstyle::Style;
+use clap::Args;
+use perf_history::BuildStats;
+use serde_json::Value;
+
+use crate::commands::facts::{change_style, short_commit};
+use crate::failure::Failure;
+use crate::judge::{Paired, PhasePair, pair_phases};
+use crate::present::style::{DIM, PLAIN, STRONG};
+use crate::present::{
+    Block, Cell, Column, Fact, Json, Kind, Report, Row, Span, Table, tree, units,
+};
+use crate::run::Session;
+use crate::select::{BuildRef, SelectError, SeriesKey};
+
+/// The options of `compare`.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+A set is compared by its medians: a label, a branch and a commit mean their newest builds on one
+commit. Builds on other machines, or in another mode, are shown, but their changes are not.
+
+Examples (after the program's name):
+  compare -2 latest                  the newest build against the one before
+  compare 1f3c9ab latest             against the builds of a commit
+  compare label:before label:after   two sets
+  compare branch:main latest         against the newest commit of a branch")]
+pub struct CompareArgs {
+    /// The old builds: latest, -3 (third newest), an id, a commit, label:NAME or branch:NAME
+    #[arg(value_name = "A", allow_negative_numbers = true)]
+    pub old: BuildRef,
+    /// The new builds
+    #[arg(value_name = "B", allow_negative_numbers = true)]
+    pub new: BuildRef,
+}
+
+/// Compares two sets of builds.
+pub(crate) fn run(session: &mut Session<'_, '_>, args: &CompareArgs) -> Result<(), Failure> {
+    let mut selection = session.selection();
+    let mut both =
+        || -> Result<_, SelectError> { Ok((selection.set(&args.old)?, selection.set(&args.new)?)) };
+    let sets = both();
+    session.report_unreadable(selection.unreadable());
+    let (old, new) = sets?;
+
+    let obstacles = obstacles(&old, &new);
+    let are_comparable = obstacles.is_empty();
+    let table = phases(&old, &new, are_comparable);
+    let title = vec![described(&args.old, &old), Span::dim("→"), described(&args.new, &new)];
+    let json = Json::RowsWithin {
+        before: vec![
+            ("old", ids(&old)),
+            ("new", ids(&new)),
+            ("comparable", are_comparable.into()),
+            ("obstacles", obstacles.clone().into()),
+        ],
+        rows: "phases",
+    };
+    let blocks = vec![
+        Block::Title(title),
+        Block::Facts(totals(&old, &new, are_comparable)),
+        Block::Table(table),
+    ];
+    session.write(&Report { blocks, json })?;
+    if are_comparable {
+        return Ok(());
+    }
+    Err(Failure::NoData(format!("these builds cannot be compared: {}", obstacles.join("; "))))
+}
+
+fn ids(builds: &[BuildStats]) -> Value {
+    builds.iter().map(|stats| stats.build_id.as_str()).collect()
+}
+
+/// What a set is, and how many builds it has.
+fn described(reference: &BuildRef, builds: &[BuildStats]) -> Span {
+    let commit = builds[0].git.as_ref().and_then(|git| git.commit.as_deref());
+    let at = commit.map_or_else(String::new, |it| format!(" at {}", short_commit(it)));
+    let number = match builds.len() {
+        1 => String::new(),
+        n => format!(" ({})", units::counted(n as u64, "build")),
+    };
+    Span::new(format!("{reference}{at}{number}"), STRONG)
+}
+
+/// Why the two sets may not be compared.
+fn obstacles(old: &[BuildStats], new: &[BuildStats]) -> Vec<String> {
+    let series = |builds: &[BuildStats]| -> BTreeSet<SeriesKey> {
+        builds.iter().map(SeriesKey::of).collect()
+    };
+    let (old, new) = (series(old), series(new));
+    let mut obstacles: Vec<String> = [("old", &old), ("new", &new)]
+        .iter()
+        .filter(|(_, series)| series.len() > 1)
+        .map(|(name, series)| {
+            format!("the {name} ones are of {} series", units::count(series.len() as u64))
+        })
+        .collect();
+    if let (true, Some(old), Some(new)) = (obstacles.is_empty(), old.first(), new.first()) {
+        let differences = old.differences(new).into_iter();
+        obstacles.extend(
+            differences.map(|it| format!("the {} differs ({} → {})", it.what, it.first, it.second)),
+        );
+    }
+    obstacles
+}
+
+/// The numbers of whole builds.
+fn totals(old: &[BuildStats], new: &[BuildStats], are_comparable: bool) -> Vec<Fact> {
+    let fact = |label: &str, shown: fn(f64) -> String, of: fn(&BuildStats) -> Option<f64>| {
+        let pair = Paired::of(old, new, of);
+        let side = |number: Option<f64>| number.map_or_else(|| "unknown".to_owned(), shown);
+        let fact = Fact::new(label);
+        if pair == Paired::default() {
+            return fact;
+        }
+        let fact = fact.and(Span::plain(format!("{} → {}", side(pair.old), side(pair.new))));
+        match pair.change().filter(|_| are_comparable) {
+            Some(change) => fact.and(Span::new(units::change(change), change_style(Some(change)))),
+            None => fact,
+        }
+    };
+    let mebibytes = |size| units::bytes(units::mebibytes(size));
+    let whole = |number: f64| units::Scale::count().with_unit(number);
+    vec![
+        fact("time", units::time, |stats| Some(stats.build_time_ms)),
+        fact("processor", units::time, |stats| Some(stats.cpu_user_ms? + stats.cpu_system_ms?)),
+        fact("peak heap", mebibytes, |stats| stats.memory_peak_mb),
+        fact("RSS", mebibytes, |stats| stats.memory_rss_mb),
+        fact("allocated", units::bytes, |stats| stats.alloc_bytes.map(units::float)),
+        fact("allocations", whole, |stats| stats.alloc_count.map(units::float)),
+    ]
+}
+
+/// The phases, below the build as a whole, and what was in none above all.
+fn phases(old: &[BuildStats], new: &[BuildStats], are_comparable: bool) -> Table {
+    let pairs = pair_phases(old, new);
+    let depths: Vec<usize> = pairs.iter().map(|pair| pair.path.matches('/').count()).collect();
+    let lines = tree::branches(&depths);
+    let mut rows: Vec<Row> = pairs
+        .iter()
+        .zip(lines)
+        .map(|(pair, lines)| {
+            let name = pair.path.rsplit('/').next().unwrap_or_default();
+            row(Cell::in_tree(lines, name, &pair.path), pair, are_comparable, PLAIN)
+        })
+        .collect();
+    let unattributed = PhasePair {
+        path: "unattributed".to_owned(),
+        own_ms: Paired::of(old, new, |stats| Some(stats.unattributed.as_ref()?.own_ms)),
+        alloc_bytes: Paired::of(old, new, |stats| {
+            stats.unattributed.as_ref()?.alloc_bytes.map(units::float)
+        }),
+        ..PhasePair::default()
+    };
+    if unattributed.own_ms != Paired::default() {
+        rows.push(row(Cell::text("unattributed"), &unattributed, are_comparable, DIM));
+    }
+    Table { columns: columns(), rows }
+}
+
+fn columns() -> Vec<Column> {
+    let mut columns = vec![Column::new("path", "phase", Kind::Text { least: 16 }, 0)];
+    let groups: [(&str, &str, &str, Kind, [u8; 3]); 7] = [
+        ("own", "_ms", "own", Kind::Time, [1, 0, 0]),
+        ("total", "_ms", "total", Kind::Time, [6, 5, 5]),
+        ("self", "_ms", "self", Kind::Time, [12, 11, 10]),
+        ("alloc", "_bytes", "alloc.", Kind::Bytes, [3, 2, 2]),
+        ("peak", "_bytes", "peak", Kind::Bytes, [9, 8, 7]),
+        ("calls", "", "calls", Kind::Count, [14, 13, 13]),
+        ("items", "", "items", Kind::Count, [16, 15, 15]),
+    ];
+    for (group, (key, unit, heading, kind, ranks)) in (1..).zip(groups) {
+        columns.extend([
+            Column::new(format!("{key}_old{unit}"), format!("{heading} old"), kind, ranks[0])
+                .grouped(group),
+            Column::new(format!("{key}_new{unit}"), format!("{heading} new"), kind, ranks[1])
+                .grouped(group),
+            Column::new(format!("{key}_change"), "change", Kind::Change, ranks[2]),
+        ]);
+    }
+    columns
+}
+
+fn row(name: Cell, pair: &PhasePair, are_comparable: bool, style: Style) -> Row {
+    let mut cells = vec![name];
+    let pairs = [
+        pair.own_ms,
+        pair.total_ms,
+        pair.self_ms,
+        pair.alloc_bytes,
+        pair.peak_bytes,
+        pair.calls,
+        pair.items,
+    ];
+    for pair in pairs {
+        let is_nothing = pair.old.unwrap_or(0.0) == 0.0 && pair.new.unwrap_or(0.0) == 0.0;
+        let change = pair.change().filter(|_| are_comparable && !is_nothing);
+        cells.extend([
+            Cell::number(pair.old),
+            Cell::number(pair.new),
+            Cell::number(change).styled(change_style(change)),
+        ]);
+    }
+    Row { cells, style }
+}

@@ -1,0 +1,30 @@
+//! What makes a shell complete the command line.
+
+use clap::Args;
+use clap_complete::Shell;
+
+use crate::failure::Failure;
+use crate::run::Session;
+
+/// The options of `completions`.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples (after the program's name):
+  completions bash > ~/.local/share/bash-completion/completions/PROGRAM
+  completions zsh > ~/.zfunc/_PROGRAM
+  completions fish > ~/.config/fish/completions/PROGRAM.fish")]
+pub struct CompletionsArgs {
+    /// The shell
+    pub shell: Shell,
+}
+
+/// Prints the script, which completes the whole program that this is a part of.
+pub(crate) fn run(session: &mut Session<'_, '_>, args: &CompletionsArgs) -> Result<(), Failure> {
+    session.refuse_filters(true)?;
+    let mut command = session.program.command.clone();
+    let name = command.get_bin_name().unwrap_or(command.get_name()).to_owned();
+    // The generator panics where its target fails, as a pipe does that was closed.
+    let mut script = Vec::new();
+    clap_complete::generate(args.shell, &mut command, name, &mut script);
+    Ok(session.console.out.write_all(&script)?)
+}

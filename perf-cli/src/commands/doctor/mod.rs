@@ -1,0 +1,92 @@
+//! Whether all is in order, and what to do where it is not.
+
+mod checks;
+mod sound;
+
+use crate::failure::Failure;
+use crate::present::style::{BAD, GOOD, NOTICE};
+use crate::present::{Block, Cell, Column, Json, Kind, Report, Row, Table};
+use crate::run::Session;
+use crate::select::{BuildRef, SelectError};
+
+/// How something is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Fine,
+    /// It could be better.
+    Notice,
+    /// It does not work.
+    Bad,
+}
+
+/// Something that was looked at.
+#[derive(Debug)]
+struct Check {
+    what: &'static str,
+    state: State,
+    found: String,
+    /// What to do about it; empty where it is fine.
+    advice: String,
+}
+
+impl Check {
+    fn fine(what: &'static str, found: impl Into<String>) -> Self {
+        Self { what, state: State::Fine, found: found.into(), advice: String::new() }
+    }
+
+    fn notice(what: &'static str, found: impl Into<String>, advice: impl Into<String>) -> Self {
+        Self { what, state: State::Notice, found: found.into(), advice: advice.into() }
+    }
+
+    fn bad(what: &'static str, found: impl Into<String>, advice: impl Into<String>) -> Self {
+        Self { what, state: State::Bad, found: found.into(), advice: advice.into() }
+    }
+}
+
+/// Looks at the history and at the newest build.
+pub(crate) fn run(session: &mut Session<'_, '_>) -> Result<(), Failure> {
+    let repair = format!("{} repair{}", session.program.invocation, session.dir_option());
+    let mut checks = vec![checks::switched_on(session.program.switch.as_deref())];
+    checks.extend(sound::checks(&session.history(), &repair)?);
+    let mut selection = session.selection();
+    match selection.newest(&BuildRef::Latest) {
+        Ok(newest) => checks.extend(checks::of_newest(&newest, &session.console.now)),
+        Err(SelectError::History(error)) => return Err(error.into()),
+        Err(none) => checks.push(Check::bad(
+            "newest build",
+            none.to_string(),
+            "annotate the build with #[tracked_build] and run it",
+        )),
+    }
+    let table = table(&checks);
+    session.write(&Report { blocks: vec![Block::Table(table)], json: Json::Rows })
+}
+
+fn table(checks: &[Check]) -> Table {
+    let text = |least| Kind::Text { least };
+    let columns = vec![
+        Column::new("state", "", text(6), 0),
+        Column::new("what", "", text(12), 0),
+        Column::new("found", "found", Kind::Prose, 0),
+        Column::new("advice", "what to do", Kind::Prose, 0),
+    ];
+    let row = |check: &Check| {
+        let (state, style) = match check.state {
+            State::Fine => ("ok", GOOD),
+            State::Notice => ("notice", NOTICE),
+            State::Bad => ("bad", BAD),
+        };
+        let advice = match check.advice.as_str() {
+            "" => Cell::absent(),
+            advice => Cell::text(advice),
+        };
+        let cells = vec![
+            Cell::text(state).styled(style),
+            Cell::text(check.what),
+            Cell::text(&check.found),
+            advice,
+        ];
+        Row { cells, ..Row::default() }
+    };
+    Table { columns, rows: checks.iter().map(row).collect() }
+}

@@ -1,0 +1,50 @@
+//! What commands say of a build in the same words.
+
+use anstyle::Style;
+use perf_history::{BuildStats, Clock, Outcome};
+
+use crate::present::style::{BAD, DIM, GOOD, NOTICE, PLAIN};
+
+/// How many characters of a commit are shown.
+const COMMIT: usize = 9;
+
+/// The commit, as long as one needs it.
+pub(super) fn short_commit(commit: &str) -> String {
+    commit.chars().take(COMMIT).collect()
+}
+
+/// How the build ended: as in the record, unless its times say nothing for another reason.
+pub(super) fn outcome(stats: &BuildStats) -> (&'static str, Style) {
+    match stats.outcome {
+        Outcome::Failed => ("failed", BAD),
+        Outcome::Panicked => ("panicked", BAD),
+        Outcome::Success if stats.skipped == Some(true) => ("skipped", DIM),
+        Outcome::Success if stats.clock == Some(Clock::Suspect) => ("suspect", NOTICE),
+        Outcome::Success => ("success", PLAIN),
+    }
+}
+
+/// How a build ended, in the word of the record.
+pub(super) fn outcome_name(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Success => "success",
+        Outcome::Failed => "failed",
+        Outcome::Panicked => "panicked",
+    }
+}
+
+/// Whether its time says how long such builds take.
+pub(super) fn is_typical(stats: &BuildStats) -> bool {
+    stats.outcome == Outcome::Success && stats.skipped != Some(true) && stats.clock.is_none()
+}
+
+/// How a change of time or memory looks that nobody has judged: small ones step back, large ones
+/// can be seen.
+pub(super) fn change_style(change: Option<f64>) -> Style {
+    match change {
+        Some(change) if change > 0.2 => BAD,
+        Some(change) if change < -0.2 => GOOD,
+        Some(change) if change.abs() < 0.05 => DIM,
+        _ => PLAIN,
+    }
+}

@@ -1,0 +1,71 @@
+//! The list of the newest builds.
+
+mod columns;
+mod listed;
+mod series;
+
+use std::num::NonZeroUsize;
+
+use clap::Args;
+
+use crate::failure::Failure;
+use crate::present::style::{DIM, STRONG};
+use crate::present::{Block, Json, Report, Span};
+use crate::run::Session;
+use listed::Listed;
+
+/// How many builds are listed, unless a date or a number is given.
+const BUILDS: usize = 20;
+/// The median of a series is that of its builds among so many of the newest, or among all that
+/// are listed where they are more.
+const WINDOW: usize = 100;
+
+/// The options of the list.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "The list")]
+pub struct ListArgs {
+    /// List the newest N builds [default: 20, or all since the date of --since]
+    #[arg(long, value_name = "N")]
+    pub last: Option<NonZeroUsize>,
+}
+
+impl ListArgs {
+    /// An option that was given.
+    pub(crate) fn given(&self) -> Option<&'static str> {
+        self.last.map(|_| "--last")
+    }
+}
+
+/// Lists the newest builds.
+pub(crate) fn run(session: &mut Session<'_, '_>, args: &ListArgs) -> Result<(), Failure> {
+    let limit = match (args.last, session.common.since) {
+        (Some(last), _) => last.get(),
+        (None, Some(_)) => usize::MAX,
+        (None, None) => BUILDS,
+    };
+    let mut selection = session.selection();
+    let listed = Listed::gather(&mut selection, limit, WINDOW);
+    session.report_unreadable(selection.unreadable());
+    let listed = listed?;
+    let table = columns::table(&listed, &session.console.now);
+    if table.is_empty() {
+        let report = Report { blocks: vec![Block::Table(table)], json: Json::Rows };
+        if session.common.format.is_for_programs() {
+            session.write(&report)?;
+        }
+        return Err(Failure::NoData(format!(
+            "there are no builds{} in {}",
+            selection.filter(),
+            session.history().path().display()
+        )));
+    }
+    let title = vec![
+        Span::new(listed.tools().join(", "), STRONG),
+        Span::new(session.history().dir().display().to_string(), DIM),
+    ];
+    let series = series::facts(&listed, session.console.width);
+    session.write(&Report {
+        blocks: vec![Block::Title(title), Block::Table(table), Block::Facts(series)],
+        json: Json::Rows,
+    })
+}

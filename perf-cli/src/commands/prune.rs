@@ -1,0 +1,54 @@
+//! Removes old records for good.
+
+use clap::Args;
+use perf_history::{Keep, Pruned};
+
+use crate::failure::Failure;
+use crate::present::{Report, units};
+use crate::run::Session;
+
+/// The options of `prune`.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Records that are removed are gone, and so are their timelines. Lines that cannot be read stay.
+
+Examples (after the program's name):
+  prune --keep 1000      keep the newest 1000 records
+  prune --since 1y       keep those of the last year")]
+pub struct PruneArgs {
+    /// Keep the newest N records; or, with --since, those since then
+    #[arg(long, value_name = "N")]
+    pub keep: Option<usize>,
+}
+
+/// Prunes the history, and says what that did.
+pub(crate) fn run(session: &mut Session<'_, '_>, args: &PruneArgs) -> Result<(), Failure> {
+    session.refuse_filters(false)?;
+    let since = session.common.since.map(|since| since.instant(&session.console.now));
+    let keep = match (args.keep, since) {
+        (Some(newest), None) => Keep::Newest(newest),
+        (None, Some(since)) => Keep::Since(since),
+        (None, None) => {
+            return Err(Failure::Usage("say what to keep: --keep N or --since WHEN".to_owned()));
+        }
+        (Some(_), Some(_)) => {
+            return Err(Failure::Usage("--keep and --since exclude each other".to_owned()));
+        }
+    };
+    let Pruned { kept, removed, unreadable, adopted, timelines } = session.history().prune(keep)?;
+    session.write(&Report::of_counts(&[
+        ("kept", kept),
+        ("removed", removed),
+        ("timelines", timelines),
+        ("adopted", adopted),
+        ("unreadable", unreadable),
+    ]))?;
+    if unreadable > 0 {
+        let lines = units::counted(unreadable, "line");
+        let (program, dir) = (&session.program.invocation, session.dir_option());
+        let text =
+            format!("{lines} that cannot be read stayed; `{program} repair{dir}` moves them away");
+        session.warn(&text);
+    }
+    Ok(())
+}

@@ -1,0 +1,22 @@
+//! Moves the lines that cannot be read out of the history.
+
+use perf_history::Repaired;
+
+use crate::failure::Failure;
+use crate::present::{Report, units};
+use crate::run::Session;
+
+/// Repairs the history, and says what that did.
+pub(crate) fn run(session: &mut Session<'_, '_>) -> Result<(), Failure> {
+    session.refuse_filters(true)?;
+    let history = session.history();
+    let Repaired { records, rejected, adopted } = history.repair()?;
+    let counts = [("records", records), ("rejected", rejected), ("adopted", adopted)];
+    session.write(&Report::of_counts(&counts))?;
+    if rejected > 0 {
+        let (lines, to) = (units::counted(rejected, "line"), history.dir());
+        let to = to.join("history.rejected.jsonl");
+        session.note(&format!("{lines} that cannot be read: moved to {}", to.display()));
+    }
+    Ok(())
+}

@@ -1,0 +1,204 @@
+//! Two sets of builds side by side: the median of each number in either.
+
+use std::collections::{HashMap, HashSet};
+
+use perf_history::{BuildStats, PhaseStats};
+
+use super::median;
+
+/// A number in two sets: the median of the builds that have it.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Paired {
+    /// In the old set.
+    pub old: Option<f64>,
+    /// In the new set.
+    pub new: Option<f64>,
+}
+
+impl Paired {
+    /// The number that `of` takes from each build.
+    pub fn of(
+        old: &[BuildStats],
+        new: &[BuildStats],
+        of: impl Fn(&BuildStats) -> Option<f64>,
+    ) -> Self {
+        Self { old: median(old.iter().filter_map(&of)), new: median(new.iter().filter_map(&of)) }
+    }
+
+    /// New less old.
+    #[must_use]
+    pub fn difference(&self) -> Option<f64> {
+        Some(self.new? - self.old?)
+    }
+
+    /// The difference as a share of the old; `None` where that is 0.
+    #[must_use]
+    pub fn change(&self) -> Option<f64> {
+        let old = self.old.filter(|old| *old != 0.0)?;
+        Some(self.difference()? / old)
+    }
+}
+
+/// A phase in two sets.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct PhasePair {
+    /// Its path.
+    pub path: String,
+    /// Its time on the build's own thread; `None` where it never ran there.
+    pub own_ms: Paired,
+    /// Its time over all threads.
+    pub total_ms: Paired,
+    /// Its time over all threads, without the phases below.
+    pub self_ms: Paired,
+    /// Its calls.
+    pub calls: Paired,
+    /// The items that it counted.
+    pub items: Paired,
+    /// What it allocated, in bytes.
+    pub alloc_bytes: Paired,
+    /// Its peak, in bytes.
+    pub peak_bytes: Paired,
+}
+
+/// The phases of two sets: children directly below their parents, else in the order of the newest
+/// new build, and then of the others.
+#[must_use]
+pub fn pair_phases(old: &[BuildStats], new: &[BuildStats]) -> Vec<PhasePair> {
+    let (old, new) = (by_path(old), by_path(new));
+    let mut order: Vec<(&str, usize)> = Vec::new();
+    for phases in [&new, &old] {
+        let mut paths: Vec<_> = phases.iter().map(|(path, it)| (*path, it.place)).collect();
+        paths.sort_unstable_by_key(|(_, place)| *place);
+        let next = order.len();
+        order.extend(paths.into_iter().map(|(path, place)| (path, next + place)));
+    }
+    in_tree_order(order.iter().map(|(path, _)| *path))
+        .into_iter()
+        .map(|path| {
+            let paired = |of: &dyn Fn(&PhaseStats) -> Option<f64>| {
+                let median_of = |phases: &HashMap<&str, Phases<'_>>| {
+                    median(phases.get(path)?.phases.iter().filter_map(|phase| of(phase)))
+                };
+                Paired { old: median_of(&old), new: median_of(&new) }
+            };
+            PhasePair {
+                path: path.to_owned(),
+                own_ms: paired(&|phase| phase.own_ms),
+                total_ms: paired(&|phase| Some(phase.total_ms)),
+                self_ms: paired(&|phase| Some(phase.self_ms)),
+                calls: paired(&|phase| Some(float(phase.calls))),
+                items: paired(&|phase| Some(float(phase.items))),
+                alloc_bytes: paired(&|phase| phase.alloc_bytes.map(float)),
+                peak_bytes: paired(&|phase| phase.peak_bytes.map(float)),
+            }
+        })
+        .collect()
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a median is no exact count")]
+fn float(number: u64) -> f64 {
+    number as f64
+}
+
+/// What the builds of a set say of one path.
+struct Phases<'a> {
+    /// Its place among all paths, in the order in which the builds have them.
+    place: usize,
+    phases: Vec<&'a PhaseStats>,
+}
+
+fn by_path(builds: &[BuildStats]) -> HashMap<&str, Phases<'_>> {
+    let mut by_path: HashMap<&str, Phases<'_>> = HashMap::new();
+    for phase in builds.iter().flat_map(|stats| &stats.phases) {
+        let place = by_path.len();
+        let phases = by_path.entry(&phase.path);
+        phases.or_insert(Phases { place, phases: Vec::new() }).phases.push(phase);
+    }
+    by_path
+}
+
+/// Each path once: children directly below their parents, else as they come.
+fn in_tree_order<'a>(paths: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    let mut known = HashSet::new();
+    let paths: Vec<&str> = paths.filter(|path| known.insert(*path)).collect();
+    let mut children: HashMap<&str, Vec<&str>> = HashMap::new();
+    let mut roots = Vec::new();
+    for &path in &paths {
+        match path.rsplit_once('/') {
+            Some((parent, _)) if known.contains(parent) => {
+                children.entry(parent).or_default().push(path);
+            }
+            _ => roots.push(path),
+        }
+    }
+    let mut order = Vec::with_capacity(paths.len());
+    let mut open: Vec<&str> = roots.into_iter().rev().collect();
+    while let Some(path) = open.pop() {
+        order.push(path);
+        open.extend(children.remove(path).unwrap_or_default().into_iter().rev());
+    }
+    order
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn build(time: f64, phases: &[(&str, f64)]) -> BuildStats {
+        let phase = |(path, total_ms): &(&str, f64)| PhaseStats {
+            path: (*path).to_owned(),
+            total_ms: *total_ms,
+            ..PhaseStats::default()
+        };
+        BuildStats {
+            build_time_ms: time,
+            phases: phases.iter().map(phase).collect(),
+            ..BuildStats::default()
+        }
+    }
+
+    #[test]
+    fn each_set_is_its_median_and_a_change_is_a_share_of_the_old() {
+        let old = [build(10.0, &[]), build(30.0, &[]), build(20.0, &[])];
+        let new = [build(25.0, &[])];
+        let time = Paired::of(&old, &new, |stats| Some(stats.build_time_ms));
+        assert_eq!(time, Paired { old: Some(20.0), new: Some(25.0) });
+        assert_eq!(time.difference(), Some(5.0));
+        assert_eq!(time.change(), Some(0.25));
+        let memory = Paired::of(&old, &new, |stats| stats.memory_peak_mb);
+        assert_eq!(memory, Paired::default());
+        assert_eq!(memory.change(), None);
+        assert_eq!(Paired { old: Some(0.0), new: Some(1.0) }.change(), None);
+    }
+
+    #[test]
+    fn phases_stand_as_in_the_new_builds_and_those_that_are_gone_below_their_parents() {
+        let old = [build(1.0, &[("a", 1.0), ("a/x", 2.0), ("gone", 3.0), ("b", 4.0)])];
+        let new = [
+            build(1.0, &[("b", 8.0), ("b/y", 5.0), ("a", 6.0)]),
+            build(1.0, &[("b", 10.0), ("a", 8.0), ("rare", 1.0)]),
+        ];
+        let pairs = pair_phases(&old, &new);
+        let shown: Vec<_> =
+            pairs.iter().map(|it| (it.path.as_str(), it.total_ms.old, it.total_ms.new)).collect();
+        assert_eq!(
+            shown,
+            [
+                ("b", Some(4.0), Some(9.0)),
+                ("b/y", None, Some(5.0)),
+                ("a", Some(1.0), Some(7.0)),
+                ("a/x", Some(2.0), None),
+                ("rare", None, Some(1.0)),
+                ("gone", Some(3.0), None),
+            ]
+        );
+    }
+
+    #[test]
+    fn many_phases_one_below_the_other_are_paired() {
+        let names: Vec<String> = (1..=2_000).map(|depth| vec!["p"; depth].join("/")).collect();
+        let phases: Vec<(&str, f64)> = names.iter().map(|path| (path.as_str(), 1.0)).collect();
+        let builds = [build(1.0, &phases)];
+        assert_eq!(pair_phases(&builds, &builds).len(), 2_000);
+    }
+}

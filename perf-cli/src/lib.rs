@@ -1,0 +1,28 @@
+//! Reads histories of builds: the command `buildperf`, and the same as a library, so that a tool
+//! can mount it as a subcommand of its own (see [`PerfArgs`]).
+//!
+//! There are three floors, each of which knows only those below: [`select`] finds the records that
+//! are meant, [`judge`] says what their numbers say of each other, [`present`] shows it. A command
+//! takes from the first and gives to the last; each has a file of its own.
+//!
+//! Data goes to standard output, all else to standard error. The exit code is an [`Exit`].
+#![forbid(unsafe_code)]
+
+mod args;
+mod commands;
+mod failure;
+pub mod judge;
+pub mod present;
+mod program;
+mod run;
+pub mod select;
+
+pub use args::{Command, CommonArgs, PerfArgs};
+pub use commands::compare::CompareArgs;
+pub use commands::completions::CompletionsArgs;
+pub use commands::list::ListArgs;
+pub use commands::prune::PruneArgs;
+pub use commands::show::ShowArgs;
+pub use failure::Exit;
+pub use program::{Console, Program};
+pub use run::{run, run_on};

@@ -1,0 +1,32 @@
+//! The command `buildperf`.
+#![forbid(unsafe_code)]
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser};
+use perf_cli::{PerfArgs, Program};
+
+/// Reads the history of a tool's builds: how long each took, how much memory, and what changed
+#[derive(Debug, Parser)]
+#[command(name = "buildperf", version, after_help = EXAMPLES)]
+struct Buildperf {
+    #[command(flatten)]
+    args: PerfArgs,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  buildperf                          the newest 20 builds
+  buildperf --since 2w               all builds of the last two weeks
+  buildperf --mode full --last 5     the newest 5 full builds
+  buildperf show                     where the newest build spent its time and memory
+  buildperf compare -2 -1            the newest build against the one before
+  buildperf --format csv > b.csv     for a spreadsheet
+
+Exit codes: 0 fine, 2 usage, 3 too little data (with --strict),
+            4 the history cannot be read or written";
+
+fn main() -> ExitCode {
+    let Buildperf { args } = Buildperf::parse();
+    perf_cli::run(&args, &Program::new("buildperf", Buildperf::command())).into()
+}

@@ -1,0 +1,33 @@
+//! A table in CSV (RFC 4180): all columns, numbers as they are, units in the names.
+
+use std::io::{self, Write};
+
+use crate::present::escape;
+
+use super::{Content, Table};
+
+impl Table {
+    pub(in crate::present) fn write_csv(&self, target: &mut dyn Write) -> io::Result<()> {
+        let mut writer = csv::Writer::from_writer(target);
+        let names = self.columns.iter().map(|column| escape::csv(&column.key));
+        writer.write_record(names.map(|name| name.as_bytes().to_owned())).map_err(io_error)?;
+        for row in &self.rows {
+            let cells = row.cells.iter().map(|cell| match &cell.content {
+                Content::Absent => String::new(),
+                Content::Number(number) => number.to_string(),
+                Content::Flag(flag) => flag.to_string(),
+                Content::Text { raw, .. } => escape::csv(raw).into_owned(),
+            });
+            writer.write_record(cells).map_err(io_error)?;
+        }
+        writer.flush()
+    }
+}
+
+/// The error of the target, whose kind says whether its reader went away.
+fn io_error(error: csv::Error) -> io::Error {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        other => io::Error::other(format!("{other:?}")),
+    }
+}

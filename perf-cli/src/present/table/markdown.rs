@@ -1,0 +1,47 @@
+//! A table in Markdown (GFM).
+
+use crate::present::escape;
+
+use super::{Content, Table, flag_name};
+
+/// Longer names make a table that nobody can read.
+const LONGEST: usize = 120;
+
+impl Table {
+    pub(in crate::present) fn push_markdown(&self, text: &mut String) {
+        let columns: Vec<_> = self.shown().into_iter().map(|at| (at, self.writing(at))).collect();
+        let mut line = |cells: &mut dyn Iterator<Item = String>| {
+            text.push('|');
+            for cell in cells {
+                for part in [" ", &cell, " |"] {
+                    text.push_str(part);
+                }
+            }
+            text.push('\n');
+        };
+        let heading = |at: usize, writing: &super::Writing| writing.heading(&self.columns[at]);
+        line(&mut columns.iter().map(|(at, writing)| short(&heading(*at, writing))));
+        line(&mut columns.iter().map(|(_, writing)| {
+            if writing.is_text() { ":--".to_owned() } else { "--:".to_owned() }
+        }));
+        for row in &self.rows {
+            line(&mut columns.iter().map(|(at, writing)| match &row.cells[*at].content {
+                Content::Absent => String::new(),
+                Content::Flag(flag) => flag_name(*flag).to_owned(),
+                Content::Number(number) => writing.number(*number).trim_end().to_owned(),
+                Content::Text { shown, lines, .. } if lines.is_empty() => short(shown),
+                // Without a fixed pitch, lines lead nowhere: what is deeper stands further in.
+                Content::Text { shown, lines, .. } => {
+                    "&nbsp;".repeat(lines.chars().count()) + &short(shown)
+                }
+            }));
+        }
+    }
+}
+
+fn short(text: &str) -> String {
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => escape::markdown(&text[..end]) + "…",
+        None => escape::markdown(text),
+    }
+}

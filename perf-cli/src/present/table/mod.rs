@@ -1,0 +1,256 @@
+//! A table as it is before it has a format: columns that say what their numbers are, and cells.
+
+mod csv;
+mod json;
+mod markdown;
+mod terminal;
+
+use anstyle::Style;
+
+pub(super) use json::{InOrder, Object};
+
+use super::style::PLAIN;
+use super::units::{self, Scale};
+
+/// A table. How it looks is up to the format.
+#[derive(Debug, Clone, Default)]
+pub struct Table {
+    /// What the columns hold.
+    pub columns: Vec<Column>,
+    /// The rows, each with a cell for each column.
+    pub rows: Vec<Row>,
+}
+
+/// What a column holds, and how much it matters.
+#[derive(Debug, Clone)]
+pub struct Column {
+    /// Its name for programs, with the unit where it has one: `build_time_ms`.
+    pub key: String,
+    /// Its name for people, without the unit.
+    pub heading: String,
+    /// What its cells are.
+    pub kind: Kind,
+    /// Where a terminal is too narrow, the column of the highest rank goes first. Rank 0 stays;
+    /// [`Column::DATA`] is for programs alone.
+    pub rank: u8,
+    /// Columns of one group have one unit; those of group 0 have each their own.
+    pub group: u8,
+}
+
+impl Column {
+    /// The rank of what people need not see.
+    pub const DATA: u8 = u8::MAX;
+
+    /// A column.
+    pub fn new(key: impl Into<String>, heading: impl Into<String>, kind: Kind, rank: u8) -> Self {
+        Self { key: key.into(), heading: heading.into(), kind, rank, group: 0 }
+    }
+
+    /// The same column in a group of which all have one unit.
+    #[must_use]
+    pub fn grouped(self, group: u8) -> Self {
+        Self { group, ..self }
+    }
+
+    /// A column for programs alone.
+    pub fn data(key: impl Into<String>, kind: Kind) -> Self {
+        Self::new(key, "", kind, Self::DATA)
+    }
+}
+
+/// What the cells of a column are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Text, of which at least so many columns are shown.
+    Text {
+        /// Where the terminal is narrow, no less than this is shown.
+        least: usize,
+    },
+    /// Sentences, which go on below where they are too long.
+    Prose,
+    /// Milliseconds.
+    Time,
+    /// Bytes.
+    Bytes,
+    /// Megabytes of 2^20 bytes.
+    Megabytes,
+    /// Numbers of things.
+    Count,
+    /// Things a second.
+    Rate,
+    /// Shares of 1.
+    Share,
+    /// Changes as shares of what was.
+    Change,
+}
+
+/// A row.
+#[derive(Debug, Clone, Default)]
+pub struct Row {
+    /// Its cells, in the order of the columns.
+    pub cells: Vec<Cell>,
+    /// How all of it looks, on top of what its cells say.
+    pub style: Style,
+}
+
+/// A cell.
+#[derive(Debug, Clone)]
+pub struct Cell {
+    content: Content,
+    style: Style,
+}
+
+#[derive(Debug, Clone)]
+enum Content {
+    Absent,
+    Text { shown: String, raw: String, lines: String },
+    Number(f64),
+    Flag(bool),
+}
+
+impl Cell {
+    /// Nothing: unknown, or not there.
+    #[must_use]
+    pub fn absent() -> Self {
+        Self { content: Content::Absent, style: PLAIN }
+    }
+
+    /// Text.
+    #[must_use]
+    pub fn text(text: impl Into<String>) -> Self {
+        let shown: String = text.into();
+        Self::labelled(shown.clone(), shown)
+    }
+
+    /// Text that is shown to people, and what programs are told instead.
+    #[must_use]
+    pub fn labelled(shown: impl Into<String>, raw: impl Into<String>) -> Self {
+        let (shown, raw) = (shown.into(), raw.into());
+        Self { content: Content::Text { shown, raw, lines: String::new() }, style: PLAIN }
+    }
+
+    /// A name in a tree, the lines that lead to it, and what programs are told instead.
+    #[must_use]
+    pub fn in_tree(lines: String, name: impl Into<String>, path: impl Into<String>) -> Self {
+        let (shown, raw) = (name.into(), path.into());
+        Self { content: Content::Text { shown, raw, lines }, style: PLAIN }
+    }
+
+    /// A number, where it is known and finite.
+    #[must_use]
+    pub fn number(number: impl Into<Option<f64>>) -> Self {
+        let number = number.into().filter(|number| number.is_finite());
+        Self { content: number.map_or(Content::Absent, Content::Number), style: PLAIN }
+    }
+
+    /// A counter, where it is known.
+    #[must_use]
+    pub fn count(count: impl Into<Option<u64>>) -> Self {
+        Self::number(count.into().map(units::float))
+    }
+
+    /// Yes or no, where it is known.
+    #[must_use]
+    pub fn flag(flag: impl Into<Option<bool>>) -> Self {
+        Self { content: flag.into().map_or(Content::Absent, Content::Flag), style: PLAIN }
+    }
+
+    /// The same cell in a style.
+    #[must_use]
+    pub fn styled(mut self, style: Style) -> Self {
+        self.style = style;
+        self
+    }
+
+    fn as_number(&self) -> Option<f64> {
+        match self.content {
+            Content::Number(number) => Some(number),
+            _ => None,
+        }
+    }
+}
+
+/// Sentences in less than this cannot be read.
+const LEAST_PROSE: usize = 20;
+
+fn flag_name(flag: bool) -> &'static str {
+    if flag { "yes" } else { "no" }
+}
+
+/// How the numbers of one column are written.
+enum Writing {
+    /// Text: the column's least width, and whether it goes on below.
+    Text(usize, bool),
+    /// On a scale, after multiplying by this.
+    Scaled(Scale, f64),
+    Share,
+    Change,
+}
+
+impl Table {
+    /// Whether there are no rows.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// The columns for people that have anything in them, by their places.
+    fn shown(&self) -> Vec<usize> {
+        let has_content = |at: usize| {
+            self.rows.iter().any(|row| !matches!(row.cells[at].content, Content::Absent))
+        };
+        let is_shown = |at: &usize| self.columns[*at].rank != Column::DATA && has_content(*at);
+        (0..self.columns.len()).filter(is_shown).collect()
+    }
+
+    fn writing(&self, at: usize) -> Writing {
+        let group = self.columns[at].group;
+        let is_of_group =
+            |it: &usize| *it == at || (group != 0 && self.columns[*it].group == group);
+        let most = (0..self.columns.len())
+            .filter(is_of_group)
+            .flat_map(|at| self.rows.iter().filter_map(move |row| row.cells[at].as_number()))
+            .fold(0.0, |most: f64, number| most.max(number.abs()));
+        match self.columns[at].kind {
+            Kind::Text { least } => Writing::Text(least, false),
+            Kind::Prose => Writing::Text(LEAST_PROSE, true),
+            Kind::Time => Writing::Scaled(Scale::time(most), 1.0),
+            Kind::Bytes => Writing::Scaled(Scale::bytes(most), 1.0),
+            Kind::Megabytes => {
+                Writing::Scaled(Scale::bytes(units::mebibytes(most)), units::mebibytes(1.0))
+            }
+            Kind::Count => Writing::Scaled(Scale::count(), 1.0),
+            Kind::Rate => Writing::Scaled(Scale::rate(most), 1.0),
+            Kind::Share => Writing::Share,
+            Kind::Change => Writing::Change,
+        }
+    }
+}
+
+impl Writing {
+    fn is_text(&self) -> bool {
+        matches!(self, Self::Text(..))
+    }
+
+    fn is_prose(&self) -> bool {
+        matches!(self, Self::Text(_, true))
+    }
+
+    fn heading(&self, column: &Column) -> String {
+        match self {
+            Self::Scaled(Scale { unit, .. }, _) if !unit.is_empty() && *unit != "/s" => {
+                format!("{} {unit}", column.heading)
+            }
+            _ => column.heading.clone(),
+        }
+    }
+
+    fn number(&self, number: f64) -> String {
+        match self {
+            Self::Text(..) => number.to_string(),
+            Self::Scaled(scale, factor) => scale.number(number * factor),
+            Self::Share => units::share(number),
+            Self::Change => units::change(number),
+        }
+    }
+}

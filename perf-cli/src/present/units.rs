@@ -1,0 +1,206 @@
+//! Numbers for people: one unit for all of a column, so that they can be compared at a glance.
+
+/// How the numbers of a column are written: divided, and with so many decimals.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Scale {
+    divisor: f64,
+    decimals: usize,
+    /// What one of them is, such as `ms`.
+    pub unit: &'static str,
+}
+
+/// Larger numbers than this are of no build: they are written as powers of ten.
+const HUGE: f64 = 1e12;
+
+impl Scale {
+    /// For times in milliseconds, of which this is the longest.
+    #[must_use]
+    pub fn time(longest_ms: f64) -> Self {
+        let (divisor, unit) = match longest_ms.abs() {
+            ms if ms < 0.9995 => (0.001, "µs"),
+            ms if ms < 9_999.5 => (1.0, "ms"),
+            ms if ms < 999_950.0 => (1_000.0, "s"),
+            ms if ms < 10.0 * 3_600_000.0 => (60_000.0, "min"),
+            _ => (3_600_000.0, "h"),
+        };
+        let decimals = match longest_ms.abs() / divisor {
+            few if few < 9.9995 => 3,
+            few if few < 99.995 => 2,
+            _ => 1,
+        };
+        Self { divisor, decimals, unit }
+    }
+
+    /// For bytes, of which this is the greatest number.
+    #[must_use]
+    pub fn bytes(most: f64) -> Self {
+        let (divisor, unit) = match most.abs() {
+            bytes if bytes < 1024.0 => return Self { divisor: 1.0, decimals: 0, unit: "B" },
+            bytes if bytes < 1023.95 * 1024.0 => (1024.0, "KiB"),
+            bytes if bytes < 1023.95 * 1_048_576.0 => (1_048_576.0, "MiB"),
+            _ => (1_073_741_824.0, "GiB"),
+        };
+        Self { divisor, decimals: if most.abs() / divisor < 9.995 { 2 } else { 1 }, unit }
+    }
+
+    /// For numbers of things.
+    #[must_use]
+    pub fn count() -> Self {
+        Self { divisor: 1.0, decimals: 0, unit: "" }
+    }
+
+    /// For things a second, of which this is the greatest number.
+    #[must_use]
+    pub fn rate(most: f64) -> Self {
+        let decimals = usize::from(most < 99.95) + usize::from(most < 9.995);
+        Self { divisor: 1.0, decimals, unit: "/s" }
+    }
+
+    /// A number without its unit. Exact zeros have no decimals, but blanks in their place: nothing
+    /// is not the same as little.
+    #[must_use]
+    pub fn number(&self, number: f64) -> String {
+        if number == 0.0 {
+            let decimals = if self.decimals == 0 { 0 } else { self.decimals + 1 };
+            return format!("0{:decimals$}", "");
+        }
+        let scaled = number / self.divisor;
+        if scaled.abs() >= HUGE || !scaled.is_finite() {
+            return format!("{scaled:.1e}");
+        }
+        grouped(&format!("{scaled:.*}", self.decimals))
+    }
+
+    /// A number with its unit.
+    #[must_use]
+    pub fn with_unit(&self, number: f64) -> String {
+        let text = self.number(number);
+        match self.unit {
+            "" => text,
+            unit => format!("{} {unit}", text.trim_end()),
+        }
+    }
+}
+
+/// A time that stands alone: three digits, or four.
+#[must_use]
+pub fn time(ms: f64) -> String {
+    let scale = match Scale::time(ms) {
+        Scale { unit: "ms", .. } if ms >= 999.5 => {
+            Scale { divisor: 1_000.0, decimals: 3, unit: "s" }
+        }
+        scale => scale,
+    };
+    Scale { decimals: scale.decimals.saturating_sub(1), ..scale }.with_unit(ms)
+}
+
+/// A number of bytes that stands alone.
+#[must_use]
+pub fn bytes(bytes: f64) -> String {
+    Scale::bytes(bytes).with_unit(bytes)
+}
+
+/// A number of things, with thousands told apart.
+#[must_use]
+pub fn count(count: u64) -> String {
+    grouped(&count.to_string())
+}
+
+/// `1 build`, `2 builds`.
+#[must_use]
+pub fn counted(number: u64, thing: &str) -> String {
+    format!("{} {thing}{}", count(number), if number == 1 { "" } else { "s" })
+}
+
+/// A share of 1 in percent.
+#[must_use]
+pub fn share(share: f64) -> String {
+    if share.abs() >= 10.0 {
+        format!("{:.0e} %", share * 100.0)
+    } else {
+        format!("{:.1} %", share * 100.0)
+    }
+}
+
+/// A change as a share of what it was: `+12.3 %`, `×14`.
+#[must_use]
+pub fn change(change: f64) -> String {
+    match change {
+        huge if huge + 1.0 >= 1e6 => format!("×{:.0e}", huge + 1.0),
+        large if large >= 9.0 => format!("×{:.0}", large + 1.0),
+        little if little.abs() < 0.000_5 => "0.0 %".to_owned(),
+        change => format!("{:+.1} %", change * 100.0),
+    }
+}
+
+/// Mebibytes in bytes.
+#[must_use]
+pub fn mebibytes(mebibytes: f64) -> f64 {
+    mebibytes * 1_048_576.0
+}
+
+/// A counter as a number that can be divided.
+#[expect(clippy::cast_precision_loss, reason = "what is shown has fewer digits")]
+#[must_use]
+pub fn float(number: u64) -> f64 {
+    number as f64
+}
+
+/// Puts commas between the thousands of a number's whole part.
+fn grouped(number: &str) -> String {
+    let (sign, number) = number.strip_prefix('-').map_or(("", number), |rest| ("-", rest));
+    let (whole, decimals) = number.split_at(number.find('.').unwrap_or(number.len()));
+    let mut grouped = sign.to_owned();
+    for (at, digit) in whole.char_indices() {
+        if at > 0 && (whole.len() - at).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped + decimals
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_column_has_one_unit_and_as_many_decimals_as_its_greatest_can_bear() {
+        let times = |numbers: &[f64]| -> Vec<String> {
+            let scale = Scale::time(numbers.iter().copied().fold(0.0, f64::max));
+            numbers.iter().map(|ms| scale.number(*ms) + scale.unit).collect()
+        };
+        assert_eq!(times(&[1262.8, 0.19, 0.0]), ["1,262.8ms", "0.2ms", "0  ms"]);
+        assert_eq!(times(&[33_390.0, 1262.8]), ["33.39s", "1.26s"]);
+        assert_eq!(times(&[811.2, 0.19]), ["811.2ms", "0.2ms"]);
+        assert_eq!(times(&[0.25]), ["250.0µs"]);
+        assert_eq!(times(&[125_400.0]), ["125.4s"]);
+        assert_eq!(times(&[3_600_000.0]), ["60.00min"]);
+        assert_eq!(times(&[9_999.5]), ["10.00s"]);
+        assert_eq!(times(&[1e300]), ["2.8e293h"]);
+    }
+
+    #[test]
+    fn numbers_that_stand_alone_have_their_unit() {
+        assert_eq!(time(1262.8), "1.26 s");
+        assert_eq!(time(0.0), "0 µs");
+        assert_eq!(time(42.0), "42.0 ms");
+        assert_eq!(bytes(40.0), "40 B");
+        assert_eq!(bytes(9_428.0), "9.21 KiB");
+        assert_eq!(bytes(mebibytes(91.84)), "91.8 MiB");
+        assert_eq!(bytes(-2048.0), "-2.00 KiB");
+        assert_eq!(count(2_863_334), "2,863,334");
+        assert_eq!(counted(1, "build"), "1 build");
+        assert_eq!(counted(2_000, "build"), "2,000 builds");
+        assert_eq!(share(0.234), "23.4 %");
+    }
+
+    #[test]
+    fn changes_have_a_sign_and_large_ones_are_factors() {
+        assert_eq!(change(0.123), "+12.3 %");
+        assert_eq!(change(-0.5), "-50.0 %");
+        assert_eq!(change(0.000_1), "0.0 %");
+        assert_eq!(change(13.0), "×14");
+        assert_eq!(change(1e9), "×1e9");
+    }
+}

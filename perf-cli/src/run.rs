@@ -1,0 +1,155 @@
+//! From the command line to an exit code.
+
+use std::io;
+
+use perf_history::History;
+
+use crate::args::{Command, CommonArgs, PerfArgs};
+use crate::commands::{compare, completions, doctor, list, prune, repair, show};
+use crate::failure::{Exit, Failure};
+use crate::present::style::{BAD, NOTICE};
+use crate::present::{Report, Shape, escape};
+use crate::program::{Console, Program, with_stdio};
+use crate::select::{Filter, Selection, UnreadableLines};
+
+/// Does what the command line says, on the streams of this process.
+#[must_use]
+pub fn run(args: &PerfArgs, program: &Program) -> Exit {
+    with_stdio(args.common.color.as_choice(), |console| run_on(args, program, console))
+}
+
+/// Does what the command line says, on streams and with a clock of the caller's.
+pub fn run_on(args: &PerfArgs, program: &Program, console: &mut Console<'_>) -> Exit {
+    let mut session = Session { program, common: &args.common, console };
+    let result = session.carry_out(args).and_then(|()| Ok(session.console.out.flush()?));
+    let Err(failure) = result else { return Exit::Fine };
+    session.exit_of(&failure)
+}
+
+/// What a command works with.
+pub(crate) struct Session<'a, 'c> {
+    pub(crate) program: &'a Program,
+    pub(crate) common: &'a CommonArgs,
+    pub(crate) console: &'a mut Console<'c>,
+}
+
+impl Session<'_, '_> {
+    fn carry_out(&mut self, args: &PerfArgs) -> Result<(), Failure> {
+        let Some(command) = &args.command else { return list::run(self, &args.list) };
+        if let Some(option) = args.list.given() {
+            return Err(Failure::Usage(format!("{option} is for the list, not for a command")));
+        }
+        match command {
+            Command::Show(args) => show::run(self, args),
+            Command::Compare(args) => compare::run(self, args),
+            Command::Doctor => doctor::run(self),
+            Command::Repair => repair::run(self),
+            Command::Prune(args) => prune::run(self, args),
+            Command::Completions(args) => completions::run(self, args),
+        }
+    }
+
+    /// The history that is meant.
+    pub(crate) fn history(&self) -> History {
+        History::open(self.common.dir.as_ref().unwrap_or(&self.program.dir))
+    }
+
+    /// The builds that are meant.
+    pub(crate) fn selection(&self) -> Selection {
+        let filter = Filter {
+            tool: self.common.tool.clone().or_else(|| self.program.tool.clone()),
+            branch: self.common.branch.clone(),
+            mode: self.common.mode,
+            since: self.common.since.map(|since| since.instant(&self.console.now)),
+        };
+        Selection::new(self.history(), filter)
+    }
+
+    /// Refuses the options that say which builds are meant, where a command is about all.
+    pub(crate) fn refuse_filters(&self, also_since: bool) -> Result<(), Failure> {
+        let common = self.common;
+        let given = [
+            ("--tool", common.tool.is_some()),
+            ("--branch", common.branch.is_some()),
+            ("--mode", common.mode.is_some()),
+            ("--since", also_since && common.since.is_some()),
+        ];
+        match given.iter().find(|(_, given)| *given) {
+            Some((option, _)) => Err(Failure::Usage(format!(
+                "{option} cannot be used here: this is about all of the history"
+            ))),
+            None => Ok(()),
+        }
+    }
+
+    /// Writes what was found.
+    pub(crate) fn write(&mut self, report: &Report) -> Result<(), Failure> {
+        let shape = Shape { format: self.common.format, width: self.console.width };
+        Ok(report.write(self.console.out, shape)?)
+    }
+
+    /// Says something that is no data.
+    pub(crate) fn note(&mut self, text: &str) {
+        // What was written before is seen before. Nobody is left to be told where this fails.
+        let _ = self.console.out.flush();
+        let _ = writeln!(self.console.err, "{}", escape::terminal(text));
+    }
+
+    /// Says that something needs attention.
+    pub(crate) fn warn(&mut self, text: &str) {
+        let text = escape::terminal(text);
+        let _ = self.console.out.flush();
+        let _ = writeln!(self.console.err, "{NOTICE}note:{NOTICE:#} {text}");
+    }
+
+    /// Says which lines could not be read, and what to do about it.
+    pub(crate) fn report_unreadable(&mut self, lines: &UnreadableLines) {
+        let count = lines.count();
+        if count == 0 {
+            return;
+        }
+        let numbers: Vec<String> = lines
+            .described()
+            .iter()
+            .map(|line| match line.from_end {
+                1 => format!("the last: {}", line.reason),
+                n => format!("number {n} from the end: {}", line.reason),
+            })
+            .collect();
+        let more = count - numbers.len() as u64;
+        let more = if more == 0 { String::new() } else { format!("; and {more} more") };
+        let (lines, them) = if count == 1 { ("line", "it") } else { ("lines", "them") };
+        self.warn(&format!(
+            "{count} {lines} of {} cannot be read ({}{more}); `{} repair{}` moves {them} away",
+            self.history().path().display(),
+            numbers.join("; "),
+            self.program.invocation,
+            self.dir_option(),
+        ));
+    }
+
+    /// What to add to a command so that it is about the same history.
+    pub(crate) fn dir_option(&self) -> String {
+        let dir = self.common.dir.as_ref();
+        dir.map_or_else(String::new, |dir| format!(" --dir {}", dir.display()))
+    }
+
+    fn exit_of(&mut self, failure: &Failure) -> Exit {
+        let exit = match failure {
+            // Whoever read it has seen enough.
+            Failure::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                return Exit::Fine;
+            }
+            Failure::NoData(text) if !self.common.strict => {
+                self.note(text);
+                return Exit::Fine;
+            }
+            Failure::NoData(_) => Exit::NoData,
+            Failure::Usage(_) => Exit::Usage,
+            Failure::History(_) | Failure::Output(_) => Exit::History,
+        };
+        let text = failure.to_string();
+        let _ = writeln!(self.console.err, "{BAD}error:{BAD:#} {}", escape::terminal(&text));
+        exit
+    }
+}

@@ -1,0 +1,200 @@
+//! Which builds may be compared with each other: those with the same comparability key.
+
+use perf_history::{BuildStats, Profile};
+
+use super::Mode;
+
+/// What must be the same for two builds to be compared. What a record does not say is `None`, and
+/// is the same as in others that do not say it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SeriesKey {
+    /// The program that built.
+    pub tool: String,
+    /// How it was compiled: `debug` or `release`.
+    pub profile: Option<&'static str>,
+    /// `full` or `incremental`.
+    pub mode: Option<&'static str>,
+    /// Whether it worked on several threads.
+    pub parallel: Option<bool>,
+    /// The processor's model.
+    pub cpu_model: Option<String>,
+    /// Logical processors.
+    pub cores: Option<u64>,
+    /// Memory, rounded to the nearest power of two of 2^20 bytes: its exponent.
+    pub memory: Option<u8>,
+    /// The operating system.
+    pub os: Option<String>,
+    /// The processor's architecture.
+    pub arch: Option<String>,
+    /// The release of the compiler that built the tool; for a record of the Python model that of
+    /// the interpreter.
+    pub compiler: Option<String>,
+}
+
+/// Something in which two keys differ, such as the mode: `full` against `incremental`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Difference {
+    /// What differs.
+    pub what: &'static str,
+    /// What the first says.
+    pub first: String,
+    /// What the second says.
+    pub second: String,
+}
+
+impl SeriesKey {
+    /// The key of a build.
+    #[must_use]
+    pub fn of(stats: &BuildStats) -> Self {
+        let system = stats.system.clone().unwrap_or_default();
+        let interpreter = || stats.extra.get("python_version")?.as_str().map(str::to_owned);
+        Self {
+            tool: stats.tool.clone(),
+            profile: stats.profile.map(|profile| match profile {
+                Profile::Debug => "debug",
+                Profile::Release => "release",
+            }),
+            mode: Mode::of(stats).map(Mode::name),
+            parallel: stats.parallel,
+            cpu_model: system.cpu_model,
+            cores: system.cores,
+            memory: system.memory_mb.and_then(nearest_power),
+            os: system.os.or_else(|| stats.platform.clone()),
+            arch: system.arch,
+            compiler: stats.rust_version.clone().or_else(interpreter),
+        }
+    }
+
+    /// What differs between this key and another, the most telling first.
+    #[must_use]
+    pub fn differences(&self, other: &Self) -> Vec<Difference> {
+        let facts = self.facts().into_iter().zip(other.facts());
+        let differing = facts.filter(|((_, first), (_, second))| first != second);
+        let known = |fact: Option<String>| fact.unwrap_or_else(|| "unknown".to_owned());
+        differing
+            .map(|((what, first), (_, second))| Difference {
+                what,
+                first: known(first),
+                second: known(second),
+            })
+            .collect()
+    }
+
+    /// All that the key says, each with its name, the most telling first.
+    #[must_use]
+    pub fn facts(&self) -> [(&'static str, Option<String>); 10] {
+        let parallel = |parallel| if parallel { "parallel" } else { "sequential" };
+        [
+            ("tool", Some(self.tool.clone())),
+            ("mode", self.mode.map(str::to_owned)),
+            ("profile", self.profile.map(str::to_owned)),
+            ("threads", self.parallel.map(parallel).map(str::to_owned)),
+            ("processor", self.cpu_model.clone()),
+            ("cores", self.cores.map(|cores| format!("{cores} cores"))),
+            ("memory", self.memory.map(power_of_mebibytes)),
+            ("system", self.os.clone()),
+            ("architecture", self.arch.clone()),
+            ("compiler", self.compiler.clone()),
+        ]
+    }
+}
+
+/// The exponent of the power of two that is nearest, in the sense of ratios.
+fn nearest_power(mebibytes: f64) -> Option<u8> {
+    let exponent = mebibytes.log2().round();
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to fit")]
+    (0.0..64.0).contains(&exponent).then_some(exponent as u8)
+}
+
+fn power_of_mebibytes(exponent: u8) -> String {
+    match exponent {
+        10.. => format!("{} GiB", 1_u64 << (exponent - 10)),
+        _ => format!("{} MiB", 1_u64 << exponent),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use perf_history::System;
+
+    use super::*;
+
+    fn key(change: impl FnOnce(&mut BuildStats)) -> SeriesKey {
+        let mut stats = BuildStats {
+            tool: "site".to_owned(),
+            incremental: Some(false),
+            parallel: Some(true),
+            profile: Some(Profile::Release),
+            rust_version: Some("1.95.0".to_owned()),
+            system: Some(System {
+                os: Some("linux".to_owned()),
+                arch: Some("x86_64".to_owned()),
+                cpu_model: Some("AMD EPYC".to_owned()),
+                cores: Some(2),
+                memory_mb: Some(24_103.9),
+                ..System::default()
+            }),
+            ..BuildStats::default()
+        };
+        change(&mut stats);
+        SeriesKey::of(&stats)
+    }
+
+    fn system(change: impl FnOnce(&mut System)) -> SeriesKey {
+        key(|stats| change(stats.system.as_mut().unwrap()))
+    }
+
+    #[test]
+    fn each_part_of_the_key_makes_a_series_of_its_own_and_says_how_they_differ() {
+        let base = key(|_| ());
+        for (other, what, first, second) in [
+            (key(|it| it.tool = "other".into()), "tool", "site", "other"),
+            (key(|it| it.incremental = Some(true)), "mode", "full", "incremental"),
+            (key(|it| it.profile = Some(Profile::Debug)), "profile", "release", "debug"),
+            (key(|it| it.parallel = Some(false)), "threads", "parallel", "sequential"),
+            (system(|it| it.cpu_model = Some("M4".into())), "processor", "AMD EPYC", "M4"),
+            (system(|it| it.cores = Some(8)), "cores", "2 cores", "8 cores"),
+            (system(|it| it.memory_mb = Some(8192.0)), "memory", "32 GiB", "8 GiB"),
+            (system(|it| it.os = Some("macos".into())), "system", "linux", "macos"),
+            (system(|it| it.arch = None), "architecture", "x86_64", "unknown"),
+            (key(|it| it.rust_version = None), "compiler", "1.95.0", "unknown"),
+        ] {
+            let difference =
+                Difference { what, first: first.to_owned(), second: second.to_owned() };
+            assert_eq!(base.differences(&other), [difference]);
+        }
+    }
+
+    #[test]
+    fn what_says_nothing_of_the_machine_is_no_part_of_the_key() {
+        let other = key(|stats| {
+            stats.build_time_ms = 5.0;
+            stats.tool_version = Some("2".to_owned());
+            stats.labels.insert("run".to_owned(), "x".to_owned());
+            stats.system.as_mut().unwrap().os_version = Some("13".to_owned());
+        });
+        assert_eq!(other, key(|_| ()));
+    }
+
+    #[test]
+    fn memory_that_the_system_keeps_a_part_of_is_the_same_memory() {
+        let all = system(|it| it.memory_mb = Some(32_768.0));
+        assert_eq!(system(|it| it.memory_mb = Some(31_900.5)), all);
+        assert_ne!(system(|it| it.memory_mb = Some(15_800.0)), all);
+        assert_eq!(system(|it| it.memory_mb = Some(0.0)).memory, None);
+        assert_eq!(system(|it| it.memory_mb = Some(f64::NAN)).memory, None);
+    }
+
+    #[test]
+    fn records_of_the_python_model_are_kept_apart_by_their_interpreter_and_platform() {
+        let read = |version: &str, platform: &str| {
+            let line = format!(
+                r#"{{"timestamp":"2025-10-09T21:51:25","python_version":"{version}","platform":"{platform}","build_time_ms":1}}"#
+            );
+            SeriesKey::of(&serde_json::from_str(&line).unwrap())
+        };
+        let differences = read("3.10.2", "darwin").differences(&read("3.14.0", "linux"));
+        let what: Vec<_> = differences.iter().map(|it| it.what).collect();
+        assert_eq!(what, ["system", "compiler"]);
+    }
+}

@@ -1,0 +1,59 @@
+//! Runs a command inside the test's own process, where time, width and colours are fixed.
+
+use std::path::{Path, PathBuf};
+
+use clap::{CommandFactory, Parser};
+use perf_cli::{Console, Exit, PerfArgs, Program};
+
+/// The command line, as `buildperf` has it.
+#[derive(Debug, Parser)]
+#[command(name = "buildperf")]
+pub(crate) struct Line {
+    #[command(flatten)]
+    pub(crate) args: PerfArgs,
+}
+
+/// How the terminal is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Terminal {
+    pub(crate) width: usize,
+    pub(crate) color: bool,
+}
+
+/// What a command said.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Said {
+    pub(crate) out: String,
+    pub(crate) err: String,
+    pub(crate) exit: Exit,
+}
+
+/// The folder of a history among the tests' data, from where tests run.
+pub(crate) fn data(name: &str) -> PathBuf {
+    Path::new("tests/data").join(name)
+}
+
+/// Runs a command over the history in `dir`.
+pub(crate) fn run(dir: &Path, words: &[&str], terminal: Terminal) -> Said {
+    let line = Line::try_parse_from(["buildperf"].iter().chain(words))
+        .unwrap_or_else(|error| panic!("{words:?}: {error}"));
+    let program =
+        Program { dir: dir.to_owned(), switch: None, ..Program::new("buildperf", Line::command()) };
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let exit = perf_cli::run_on(
+        &line.args,
+        &program,
+        &mut Console {
+            out: &mut out,
+            err: &mut err,
+            width: terminal.width,
+            color: terminal.color,
+            now: "2026-11-24T01:00:00+00:00[UTC]".parse().unwrap(),
+        },
+    );
+    let text = |bytes: Vec<u8>| {
+        let text = String::from_utf8(bytes).expect("the output is UTF-8");
+        if terminal.color { text } else { anstream::adapter::strip_str(&text).to_string() }
+    };
+    Said { out: text(out), err: text(err), exit }
+}

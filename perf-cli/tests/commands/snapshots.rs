@@ -1,0 +1,226 @@
+//! What every command says in every format, beside what it should say: `snapshots/NAME.txt`.
+//!
+//! With `BLESS=1` in the environment, the tests write the latter instead of comparing.
+
+use std::fs;
+use std::path::Path;
+
+use perf_cli::Exit;
+use tempfile::TempDir;
+
+use crate::session::{Said, Terminal, data, run};
+
+const NARROW: Terminal = Terminal { width: 80, color: false };
+const WIDE: Terminal = Terminal { width: 160, color: false };
+
+/// Compares with the snapshot of this name.
+#[track_caller]
+fn assert_snapshot(name: &str, said: &Said) {
+    let Said { out, err, exit } = said;
+    let mut text = out.clone();
+    if !err.is_empty() || *exit != Exit::Fine {
+        let exit = *exit as u8;
+        text = format!("{text}── standard error, exit code {exit} ──\n{err}");
+    }
+    let path = Path::new("tests/snapshots").join(format!("{name}.txt"));
+    if std::env::var_os("BLESS").is_some() {
+        fs::write(&path, text).expect("the snapshot can be written");
+        return;
+    }
+    let expected = fs::read_to_string(&path).unwrap_or_default();
+    assert!(text == expected, "{} is not what is said now:\n{text}", path.display());
+}
+
+/// Compares all formats of a command that only reads.
+#[track_caller]
+fn assert_all_formats(name: &str, history: &str, words: &[&str]) {
+    let dir = data(history);
+    for (width, plain) in [("80", NARROW), ("160", WIDE)] {
+        let colored = Terminal { color: true, ..plain };
+        assert_snapshot(&format!("{name}.{width}"), &run(&dir, words, plain));
+        assert_snapshot(&format!("{name}.{width}.color"), &run(&dir, words, colored));
+    }
+    for format in ["json", "csv", "markdown"] {
+        let words: Vec<&str> = words.iter().copied().chain(["--format", format]).collect();
+        let said = run(&dir, &words, NARROW);
+        assert_snapshot(&format!("{name}.{format}"), &said);
+        let elsewhere = run(&dir, &words, Terminal { width: 160, color: true });
+        assert_eq!(elsewhere.out, said.out, "{format} depends on the terminal");
+    }
+}
+
+#[test]
+fn the_list_shows_the_newest_builds() {
+    assert_all_formats("list", "site", &[]);
+}
+
+#[test]
+fn the_list_reads_records_of_the_python_model() {
+    assert_all_formats("list-python-model", "python-model", &[]);
+}
+
+#[test]
+fn the_list_is_of_the_builds_that_were_asked_for() {
+    let words = ["--mode", "full", "--branch", "main", "--since", "2w", "--last", "4"];
+    assert_snapshot("list-filtered", &run(&data("site"), &words, NARROW));
+}
+
+#[test]
+fn show_tells_where_the_newest_build_spent_its_time_and_memory() {
+    assert_all_formats("show", "site", &["show", "-2"]);
+    assert_snapshot("show-python-model", &run(&data("python-model"), &["show"], NARROW));
+}
+
+#[test]
+fn compare_puts_two_sets_side_by_side() {
+    assert_all_formats("compare", "site", &["compare", "label:before", "label:after"]);
+}
+
+#[test]
+fn compare_shows_no_change_between_builds_that_are_not_comparable() {
+    let words = ["compare", "-2", "-1"];
+    assert_snapshot("compare-modes", &run(&data("site"), &words, NARROW));
+    let strict = run(&data("site"), &["compare", "-2", "-1", "--strict"], NARROW);
+    assert_eq!(strict.exit, Exit::NoData);
+    assert_eq!(strict.out, run(&data("site"), &words, NARROW).out);
+}
+
+#[test]
+fn doctor_says_what_is_in_order_and_what_to_do_about_the_rest() {
+    assert_all_formats("doctor", "site", &["doctor"]);
+    assert_snapshot("doctor-damaged", &run(&data("damaged"), &["doctor"], NARROW));
+}
+
+#[test]
+fn what_could_not_be_read_is_said_once_with_the_command_that_repairs() {
+    assert_snapshot("list-damaged", &run(&data("damaged"), &[], NARROW));
+    assert_snapshot("show-damaged", &run(&data("damaged"), &["show"], NARROW));
+    let json = run(&data("damaged"), &["--format", "json"], NARROW);
+    let builds: Vec<serde_json::Value> = serde_json::from_str(&json.out).unwrap();
+    assert_eq!(builds.len(), 3);
+}
+
+/// A copy of a history that may be written to.
+fn copy_of(history: &str) -> TempDir {
+    let copy = tempfile::tempdir().unwrap();
+    fs::copy(data(history).join("history.jsonl"), copy.path().join("history.jsonl")).unwrap();
+    copy
+}
+
+/// What a command that writes says; the place of the copy reads as `DIR`.
+fn run_on_copy(copy: &TempDir, words: &[&str]) -> Said {
+    let mut said = run(copy.path(), words, NARROW);
+    let place = copy.path().display().to_string();
+    said.out = said.out.replace(&place, "DIR");
+    said.err = said.err.replace(&place, "DIR");
+    said
+}
+
+#[test]
+fn repair_moves_what_cannot_be_read_away_and_leaves_the_records() {
+    let copy = copy_of("damaged");
+    assert_snapshot("repair", &run_on_copy(&copy, &["repair"]));
+    let rejected = fs::read_to_string(copy.path().join("history.rejected.jsonl")).unwrap();
+    assert_eq!(rejected.lines().count(), 4);
+    assert_eq!(run_on_copy(&copy, &["--format", "csv"]).err, "");
+    for format in ["json", "csv", "markdown"] {
+        let said = run_on_copy(&copy, &["repair", "--format", format]);
+        assert_snapshot(&format!("repair-sound.{format}"), &said);
+    }
+}
+
+#[test]
+fn prune_keeps_the_newest_or_those_since_a_date() {
+    let copy = copy_of("site");
+    assert_snapshot("prune-since", &run_on_copy(&copy, &["prune", "--since", "2w"]));
+    assert_snapshot("prune-keep", &run_on_copy(&copy, &["prune", "--keep", "3"]));
+    for format in ["json", "csv", "markdown"] {
+        let said = run_on_copy(&copy, &["prune", "--keep", "3", "--format", format]);
+        assert_snapshot(&format!("prune.{format}"), &said);
+    }
+    let json = run_on_copy(&copy, &["--format", "json"]);
+    let builds: Vec<serde_json::Value> = serde_json::from_str(&json.out).unwrap();
+    assert_eq!(builds.len(), 3);
+    let damaged = copy_of("damaged");
+    assert_snapshot("prune-damaged", &run_on_copy(&damaged, &["prune", "--keep", "1"]));
+}
+
+#[test]
+fn nothing_is_pruned_or_repaired_unless_it_is_said_what() {
+    let copy = copy_of("site");
+    let before = fs::read(copy.path().join("history.jsonl")).unwrap();
+    for words in [
+        &["prune"][..],
+        &["prune", "--keep", "3", "--since", "2w"],
+        &["prune", "--keep", "3", "--tool", "static-site"],
+        &["prune", "--keep", "3", "--branch", "main"],
+        &["prune", "--since", "2w", "--mode", "full"],
+        &["repair", "--since", "2w"],
+        &["--last", "3", "repair"],
+    ] {
+        let said = run_on_copy(&copy, words);
+        assert_eq!((said.exit, said.out.as_str()), (Exit::Usage, ""), "{words:?}");
+        assert!(said.err.starts_with("error: "), "{}", said.err);
+    }
+    assert_eq!(fs::read(copy.path().join("history.jsonl")).unwrap(), before);
+}
+
+#[test]
+fn what_is_not_there_is_said_and_is_an_error_only_where_one_is_strict() {
+    let empty = tempfile::tempdir().unwrap();
+    for words in [&[][..], &["show"], &["compare", "-2", "-1"], &["show", "-3"]] {
+        let said = run(empty.path(), words, NARROW);
+        assert_eq!((said.exit, said.out.as_str()), (Exit::Fine, ""), "{words:?}");
+        assert!(said.err.starts_with("there are no builds"), "{}", said.err);
+        let words: Vec<&str> = words.iter().copied().chain(["--strict"]).collect();
+        assert_eq!(run(empty.path(), &words, NARROW).exit, Exit::NoData);
+    }
+    assert_eq!(run(empty.path(), &["--format", "json"], NARROW).out, "[]\n");
+    let csv = run(empty.path(), &["--format", "csv"], NARROW).out;
+    assert!(csv.starts_with("number,build_id,") && csv.lines().count() == 1, "{csv}");
+    let none = run(&data("site"), &["--tool", "other"], NARROW);
+    assert!(none.err.starts_with("there are no builds of tool \"other\" in "), "{}", none.err);
+}
+
+#[test]
+fn a_mistyped_build_suggests_the_right_one() {
+    let said = run(&data("site"), &["show", "label:befor"], NARROW);
+    assert_eq!(said.exit, Exit::Usage);
+    assert_eq!(said.err, "error: no build is label:befor; did you mean \"label:before\"?\n");
+    let said = run(&data("site"), &["show", "-99"], NARROW);
+    assert_eq!(said.exit, Exit::Usage);
+    assert_eq!(said.err, "error: there is no build -99: 17 builds are all that there is\n");
+}
+
+#[test]
+fn a_history_that_cannot_be_read_is_an_error_of_its_own() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir(dir.path().join("history.jsonl")).unwrap();
+    for words in [&[][..], &["show"], &["compare", "-2", "-1"], &["doctor"], &["repair"]] {
+        let said = run(dir.path(), words, NARROW);
+        assert_eq!((said.exit, said.out.as_str()), (Exit::History, ""), "{words:?}");
+        assert!(said.err.contains("it is no regular file"), "{}", said.err);
+    }
+}
+
+#[test]
+fn no_line_is_wider_than_the_terminal() {
+    let commands = [&[][..], &["show"], &["compare", "label:before", "label:after"], &["doctor"]];
+    for words in commands {
+        for width in [40, 60, 80, 100, 133, 160, 240] {
+            let said = run(&data("site"), words, Terminal { width, color: false });
+            let widest = said.out.lines().map(|line| line.chars().count()).max();
+            assert!(widest <= Some(width), "{words:?} at {width}:\n{}", said.out);
+        }
+    }
+}
+
+#[test]
+fn a_shell_is_told_every_command() {
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let said = run(&data("site"), &["completions", shell], NARROW);
+        for command in ["show", "compare", "doctor", "repair", "prune", "completions"] {
+            assert!(said.out.contains(command), "{shell}: {command}");
+        }
+    }
+}
