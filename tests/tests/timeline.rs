@@ -3,7 +3,7 @@
 
 mod tool;
 
-use perf_runtime::{History, Timeline, TimelineThread};
+use perf_runtime::{History, Interval, Timeline, TimelineThread};
 use serde_json::Value;
 use tool::{Place, succeed};
 
@@ -100,6 +100,6 @@ fn each_of_two_builds_in_a_row_has_its_own_timeline() {
         let timeline = history.timeline(record["build_id"].as_str().unwrap()).unwrap().unwrap();
         assert_eq!(timeline.intervals(), intervals);
         let all = timeline.threads.iter().flat_map(|it| &it.intervals);
-        assert!(all.map(|it| it.end_ns()).all(|it| it <= timeline.build_time_ns));
+        assert!(all.map(Interval::end_ns).all(|it| it <= timeline.build_time_ns));
     }
 }
