@@ -1,0 +1,171 @@
+//! Several builds open at once: each has its own record, and nothing is in two of them.
+#![forbid(unsafe_code)]
+
+use std::mem::forget;
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use contract_tests::conservation::assert_conserved;
+use contract_tests::one_build::{collector, on_a_thread, paths, phase_of, turn};
+use perf_runtime::{PhaseHandle, TrackingAllocator, build, enter, phase};
+
+#[global_allocator]
+static ALLOCATOR: TrackingAllocator = TrackingAllocator::system();
+
+fn allocate(bytes: usize) {
+    drop(std::hint::black_box(Vec::<u8>::with_capacity(bytes)));
+}
+
+#[test]
+fn builds_of_two_threads_have_what_their_own_thread_did_and_claim_nothing_of_a_third() {
+    let _turn = turn();
+    let (started, has_started) = mpsc::channel();
+    let (go, may_go) = mpsc::channel::<()>();
+    let mut first = collector();
+    first.start_build();
+    let other = thread::spawn(move || {
+        let mut second = collector();
+        second.start_build();
+        started.send(()).unwrap();
+        may_go.recv().unwrap();
+        phase!("page", { allocate(2_000) });
+        second.end_build()
+    });
+    has_started.recv().unwrap();
+    phase!("page", { allocate(1_000) });
+    on_a_thread(|| allocate(64_000));
+    go.send(()).unwrap();
+    let second = other.join().unwrap();
+    let first = first.end_build();
+    for (stats, bytes) in [(&first, 1_000), (&second, 2_000)] {
+        assert_conserved(stats);
+        assert_eq!(paths(stats), ["page"]);
+        let page = phase_of(stats, "page");
+        assert_eq!((page.calls, page.alloc_bytes, page.threads), (1, Some(bytes), 1));
+        let unclaimed = stats.unclaimed.as_ref().unwrap();
+        assert!(unclaimed.alloc_bytes >= 64_000 && unclaimed.alloc_count > 0, "{unclaimed:?}");
+        assert!(stats.alloc_bytes.unwrap() < 64_000, "{:?}", stats.alloc_bytes);
+    }
+}
+
+#[test]
+fn a_build_handle_carries_one_of_several_builds_to_a_thread() {
+    let _turn = turn();
+    let (mut first, mut second) = (collector(), collector());
+    first.start_build();
+    let first_build = build();
+    let second_build = on_a_thread(move || {
+        second.start_build();
+        (build(), second)
+    });
+    let (second_build, mut second) = second_build;
+    on_a_thread(move || {
+        for (build, bytes) in [(first_build, 1_000), (second_build, 2_000), (first_build, 1_000)] {
+            let _build = build.enter();
+            allocate(7);
+            assert_eq!(format!("{:?}", perf_runtime::build()), format!("{build:?}"));
+            let _page = enter("page");
+            allocate(bytes);
+        }
+    });
+    let (second, first) = (second.end_build(), first.end_build());
+    for (stats, calls, bytes) in [(&first, 2, 2_000), (&second, 1, 2_000)] {
+        assert_conserved(stats);
+        let page = phase_of(stats, "page");
+        assert_eq!((page.calls, page.alloc_bytes, page.threads), (calls, Some(bytes), 1));
+        let outside = stats.unattributed.as_ref().unwrap();
+        assert!(outside.alloc_bytes.unwrap() >= 7 * calls, "{outside:?}");
+    }
+    assert_eq!(phase_of(&second, "page").own_ms, None);
+}
+
+#[test]
+fn a_build_inside_another_has_the_memory_and_the_outer_one_the_time() {
+    let _turn = turn();
+    let (mut outer, mut inner) = (collector(), collector());
+    outer.start_build();
+    let outer_page = enter("page");
+    allocate(10);
+    inner.start_build();
+    phase!("page", {
+        allocate(5_000);
+        thread::sleep(Duration::from_millis(20));
+    });
+    allocate(600);
+    let inner = inner.end_build();
+    allocate(20);
+    drop(outer_page);
+    let outer = outer.end_build();
+    assert_conserved(&inner);
+    let inner_page = phase_of(&inner, "page");
+    assert_eq!((inner_page.calls, inner_page.alloc_bytes), (1, Some(5_000)));
+    assert_eq!(inner.unattributed.as_ref().unwrap().alloc_bytes, Some(600));
+    let page = phase_of(&outer, "page");
+    // The inner build's record is the user's memory, as the 30 bytes are.
+    assert!(page.alloc_bytes.unwrap() < 5_000 + 30, "{page:?}");
+    assert!(page.window_ms - page.total_ms >= 20.0, "{page:?}");
+    let outside = outer.unattributed.as_ref().unwrap();
+    assert!(outside.own_ms >= 20.0 && page.own_ms.unwrap() <= outer.build_time_ms - 20.0);
+    assert_conserved(&outer);
+}
+
+#[test]
+fn a_handle_is_good_for_its_own_build_only_and_does_nothing_after_its_end() {
+    let _turn = turn();
+    let mut first = collector();
+    first.start_build();
+    let render = enter("render");
+    let handle = PhaseHandle::current();
+    drop(render);
+    let first = first.end_build();
+    let mut second = collector();
+    second.start_build();
+    let elsewhere = enter("elsewhere");
+    {
+        let _stale = handle.enter();
+        allocate(50);
+        phase!("page", { allocate(60) });
+    }
+    drop(elsewhere);
+    let second = second.end_build();
+    assert_eq!(paths(&first), ["render"]);
+    assert_eq!(phase_of(&first, "render").alloc_bytes, Some(0));
+    assert_eq!(paths(&second), ["elsewhere", "elsewhere/page"]);
+    assert_eq!(phase_of(&second, "elsewhere").alloc_bytes, Some(110));
+    assert_eq!(phase_of(&second, "elsewhere").self_alloc_bytes, Some(50));
+}
+
+#[test]
+fn handed_work_that_is_under_way_at_the_end_counts_until_then() {
+    let _turn = turn();
+    let mut collector = collector();
+    collector.start_build();
+    let handle = phase!("render", { PhaseHandle::current() });
+    let (reached, is_reached) = mpsc::channel();
+    let (go, may_go) = mpsc::channel::<()>();
+    let worker = thread::spawn(move || {
+        let handed = handle.enter();
+        forget(enter("page"));
+        allocate(100);
+        reached.send(()).unwrap();
+        may_go.recv().unwrap();
+        allocate(9_000);
+        drop(handed);
+        phase!("late", { allocate(1) });
+    });
+    is_reached.recv().unwrap();
+    let stats = collector.end_build();
+    go.send(()).unwrap();
+    worker.join().unwrap();
+    assert_conserved(&stats);
+    assert_eq!(paths(&stats), ["render", "render/page"]);
+    let (render, page) = (phase_of(&stats, "render"), phase_of(&stats, "render/page"));
+    assert_eq!((render.calls, render.open_calls, render.threads), (1, 0, 2));
+    assert_eq!((page.calls, page.open_calls, page.threads), (0, 1, 1));
+    assert!((100..9_000).contains(&page.alloc_bytes.unwrap()), "{page:?}");
+    assert_eq!(render.alloc_bytes, page.alloc_bytes);
+    assert!(render.total_ms >= page.total_ms, "{render:?} {page:?}");
+    // The build's own thread was in it for a moment only.
+    assert!(render.own_ms.unwrap() <= render.total_ms - page.total_ms + 1e-6, "{render:?}");
+}
