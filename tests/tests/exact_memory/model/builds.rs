@@ -21,7 +21,9 @@ impl Model {
         let others = self.threads.iter().filter(|it| *it.0 != ended_by);
         others.map(|it| &it.1[..]).any(|it| match it {
             [.., below, top] => {
-                top.build == Some(build) && (below.base.is_some() || !below.phases.is_empty())
+                top.build == Some(build)
+                    && below.build != Some(build)
+                    && (below.base.is_some() || !below.phases.is_empty())
             }
             _ => false,
         })
