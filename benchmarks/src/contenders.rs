@@ -3,6 +3,8 @@
 
 use workloads::{Kind, Workload};
 
+use crate::sight::Counts;
+
 /// One way of measuring, as a program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Contender {
@@ -16,6 +18,10 @@ pub(crate) struct Contender {
     pub(crate) environment: &'static [(&'static str, &'static str)],
     /// What it measures.
     pub(crate) kinds: &'static [Kind],
+    /// What it counts, as it must show before anything is timed.
+    pub(crate) counts: Counts,
+    /// The longest that one process may time one workload, in milliseconds.
+    pub(crate) longest: u32,
     /// Workloads of these kinds that it cannot be given, and why.
     pub(crate) lacks: &'static [(Workload, &'static str)],
     /// The packages that a program which measures so depends on.
@@ -34,31 +40,63 @@ pub(crate) const BARE: Contender = Contender {
     binary: "contender-bare",
     environment: &[],
     kinds: EVERYTHING,
+    counts: Counts::Nothing,
+    longest: u32::MAX,
     lacks: &[],
     libraries: &[],
 };
 /// perf-runtime, all of it.
-pub(crate) const FULL: Contender = ours("perf-runtime", "contender-perf-runtime", &[], EVERYTHING);
+pub(crate) const FULL: Contender =
+    ours("perf-runtime", "contender-perf-runtime", EVERYTHING, Counts::CallsAndMemory);
+/// perf-runtime, keeping a timeline too.
+pub(crate) const TIMELINE: Contender = Contender {
+    environment: &[("BUILD_METRICS_TIMELINE", "1")],
+    kinds: PHASES,
+    // A timeline holds 1,048,576 calls, those of two threads here; of those beyond, it keeps but the
+    // number, which costs less. Its program fails where it comes that far.
+    longest: 20,
+    ..ours("perf-runtime, timeline", FULL.package, PHASES, Counts::CallsAndMemory)
+};
 /// perf-runtime's allocator without phases.
-pub(crate) const ALLOCATOR_ONLY: Contender =
-    ours("perf-runtime, allocator only", "contender-perf-runtime-allocator", &[], ALLOCATIONS);
+pub(crate) const ALLOCATOR_ONLY: Contender = ours(
+    "perf-runtime, allocator only",
+    "contender-perf-runtime-allocator",
+    ALLOCATIONS,
+    Counts::Memory,
+);
 /// perf-runtime, switched off at run time.
-pub(crate) const OFF: Contender =
-    ours("perf-runtime, off", "contender-perf-runtime", &[("BUILD_METRICS", "off")], EVERYTHING);
+pub(crate) const OFF: Contender = Contender {
+    environment: &[("BUILD_METRICS", "off")],
+    ..ours("perf-runtime, off", FULL.package, EVERYTHING, Counts::Nothing)
+};
 /// perf-runtime, compiled out.
-pub(crate) const COMPILED_OUT: Contender =
-    ours("perf-runtime, compiled out", "contender-perf-runtime-compiled-out", &[], EVERYTHING);
+pub(crate) const COMPILED_OUT: Contender = ours(
+    "perf-runtime, compiled out",
+    "contender-perf-runtime-compiled-out",
+    EVERYTHING,
+    Counts::Nothing,
+);
 
 /// All of them, in the order of the report.
-pub(crate) const ALL: [Contender; 17] = [
+pub(crate) const ALL: [Contender; 18] = [
     BARE,
     FULL,
+    TIMELINE,
     ALLOCATOR_ONLY,
     OFF,
     COMPILED_OUT,
-    peer("hotpath, time", "contender-hotpath-time", &["hotpath"], PHASES),
-    peer("hotpath, memory", "contender-hotpath-memory", &["hotpath"], EVERYTHING),
-    tracing("tracing, no subscriber", "tracing-no-subscriber", &["tracing"]),
+    peer("hotpath, time", "contender-hotpath-time", &["hotpath"], PHASES, Counts::Calls),
+    peer(
+        "hotpath, memory",
+        "contender-hotpath-memory",
+        &["hotpath"],
+        EVERYTHING,
+        Counts::CallsAndBytes,
+    ),
+    Contender {
+        counts: Counts::Nothing,
+        ..tracing("tracing, no subscriber", "tracing-no-subscriber", &["tracing"])
+    },
     tracing("tracing, registry", "tracing-registry", &["tracing", "tracing-subscriber"]),
     Contender {
         // A thread that closes a span reads a lock that it reads already; where another waits to
@@ -71,20 +109,21 @@ pub(crate) const ALL: [Contender; 17] = [
         "tracing-chrome",
         &["tracing", "tracing-chrome", "tracing-subscriber"],
     ),
-    peer("fastrace", "contender-fastrace", &["fastrace"], PHASES),
+    peer("fastrace", "contender-fastrace", &["fastrace"], PHASES, Counts::Calls),
     Contender {
         lacks: &[(Workload::ThousandPolls, "not for async")],
-        ..peer("puffin", "contender-puffin", &["puffin"], PHASES)
+        ..peer("puffin", "contender-puffin", &["puffin"], PHASES, Counts::Calls)
     },
-    peer("divan", "contender-divan", &["divan"], ALLOCATIONS),
-    peer("stats_alloc", "contender-stats-alloc", &["stats_alloc"], ALLOCATIONS),
+    peer("divan", "contender-divan", &["divan"], ALLOCATIONS, Counts::Memory),
+    peer("stats_alloc", "contender-stats-alloc", &["stats_alloc"], ALLOCATIONS, Counts::Memory),
     peer(
         "allocation-counter",
         "contender-allocation-counter",
         &["allocation-counter"],
         ALLOCATIONS,
+        Counts::Memory,
     ),
-    peer("dhat", "contender-dhat", &["dhat"], ALLOCATIONS),
+    peer("dhat", "contender-dhat", &["dhat"], ALLOCATIONS, Counts::Memory),
 ];
 
 const fn peer(
@@ -92,17 +131,18 @@ const fn peer(
     package: &'static str,
     libraries: &'static [&'static str],
     kinds: &'static [Kind],
+    counts: Counts,
 ) -> Contender {
-    Contender { name, package, binary: package, kinds, libraries, ..BARE }
+    Contender { name, package, binary: package, kinds, counts, libraries, ..BARE }
 }
 
 const fn ours(
     name: &'static str,
     package: &'static str,
-    environment: &'static [(&'static str, &'static str)],
     kinds: &'static [Kind],
+    counts: Counts,
 ) -> Contender {
-    Contender { environment, ..peer(name, package, OURS, kinds) }
+    peer(name, package, OURS, kinds, counts)
 }
 
 const fn tracing(
@@ -110,7 +150,7 @@ const fn tracing(
     binary: &'static str,
     libraries: &'static [&'static str],
 ) -> Contender {
-    Contender { binary, ..peer(name, "contender-tracing", libraries, PHASES) }
+    Contender { binary, ..peer(name, "contender-tracing", libraries, PHASES, Counts::Calls) }
 }
 
 impl Contender {

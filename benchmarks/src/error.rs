@@ -4,6 +4,8 @@ use std::io;
 use std::path::PathBuf;
 use std::process::ExitStatus;
 
+use workloads::Seen;
+
 /// Why there is no report.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
@@ -19,6 +21,8 @@ pub(crate) enum Error {
     Missing { program: PathBuf, what: &'static str },
     #[error("building {package}: no program came of it")]
     NoProgram { package: String },
+    #[error("{contender} should see {expected:?} and says {seen:?}: it measures something else")]
+    Blind { contender: &'static str, seen: Seen, expected: Seen },
     #[error("asking cargo for the packages: {0}")]
     Packages(#[from] cargo_metadata::Error),
     #[error("{doing} {}: {cause}", path.display())]

@@ -13,6 +13,7 @@ mod programs;
 mod repeatability;
 mod report;
 mod rounds;
+mod sight;
 mod statistics;
 
 use std::io::Write as _;
@@ -28,7 +29,7 @@ use crate::checks::Depth;
 use crate::contenders::ALL;
 use crate::error::Error;
 use crate::machine::Machine;
-use crate::programs::{Programs, workspace};
+use crate::programs::{Form, Programs, workspace};
 use crate::report::{Part, Report, Style};
 use crate::rounds::Extent;
 
@@ -160,8 +161,10 @@ fn measure(arguments: &Arguments) -> Result<Report, Error> {
     };
     extent.rounds = arguments.rounds.map_or(extent.rounds, NonZero::get);
     let compile_times = arguments.compile_times || depth == Depth::Full;
-    progress("building a program for each contender");
-    let programs = Programs::build(&ALL)?;
+    progress("building a program for each contender, to see whether it measures");
+    let sights = sight::run(&ALL)?;
+    progress("building those that are timed");
+    let programs = Programs::build(&ALL, Form::ToBeTimed)?;
     let scratch = tempfile::tempdir().map_err(Error::file("making", "a folder"))?;
     let list = scratch.path().join("readmes");
     let documents = documents::write_list(workspace(), &list)?;
@@ -175,6 +178,7 @@ fn measure(arguments: &Arguments) -> Result<Report, Error> {
         machine: Machine::here(),
         rounds: extent.rounds,
         documents,
+        sights,
         figures,
         checks,
         budgets,

@@ -103,18 +103,32 @@ impl Build<'_> {
     }
 }
 
+/// What a contender's program is built for. Both forms have the same name, and the one that was built
+/// last is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// It can be asked what it has seen.
+    ToBeAsked,
+    /// It is what it is, to the byte.
+    ToBeTimed,
+}
+
 /// The programs of the contenders, built.
 #[derive(Debug)]
 pub(crate) struct Programs(BTreeMap<String, PathBuf>);
 
 impl Programs {
     /// Builds all the contenders.
-    pub(crate) fn build(contenders: &[Contender]) -> Result<Self, Error> {
+    pub(crate) fn build(contenders: &[Contender], form: Form) -> Result<Self, Error> {
+        let arguments: &[&str] = match form {
+            Form::ToBeAsked => &["--features", "workloads/see"],
+            Form::ToBeTimed => &[],
+        };
         let mut programs = BTreeMap::new();
         let mut packages: Vec<_> = contenders.iter().map(|it| it.package).collect();
         packages.dedup();
         for package in packages {
-            programs.extend(Build { folder: workspace(), package, arguments: &[] }.run()?);
+            programs.extend(Build { folder: workspace(), package, arguments }.run()?);
         }
         Ok(Self(programs))
     }

@@ -53,7 +53,8 @@ pub(crate) fn run(
             able.rotate_left(turn);
             for contender in able {
                 let mut command = programs.command(contender)?;
-                command.arg("time").arg(workload.name()).arg(extent.milliseconds.to_string());
+                let milliseconds = extent.milliseconds.min(contender.longest);
+                command.arg("time").arg(workload.name()).arg(milliseconds.to_string());
                 command.arg(list);
                 let timing: Timing = ask(&mut command)?;
                 if timing.batches > 0 {

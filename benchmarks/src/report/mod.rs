@@ -12,6 +12,7 @@ use crate::budgets::Budget;
 use crate::checks::Checks;
 use crate::machine::Machine;
 use crate::rounds::Figure;
+use crate::sight::Sight;
 
 pub(crate) use attribution::print_attribution;
 pub(crate) use json::{read_figures, write};
@@ -26,6 +27,7 @@ pub(crate) struct Report {
     pub(crate) rounds: usize,
     /// How many READMEs the real program was given.
     pub(crate) documents: usize,
+    pub(crate) sights: Vec<Sight>,
     pub(crate) figures: Vec<Figure>,
     pub(crate) checks: Checks,
     pub(crate) budgets: Vec<Budget>,

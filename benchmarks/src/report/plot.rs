@@ -10,7 +10,7 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 use workloads::Workload;
 
 use super::Report;
-use crate::contenders::{ALL, ALLOCATOR_ONLY, BARE, COMPILED_OUT, Contender, FULL, OFF};
+use crate::contenders::{ALL, BARE, COMPILED_OUT, Contender, OFF};
 use crate::error::Error;
 use crate::rounds::figure;
 
@@ -108,7 +108,7 @@ impl Panel {
 
         for ((contender, ratio), row) in rows.iter().zip(0..) {
             let y = first + ROW * row + ROW / 2;
-            let ours = **contender == FULL || **contender == ALLOCATOR_ONLY || **contender == OFF;
+            let ours = contender.is_ours();
             let color = if ours { &OURS } else { &PEER };
             let name = text(13, if ours { &OURS } else { &TEXT }, HPos::Right);
             area.draw_text(contender.name, &name, (SCALE.0 - 10, y))?;

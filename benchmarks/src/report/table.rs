@@ -42,6 +42,8 @@ pub(crate) fn print(report: &Report, style: Style, to: &mut impl Write) -> io::R
     writeln!(to, "{}", workloads_of(Kind::Phases, report, style))?;
     heading(to, "Memory allocated and freed, × the bare program")?;
     writeln!(to, "{}", workloads_of(Kind::Allocations, report, style))?;
+    heading(to, "What each counted of 1,000 calls, and of 1,000 blocks of 8 bytes")?;
+    writeln!(to, "{}", sights(report, style))?;
     heading(to, "What comes with it")?;
     writeln!(to, "{}", beside(report, style))?;
     heading(to, "Before anything is done, and when all is done")?;
@@ -108,6 +110,17 @@ fn workloads_of(kind: Kind, report: &Report, style: Style) -> Table {
             );
             row.push(number(text));
         }
+        table.add_row(row);
+    }
+    table
+}
+
+fn sights(report: &Report, style: Style) -> Table {
+    let mut table = table(style, ["", "calls", "blocks", "bytes"].map(String::from).into());
+    for it in &report.sights {
+        let mut row = vec![Cell::new(&it.contender)];
+        let figures = [it.seen.calls, it.seen.blocks, it.seen.bytes];
+        row.extend(figures.map(|it| number(it.map_or_else(|| "–".into(), |it| it.to_string()))));
         table.add_row(row);
     }
     table

@@ -161,6 +161,7 @@ fn fill<A: Allocator + Copy>(blocks: &mut Blocks<A>, allocator: A) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Seen;
 
     macro_rules! phase {
         ($function:item) => {
@@ -177,6 +178,11 @@ mod tests {
 
         fn measuring<T>(work: impl FnOnce() -> T) -> T {
             work()
+        }
+
+        fn seen(work: impl FnOnce()) -> Seen {
+            work();
+            Seen::default()
         }
     }
 

@@ -11,8 +11,10 @@ use serde::Serialize;
 use crate::allocations::{allocate_often, time_blocks, time_freed_elsewhere, time_growth};
 use crate::batches::{Budget, Pair, summarize};
 use crate::documents::{read_all, time_documents};
+#[cfg(feature = "see")]
+use crate::known_work;
 use crate::phases::on_threads;
-use crate::{Phases, Workload, beginning, growth, phases};
+use crate::{Phases, Seen, Workload, beginning, growth, phases};
 
 /// One way of measuring.
 pub trait Contender {
@@ -21,6 +23,9 @@ pub trait Contender {
 
     /// Measures while `work` is done, as a program would over its whole life.
     fn measuring<T>(work: impl FnOnce() -> T) -> T;
+
+    /// What it tells of `work`, which calls [`Phases::call`] and allocates in [`Phases::within`].
+    fn seen(work: impl FnOnce()) -> Seen;
 
     /// Does a piece of the work, about a thousand calls, on any thread. Where the contender has a
     /// notion of such a piece (a frame, a trace), it is one.
@@ -34,7 +39,7 @@ pub trait Contender {
 #[derive(Debug, thiserror::Error)]
 enum Failure {
     #[error(
-        "usage: CONTENDER time WORKLOAD MILLISECONDS [LIST] | calls COUNT | blocks COUNT | start"
+        "usage: CONTENDER time WORKLOAD MILLISECONDS [LIST] | calls COUNT | blocks COUNT | start | see"
     )]
     Usage,
     #[error("the workload needs a list of the files to read")]
@@ -52,7 +57,8 @@ enum Failure {
 /// - `calls COUNT` calls a phase so many times ([`crate::Growth`]);
 /// - `blocks COUNT` allocates and frees a block of 8 bytes so many times;
 /// - `start` tells when the program came to its first line, and how long the contender took to begin
-///   measuring ([`crate::Beginning`]).
+///   measuring ([`crate::Beginning`]);
+/// - `see` tells what the contender has seen of work that is known ([`Seen`]), with the feature `see`.
 #[must_use]
 pub fn main<C: Contender>() -> ExitCode {
     let first_line = beginning::now_ns();
@@ -71,6 +77,8 @@ fn obey<C: Contender>(arguments: &[OsString], first_line: u64) -> Result<(), Fai
     let word = |index: usize| arguments.get(index).and_then(|it| it.to_str());
     match word(0).ok_or(Failure::Usage)? {
         "start" => tell(&beginning::begin::<C>(first_line)),
+        #[cfg(feature = "see")]
+        "see" => tell(&C::seen(known_work::<C>)),
         "calls" => {
             let calls = word(1).and_then(|it| it.parse().ok()).ok_or(Failure::Usage)?;
             tell(&C::measuring(|| growth::call_often::<C>(calls)))

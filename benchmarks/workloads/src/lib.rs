@@ -14,12 +14,14 @@ mod documents;
 mod growth;
 mod meeting;
 mod phases;
+mod seen;
 mod workload;
 
 pub use annotated::Phases;
 pub use beginning::{Beginning, now_ns};
 pub use contender::{Contender, main};
 pub use growth::Growth;
+pub use seen::{KNOWN, Seen, known_work};
 pub use workload::{Kind, Timing, Workload};
 
 /// What the expansion of [`phases!`] names.

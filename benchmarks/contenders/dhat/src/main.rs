@@ -1,6 +1,9 @@
 //! dhat's heap profiler, which keeps a backtrace for each block.
 #![forbid(unsafe_code)]
 
+use dhat::{HeapStats, Profiler};
+use workloads::Seen;
+
 #[global_allocator]
 static ALLOCATOR: dhat::Alloc = dhat::Alloc;
 
@@ -19,12 +22,23 @@ impl workloads::Contender for Dhat {
     type Annotated = Annotated;
 
     fn measuring<T>(work: impl FnOnce() -> T) -> T {
-        // Testing is the mode that leaves no file behind; the profiling is the same.
-        let profiler = dhat::Profiler::builder().testing().build();
+        let profiler = profiler();
         let result = work();
         drop(profiler);
         result
     }
+
+    fn seen(work: impl FnOnce()) -> Seen {
+        let _profiler = profiler();
+        work();
+        let stats = HeapStats::get();
+        Seen { calls: None, blocks: Some(stats.total_blocks), bytes: Some(stats.total_bytes) }
+    }
+}
+
+/// Testing is the mode that leaves no file behind; the profiling is the same.
+fn profiler() -> Profiler {
+    Profiler::builder().testing().build()
 }
 
 fn main() -> std::process::ExitCode {

@@ -1,8 +1,11 @@
 //! fastrace, which collects spans for a reporter; a piece of the work is a trace.
 #![forbid(unsafe_code)]
 
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
 use fastrace::Span;
 use fastrace::collector::{Config, Reporter, SpanContext, SpanRecord};
+use workloads::Seen;
 
 /// Takes what is collected and keeps nothing.
 struct Sink;
@@ -10,6 +13,18 @@ struct Sink;
 impl Reporter for Sink {
     fn report(&mut self, spans: Vec<SpanRecord>) {
         drop(std::hint::black_box(spans));
+    }
+}
+
+/// Counts what is collected of `leaf`, and keeps nothing.
+struct Counted;
+
+static CALLS: AtomicU64 = AtomicU64::new(0);
+
+impl Reporter for Counted {
+    fn report(&mut self, spans: Vec<SpanRecord>) {
+        let of_leaf = spans.iter().filter(|it| it.name.rsplit("::").next() == Some("leaf"));
+        CALLS.fetch_add(of_leaf.count() as u64, Relaxed);
     }
 }
 
@@ -33,6 +48,13 @@ impl workloads::Contender for Fastrace {
         let result = work();
         fastrace::flush();
         result
+    }
+
+    fn seen(work: impl FnOnce()) -> Seen {
+        fastrace::set_reporter(Counted, Config::default());
+        work();
+        fastrace::flush();
+        Seen { calls: Some(CALLS.load(Relaxed)), ..Seen::default() }
     }
 
     #[inline]

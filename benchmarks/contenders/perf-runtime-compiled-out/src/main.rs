@@ -1,7 +1,8 @@
 //! perf-runtime with its feature `track` off: annotated, and nothing is left of it.
 #![forbid(unsafe_code)]
 
-use perf_runtime::{PerformanceCollector, TrackingAllocator, tracked_phase};
+use perf_runtime::{BuildStats, PerformanceCollector, TrackingAllocator, tracked_phase};
+use workloads::Seen;
 
 #[global_allocator]
 static ALLOCATOR: TrackingAllocator = TrackingAllocator::system();
@@ -22,12 +23,26 @@ impl workloads::Contender for CompiledOut {
     type Annotated = Annotated;
 
     fn measuring<T>(work: impl FnOnce() -> T) -> T {
-        let mut collector = PerformanceCollector::from_env("contender", "0");
-        collector.start_build();
-        let result = work();
-        std::hint::black_box(collector.end_build());
-        result
+        build(work).0
     }
+
+    fn seen(work: impl FnOnce()) -> Seen {
+        let ((), stats) = build(work);
+        let within = stats.phase("within");
+        Seen {
+            calls: stats.phase("leaf").map(|it| it.calls),
+            blocks: within.and_then(|it| it.alloc_count),
+            bytes: within.and_then(|it| it.alloc_bytes),
+        }
+    }
+}
+
+/// Does `work` in a build of its own.
+fn build<T>(work: impl FnOnce() -> T) -> (T, BuildStats) {
+    let mut collector = PerformanceCollector::from_env("contender", "0");
+    collector.start_build();
+    let result = work();
+    (result, std::hint::black_box(collector.end_build()))
 }
 
 fn main() -> std::process::ExitCode {

@@ -2,7 +2,13 @@
 //! async functions.
 #![forbid(unsafe_code)]
 
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
 use puffin::GlobalProfiler;
+use workloads::Seen;
+
+/// The most scopes that a frame had.
+static SCOPES: AtomicUsize = AtomicUsize::new(0);
 
 macro_rules! phase {
     (
@@ -35,6 +41,17 @@ impl workloads::Contender for Puffin {
         GlobalProfiler::lock().add_sink(Box::new(|frame| drop(std::hint::black_box(frame))));
         puffin::set_scopes_on(true);
         work()
+    }
+
+    fn seen(work: impl FnOnce()) -> Seen {
+        GlobalProfiler::lock().add_sink(Box::new(|frame| {
+            SCOPES.fetch_max(frame.meta().num_scopes, Relaxed);
+        }));
+        puffin::set_scopes_on(true);
+        work();
+        // One is that of the unit.
+        let calls = SCOPES.load(Relaxed).checked_sub(1).and_then(|it| u64::try_from(it).ok());
+        Seen { calls, ..Seen::default() }
     }
 
     #[inline]

@@ -3,7 +3,8 @@
 
 use std::alloc::System;
 
-use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
+use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
+use workloads::Seen;
 
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
@@ -24,6 +25,17 @@ impl workloads::Contender for Stats {
 
     fn measuring<T>(work: impl FnOnce() -> T) -> T {
         work()
+    }
+
+    fn seen(work: impl FnOnce()) -> Seen {
+        let region = Region::new(ALLOCATOR);
+        work();
+        let change = region.change();
+        Seen {
+            calls: None,
+            blocks: u64::try_from(change.allocations).ok(),
+            bytes: u64::try_from(change.bytes_allocated).ok(),
+        }
     }
 }
 
