@@ -17,7 +17,7 @@ struct Buildperf {
 const EXAMPLES: &str = "\
 Examples:
   buildperf                          the newest 20 builds
-  buildperf --since 2w               all builds of the last two weeks
+  buildperf --chart --since 2w       the course of time and memory over two weeks
   buildperf --mode full --last 5     the newest 5 full builds
   buildperf show                     where the newest build spent its time and memory
   buildperf compare -2 -1            the newest build against the one before

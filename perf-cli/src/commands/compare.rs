@@ -48,7 +48,7 @@ pub(crate) fn run(session: &mut Session<'_, '_>, args: &CompareArgs) -> Result<(
 
     let obstacles = obstacles(&old, &new);
     let are_comparable = obstacles.is_empty();
-    let table = phases(&old, &new, are_comparable);
+    let table = phases(&old, &new, &Coloring::of(&old, &new, are_comparable));
     let title = vec![described(&args.old, &old), Span::dim("→"), described(&args.new, &new)];
     let json = Json::RowsWithin {
         before: vec![
@@ -136,7 +136,7 @@ fn totals(old: &[BuildStats], new: &[BuildStats], are_comparable: bool) -> Vec<F
 }
 
 /// The phases, below the build as a whole, and what was in none above all.
-fn phases(old: &[BuildStats], new: &[BuildStats], are_comparable: bool) -> Table {
+fn phases(old: &[BuildStats], new: &[BuildStats], coloring: &Coloring) -> Table {
     let pairs = pair_phases(old, new);
     let depths: Vec<usize> = pairs.iter().map(|pair| pair.path.matches('/').count()).collect();
     let lines = tree::branches(&depths);
@@ -145,7 +145,7 @@ fn phases(old: &[BuildStats], new: &[BuildStats], are_comparable: bool) -> Table
         .zip(lines)
         .map(|(pair, lines)| {
             let name = pair.path.rsplit('/').next().unwrap_or_default();
-            row(Cell::in_tree(lines, name, &pair.path), pair, are_comparable, PLAIN)
+            row(Cell::in_tree(lines, name, &pair.path), pair, coloring, PLAIN)
         })
         .collect();
     let unattributed = PhasePair {
@@ -157,7 +157,7 @@ fn phases(old: &[BuildStats], new: &[BuildStats], are_comparable: bool) -> Table
         ..PhasePair::default()
     };
     if unattributed.own_ms != Paired::default() {
-        rows.push(row(Cell::text("unattributed"), &unattributed, are_comparable, DIM));
+        rows.push(row(Cell::text("unattributed"), &unattributed, coloring, DIM));
     }
     Table { columns: columns(), rows }
 }
@@ -185,24 +185,46 @@ fn columns() -> Vec<Column> {
     columns
 }
 
-fn row(name: Cell, pair: &PhasePair, are_comparable: bool, style: Style) -> Row {
+/// A phase with less than this of the build's time, or of its memory, changes unseen.
+const NEGLIGIBLE: f64 = 0.01;
+
+/// Which changes are shown, and how large a number must be for its change to stand out.
+struct Coloring {
+    are_comparable: bool,
+    least_ms: f64,
+    least_bytes: f64,
+}
+
+impl Coloring {
+    fn of(old: &[BuildStats], new: &[BuildStats], are_comparable: bool) -> Self {
+        let time = Paired::of(old, new, |stats| Some(stats.build_time_ms));
+        let bytes = Paired::of(old, new, |stats| stats.alloc_bytes.map(units::float));
+        let least = |pair: Paired| pair.new.or(pair.old).unwrap_or(0.0) * NEGLIGIBLE;
+        Self { are_comparable, least_ms: least(time), least_bytes: least(bytes) }
+    }
+}
+
+fn row(name: Cell, pair: &PhasePair, coloring: &Coloring, style: Style) -> Row {
     let mut cells = vec![name];
+    let Coloring { are_comparable, least_ms, least_bytes } = *coloring;
     let pairs = [
-        pair.own_ms,
-        pair.total_ms,
-        pair.self_ms,
-        pair.alloc_bytes,
-        pair.peak_bytes,
-        pair.calls,
-        pair.items,
+        (pair.own_ms, least_ms),
+        (pair.total_ms, least_ms),
+        (pair.self_ms, least_ms),
+        (pair.alloc_bytes, least_bytes),
+        (pair.peak_bytes, least_bytes),
+        (pair.calls, 0.0),
+        (pair.items, 0.0),
     ];
-    for pair in pairs {
+    for (pair, least) in pairs {
         let is_nothing = pair.old.unwrap_or(0.0) == 0.0 && pair.new.unwrap_or(0.0) == 0.0;
         let change = pair.change().filter(|_| are_comparable && !is_nothing);
+        let largest = pair.old.unwrap_or(0.0).max(pair.new.unwrap_or(0.0));
+        let change_style = if largest < least { DIM } else { change_style(change) };
         cells.extend([
             Cell::number(pair.old),
             Cell::number(pair.new),
-            Cell::number(change).styled(change_style(change)),
+            Cell::number(change).styled(change_style),
         ]);
     }
     Row { cells, style }

@@ -4,6 +4,7 @@
 //! Text that comes from a history is kept as it is until it is written. Each format then
 //! [escapes](escape) what would act there, in one place, so that no command can forget it.
 
+pub mod chart;
 pub mod escape;
 pub mod moment;
 mod report;

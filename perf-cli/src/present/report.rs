@@ -68,6 +68,8 @@ pub enum Block {
     Facts(Vec<Fact>),
     /// A table.
     Table(Table),
+    /// A table for CSV and JSON alone, of what is drawn for people.
+    Data(Table),
     /// Lines whose characters must stand under each other.
     Drawing(Vec<Vec<Span>>),
 }
@@ -151,7 +153,7 @@ impl Report {
     /// The first table.
     fn table(&self) -> Option<&Table> {
         self.blocks.iter().find_map(|block| match block {
-            Block::Table(table) => Some(table),
+            Block::Table(table) | Block::Data(table) => Some(table),
             _ => None,
         })
     }
@@ -171,9 +173,18 @@ impl Report {
         }
     }
 
+    /// The blocks for people that say anything.
+    fn shown(&self) -> impl Iterator<Item = &Block> {
+        self.blocks.iter().filter(|block| match block {
+            Block::Data(_) => false,
+            Block::Facts(facts) => facts.iter().any(|fact| !fact.facts.is_empty()),
+            _ => true,
+        })
+    }
+
     fn to_terminal(&self, width: usize) -> String {
         let mut text = String::new();
-        for (number, block) in self.blocks.iter().enumerate() {
+        for (number, block) in self.shown().enumerate() {
             if number > 0 {
                 text.push('\n');
             }
@@ -193,7 +204,7 @@ impl Report {
                         );
                     }
                 }
-                Block::Table(table) => table.push_terminal(width, &mut text),
+                Block::Table(table) | Block::Data(table) => table.push_terminal(width, &mut text),
                 Block::Drawing(lines) => {
                     for line in lines {
                         let mut out = String::new();
@@ -211,7 +222,7 @@ impl Report {
 
     fn to_markdown(&self) -> String {
         let mut text = String::new();
-        for (number, block) in self.blocks.iter().enumerate() {
+        for (number, block) in self.shown().enumerate() {
             if number > 0 {
                 text.push('\n');
             }
@@ -243,7 +254,7 @@ impl Report {
                         text.push('\n');
                     }
                 }
-                Block::Table(table) => table.push_markdown(&mut text),
+                Block::Table(table) | Block::Data(table) => table.push_markdown(&mut text),
                 Block::Drawing(lines) => push_fenced(&mut text, lines),
             }
         }

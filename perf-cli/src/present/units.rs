@@ -56,6 +56,12 @@ impl Scale {
         Self { divisor: 1.0, decimals, unit: "/s" }
     }
 
+    /// A number in this unit.
+    #[must_use]
+    pub fn in_units(&self, number: f64) -> f64 {
+        number / self.divisor
+    }
+
     /// A number without its unit. Exact zeros have no decimals, but blanks in their place: nothing
     /// is not the same as little.
     #[must_use]

@@ -66,6 +66,14 @@ fn the_list_is_of_the_builds_that_were_asked_for() {
 }
 
 #[test]
+fn the_chart_draws_the_course_of_time_and_memory() {
+    assert_all_formats("chart", "site", &["--chart", "--mode", "full"]);
+    assert_snapshot("chart-newest-series", &run(&data("site"), &["--chart"], NARROW));
+    let words = ["--chart", "--last", "30", "--mode", "full"];
+    assert_snapshot("chart-python-model", &run(&data("python-model"), &words, NARROW));
+}
+
+#[test]
 fn show_tells_where_the_newest_build_spent_its_time_and_memory() {
     assert_all_formats("show", "site", &["show", "-2"]);
     assert_snapshot("show-python-model", &run(&data("python-model"), &["show"], NARROW));
@@ -168,7 +176,7 @@ fn nothing_is_pruned_or_repaired_unless_it_is_said_what() {
 #[test]
 fn what_is_not_there_is_said_and_is_an_error_only_where_one_is_strict() {
     let empty = tempfile::tempdir().unwrap();
-    for words in [&[][..], &["show"], &["compare", "-2", "-1"], &["show", "-3"]] {
+    for words in [&[][..], &["--chart"], &["show"], &["compare", "-2", "-1"], &["show", "-3"]] {
         let said = run(empty.path(), words, NARROW);
         assert_eq!((said.exit, said.out.as_str()), (Exit::Fine, ""), "{words:?}");
         assert!(said.err.starts_with("there are no builds"), "{}", said.err);
@@ -205,7 +213,13 @@ fn a_history_that_cannot_be_read_is_an_error_of_its_own() {
 
 #[test]
 fn no_line_is_wider_than_the_terminal() {
-    let commands = [&[][..], &["show"], &["compare", "label:before", "label:after"], &["doctor"]];
+    let commands = [
+        &[][..],
+        &["--chart"],
+        &["show"],
+        &["compare", "label:before", "label:after"],
+        &["doctor"],
+    ];
     for words in commands {
         for width in [40, 60, 80, 100, 133, 160, 240] {
             let said = run(&data("site"), words, Terminal { width, color: false });

@@ -34,7 +34,7 @@ pub(super) fn table(listed: &Listed, now: &ZonedDateTime) -> Table {
         Column::new("alloc_bytes", "allocated", Kind::Bytes, 8),
         Column::new("alloc_count", "allocations", Kind::Count, 9),
         Column::new("mode", "mode", text(11), 3),
-        Column::new("commit", "commit", text(9), 4),
+        Column::new("commit", "commit", text(10), 4),
         Column::data("dirty", text(0)),
         Column::new("branch", "branch", text(8), 7),
         Column::new("label", "label", text(8), 5),

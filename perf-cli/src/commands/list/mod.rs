@@ -1,5 +1,6 @@
-//! The list of the newest builds.
+//! The list of the newest builds, or their course as a chart.
 
+mod chart;
 mod columns;
 mod listed;
 mod series;
@@ -12,6 +13,7 @@ use crate::failure::Failure;
 use crate::present::style::{DIM, STRONG};
 use crate::present::{Block, Json, Report, Span};
 use crate::run::Session;
+use crate::select::Selection;
 use listed::Listed;
 
 /// How many builds are listed, unless a date or a number is given.
@@ -27,17 +29,23 @@ pub struct ListArgs {
     /// List the newest N builds [default: 20, or all since the date of --since]
     #[arg(long, value_name = "N")]
     pub last: Option<NonZeroUsize>,
+    /// Draw the course of time and memory instead, phases stacked [of the newest 100 builds]
+    #[arg(long)]
+    pub chart: bool,
 }
 
 impl ListArgs {
     /// An option that was given.
     pub(crate) fn given(&self) -> Option<&'static str> {
-        self.last.map(|_| "--last")
+        self.last.map(|_| "--last").or(self.chart.then_some("--chart"))
     }
 }
 
-/// Lists the newest builds.
+/// Lists the newest builds, or draws their course.
 pub(crate) fn run(session: &mut Session<'_, '_>, args: &ListArgs) -> Result<(), Failure> {
+    if args.chart {
+        return chart::run(session, args.last.map(NonZeroUsize::get));
+    }
     let limit = match (args.last, session.common.since) {
         (Some(last), _) => last.get(),
         (None, Some(_)) => usize::MAX,
@@ -53,11 +61,7 @@ pub(crate) fn run(session: &mut Session<'_, '_>, args: &ListArgs) -> Result<(), 
         if session.common.format.is_for_programs() {
             session.write(&report)?;
         }
-        return Err(Failure::NoData(format!(
-            "there are no builds{} in {}",
-            selection.filter(),
-            session.history().path().display()
-        )));
+        return Err(no_builds(session, &selection));
     }
     let title = vec![
         Span::new(listed.tools().join(", "), STRONG),
@@ -68,4 +72,10 @@ pub(crate) fn run(session: &mut Session<'_, '_>, args: &ListArgs) -> Result<(), 
         blocks: vec![Block::Title(title), Block::Table(table), Block::Facts(series)],
         json: Json::Rows,
     })
+}
+
+/// There is nothing to list.
+fn no_builds(session: &Session<'_, '_>, selection: &Selection) -> Failure {
+    let path = session.history().path();
+    Failure::NoData(format!("there are no builds{} in {}", selection.filter(), path.display()))
 }

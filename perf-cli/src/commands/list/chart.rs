@@ -1,0 +1,219 @@
+//! The course of the newest builds as a chart: those of one series, since others do not compare.
+
+use std::collections::BTreeMap;
+use std::time::SystemTime;
+
+use perf_history::{BuildStats, HistoryError};
+
+use crate::commands::facts;
+use crate::failure::Failure;
+use crate::present::chart::{self, Course, Layer, Line};
+use crate::present::style::{DIM, STRONG};
+use crate::present::{
+    Block, Cell, Column, Fact, Format, Json, Kind, Report, Row, Span, Table, units,
+};
+use crate::run::Session;
+use crate::select::{Selection, SeriesKey};
+
+/// How many builds are drawn, unless a date or a number is given.
+const BUILDS: usize = 100;
+/// How far one looks for them then.
+const WINDOW: usize = 5_000;
+/// How wide the chart is in Markdown.
+const WIDTH_OF_PAGES: usize = 80;
+/// Phases that have a layer of their own,
+const LAYERS: usize = 5;
+/// if they take so much of all of the time.
+const LEAST_SHARE: f64 = 0.01;
+
+/// What a chart keeps of each build.
+struct Drawn {
+    build_id: String,
+    timestamp: String,
+    started: Option<SystemTime>,
+    commit: Option<String>,
+    time_ms: f64,
+    memory_peak_mb: Option<f64>,
+    memory_rss_mb: Option<f64>,
+    /// The time of the top-level phases on the build's own thread.
+    phases: BTreeMap<String, f64>,
+}
+
+/// The builds that are drawn, oldest first, and how many are not.
+#[derive(Default)]
+struct Series {
+    key: Option<SeriesKey>,
+    builds: Vec<Drawn>,
+    others: u64,
+    untypical: u64,
+}
+
+/// Draws the chart.
+pub(super) fn run(session: &mut Session<'_, '_>, last: Option<usize>) -> Result<(), Failure> {
+    let is_limited = last.is_none() && session.common.since.is_none();
+    let limit = last.unwrap_or(if is_limited { BUILDS } else { usize::MAX });
+    let mut selection = session.selection();
+    let series =
+        Series::gather(&mut selection, limit, if is_limited { WINDOW } else { usize::MAX });
+    session.report_unreadable(selection.unreadable());
+    let series = series?;
+    let table = series.table();
+    let Some(key) = series.key.as_ref() else {
+        if session.common.format.is_for_programs() {
+            session.write(&Report { blocks: vec![Block::Data(table)], json: Json::Rows })?;
+        }
+        return Err(super::no_builds(session, &selection));
+    };
+    let title = vec![
+        Span::new(key.tool.clone(), STRONG),
+        Span::plain(series.described()),
+        Span::new(session.history().dir().display().to_string(), DIM),
+    ];
+    let course = series.course();
+    let console = &session.console;
+    // A page has no terminal's width, and no colours.
+    let (width, color) = match session.common.format {
+        Format::Table => (console.width, console.color),
+        _ => (WIDTH_OF_PAGES, false),
+    };
+    let picture = chart::draw(&course, width, color, &console.now);
+    let blocks = vec![
+        Block::Title(title),
+        Block::Data(table),
+        Block::Drawing(picture),
+        Block::Facts(series.not_drawn()),
+    ];
+    session.write(&Report { blocks, json: Json::Rows })
+}
+
+impl Series {
+    fn gather(
+        selection: &mut Selection,
+        limit: usize,
+        window: usize,
+    ) -> Result<Self, HistoryError> {
+        let mut series = Self::default();
+        for stats in selection.builds().take(window) {
+            let stats = stats?;
+            if !facts::is_typical(&stats) {
+                series.untypical += 1;
+                continue;
+            }
+            let key = SeriesKey::of(&stats);
+            if *series.key.get_or_insert_with(|| key.clone()) != key {
+                series.others += 1;
+                continue;
+            }
+            series.builds.push(Drawn::of(stats));
+            if series.builds.len() == limit {
+                break;
+            }
+        }
+        series.builds.reverse();
+        Ok(series)
+    }
+
+    fn described(&self) -> String {
+        let number = units::counted(self.builds.len() as u64, "build");
+        let mode = self.key.as_ref().and_then(|key| key.mode);
+        mode.map_or(number.clone(), |mode| format!("{number}, {mode}"))
+    }
+
+    /// The top-level phases with the sums of their times, the greatest first.
+    fn phases(&self) -> Vec<(String, f64)> {
+        let mut sums: BTreeMap<&str, f64> = BTreeMap::new();
+        for (name, ms) in self.builds.iter().flat_map(|build| &build.phases) {
+            *sums.entry(name).or_default() += ms;
+        }
+        let mut names: Vec<(&str, f64)> = sums.into_iter().collect();
+        names.sort_by(|(_, a), (_, b)| b.total_cmp(a));
+        names.into_iter().map(|(name, sum)| (name.to_owned(), sum)).collect()
+    }
+
+    fn course(&self) -> Course {
+        let builds = || self.builds.iter();
+        let all: f64 = builds().map(|build| build.time_ms).sum();
+        let large = self.phases().into_iter().filter(|(_, sum)| *sum >= all * LEAST_SHARE);
+        let layers: Vec<Layer> = large
+            .take(LAYERS)
+            .map(|(name, _)| {
+                let ms = builds().map(|build| build.phases.get(&name).copied().unwrap_or(0.0));
+                Layer { ms: ms.collect(), name }
+            })
+            .collect();
+        let in_layers = |build: usize| layers.iter().map(|layer| layer.ms[build]).sum::<f64>();
+        let rest = builds().enumerate();
+        let rest = rest.map(|(place, build)| (build.time_ms - in_layers(place)).max(0.0));
+        let line = |name: &str, of: fn(&Drawn) -> Option<f64>| Line {
+            name: name.to_owned(),
+            bytes: builds().map(|build| of(build).map(units::mebibytes)).collect(),
+        };
+        Course {
+            moments: builds().map(|build| build.started).collect(),
+            rest: Layer { name: "other".to_owned(), ms: rest.collect() },
+            memory: vec![
+                line("peak heap", |build| build.memory_peak_mb),
+                line("RSS", |build| build.memory_rss_mb),
+            ],
+            layers,
+        }
+    }
+
+    /// The numbers that are drawn.
+    fn table(&self) -> Table {
+        let text = Kind::Text { least: 0 };
+        let phases = self.phases();
+        let mut columns = vec![
+            Column::data("build_id", text),
+            Column::data("timestamp", text),
+            Column::data("commit", text),
+            Column::data("build_time_ms", Kind::Time),
+            Column::data("memory_peak_mb", Kind::Megabytes),
+            Column::data("memory_rss_mb", Kind::Megabytes),
+        ];
+        let phase =
+            |(name, _): &(String, f64)| Column::data(format!("phases.{name}_ms"), Kind::Time);
+        columns.extend(phases.iter().map(phase));
+        let row = |build: &Drawn| {
+            let mut cells = vec![
+                Cell::text(&build.build_id),
+                Cell::text(&build.timestamp),
+                build.commit.clone().map_or_else(Cell::absent, Cell::text),
+                Cell::number(build.time_ms),
+                Cell::number(build.memory_peak_mb),
+                Cell::number(build.memory_rss_mb),
+            ];
+            let phase = |(name, _): &(String, f64)| build.phases.get(name).copied();
+            cells.extend(phases.iter().map(|it| Cell::number(phase(it))));
+            Row { cells, ..Row::default() }
+        };
+        Table { columns, rows: self.builds.iter().map(row).collect() }
+    }
+
+    fn not_drawn(&self) -> Vec<Fact> {
+        let some = |number: u64, what: &str| {
+            (number > 0).then(|| format!("{} {what}", units::counted(number, "build")))
+        };
+        let fact = Fact::new("not drawn")
+            .known(some(self.others, "of other series (see --mode, --tool)"))
+            .known(some(self.untypical, "that failed, did nothing, or whose clock is suspect"));
+        vec![fact]
+    }
+}
+
+impl Drawn {
+    fn of(stats: BuildStats) -> Self {
+        let own = stats.phases.iter().filter(|phase| !phase.path.contains('/'));
+        let own = own.filter_map(|phase| Some((phase.path.clone(), phase.own_ms?)));
+        Self {
+            phases: own.collect(),
+            started: stats.started_at(),
+            build_id: stats.build_id,
+            timestamp: stats.timestamp,
+            commit: stats.git.and_then(|git| git.commit),
+            time_ms: stats.build_time_ms,
+            memory_peak_mb: stats.memory_peak_mb,
+            memory_rss_mb: stats.memory_rss_mb,
+        }
+    }
+}
