@@ -169,3 +169,56 @@ fn handed_work_that_is_under_way_at_the_end_counts_until_then() {
     // The build's own thread was in it for a moment only.
     assert!(render.own_ms.unwrap() <= render.total_ms - page.total_ms + 1e-6, "{render:?}");
 }
+
+/// Its ground goes with the phase, and is put back.
+#[test]
+fn a_build_started_inside_a_phase_that_is_exited_before_it_ends_keeps_its_time() {
+    let _turn = turn();
+    let (mut outer, mut inner) = (collector(), collector());
+    outer.start_build();
+    let page = enter("page");
+    inner.start_build();
+    drop(page);
+    thread::sleep(Duration::from_millis(5));
+    allocate(5_000);
+    let inner = inner.end_build();
+    let outer = outer.end_build();
+    assert_conserved(&outer);
+    assert_conserved(&inner);
+    assert!(inner.unattributed.unwrap().alloc_bytes.unwrap() >= 5_000);
+}
+
+#[test]
+fn a_build_started_inside_a_phase_of_a_thread_that_ends_keeps_its_time() {
+    let _turn = turn();
+    let mut outer = collector();
+    outer.start_build();
+    let mut inner = thread::spawn(|| {
+        let _page = enter("page");
+        let mut inner = collector();
+        inner.start_build();
+        inner
+    })
+    .join()
+    .unwrap();
+    thread::sleep(Duration::from_millis(5));
+    let inner = inner.end_build();
+    assert_conserved(&outer.end_build());
+    assert_conserved(&inner);
+}
+
+#[test]
+fn a_tree_of_a_build_that_is_over_is_not_taken_again_while_it_is_on_the_stack() {
+    let _turn = turn();
+    let [mut home, mut middle, mut upper, mut last] = [(); 4].map(|()| collector());
+    home.start_build();
+    middle.start_build();
+    upper.start_build();
+    thread::sleep(Duration::from_millis(2));
+    assert_conserved(&middle.end_build());
+    last.start_build();
+    thread::sleep(Duration::from_millis(2));
+    assert_conserved(&home.end_build());
+    assert_conserved(&last.end_build());
+    assert_conserved(&upper.end_build());
+}

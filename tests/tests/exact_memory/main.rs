@@ -80,7 +80,7 @@ fn run(steps: &[Step]) -> Vec<String> {
 }
 
 /// How many programs each test runs.
-const CASES: u32 = 3_400;
+const CASES: u32 = 2_600;
 
 fn check(kinds: Kinds) -> Result<(), Failed> {
     let cases = std::env::var("PROPTEST_CASES").ok().and_then(|it| it.parse().ok());
@@ -100,7 +100,7 @@ fn check(kinds: Kinds) -> Result<(), Failed> {
 
 const CALLS: Kinds = Kinds { handles: 0, futures: 0, builds: 0, threads: 0 };
 
-const TESTS: [(&str, Kinds); 3] = [
+const TESTS: [(&str, Kinds); 4] = [
     ("every_number_is_exact_where_phases_are_entered_on_one_thread", CALLS),
     (
         "every_number_is_exact_where_work_is_handed_over_and_stolen",
@@ -109,6 +109,10 @@ const TESTS: [(&str, Kinds); 3] = [
     (
         "every_number_is_exact_where_futures_are_polled_anywhere",
         Kinds { futures: 8, handles: 2, threads: 2, ..CALLS },
+    ),
+    (
+        "every_number_is_exact_where_several_builds_are_open",
+        Kinds { builds: 8, handles: 2, futures: 2, threads: 4 },
     ),
 ];
 

@@ -14,6 +14,7 @@
 use std::sync::atomic::Ordering::Relaxed;
 
 use crate::measure::counters::bump;
+use crate::measure::ticks::Ticks;
 use crate::phase::frame::{Frame, Manner, raise};
 use crate::phase::node::{Node, Used};
 use crate::phase::open_builds::{self, BuildNumber, Epoch};
@@ -51,6 +52,35 @@ impl Thread {
     /// Whether the phase of that path is on top of the stack, in the tree that the thread works on.
     fn is_on_top(&self, path: PathId) -> bool {
         self.innermost.get().and_then(|it| it.node.get()).is_some_and(|it| it.path() == path)
+    }
+
+    /// Goes on, from `now`, with the builds that this thread started in the midst of others, where a
+    /// phase below was exited, and took the work for them off the stack. To be called within
+    /// [`Self::write`].
+    pub(super) fn resume_own_builds(&self, now: Ticks) {
+        self.set_special(super::RESUME, false);
+        loop {
+            // In the order in which they were started.
+            let lost =
+                self.trees().filter(|it| self.has_lost_ground(it)).min_by_key(|it| it.build());
+            let Some((tree, root)) = lost.and_then(|it| Some((it, it.root()?))) else { return };
+            let Some((chain, _)) = self.push_chain(tree, root) else { return };
+            chain.set_start(now);
+            if let Some(ground) = self.innermost.get() {
+                ground.set_start(now);
+            }
+        }
+    }
+
+    /// Whether the thread started the build of that tree, which is open, and has no ground of it.
+    fn has_lost_ground(&self, tree: &Tree) -> bool {
+        let build = tree.build();
+        let has_ground =
+            || self.innermost.get().is_some_and(|top| self.grounds(top).any(|it| it.1 == build));
+        tree.is_own()
+            && self.home() != build
+            && build.is_some_and(open_builds::is_open)
+            && !has_ground()
     }
 
     fn push_chain(&self, tree: &'static Tree, node: &'static Node) -> Option<Entry> {
@@ -92,6 +122,9 @@ impl Thread {
         raise(&node.handed_peak, frame.peak.load(Relaxed).wrapping_sub(frame.counters.net_bytes()));
         raise(&node.handed_process_peak, frame.process_peak.load(Relaxed));
         let tree_below = frame.tree_below.get();
+        if node.path() == PathId::ROOT && self.tree.get().is_some_and(Tree::is_own) {
+            self.set_special(super::RESUME, true);
+        }
         if self.is_base(outer) && same(tree_below, self.tree.get()) {
             // Nothing was set aside.
             return;

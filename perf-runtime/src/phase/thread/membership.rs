@@ -45,8 +45,7 @@ impl Thread {
             self.base_epoch.store(epoch.to_raw(), Relaxed);
         }
         self.set_special(STALE_BASE, self.base_epoch.load(Relaxed) != epoch.to_raw());
-        let own = self.trees().any(|it| it.is_own() && !Self::is_over(it));
-        self.own.store(own, Relaxed);
+        self.own.store(self.has_own_build(), Relaxed);
         self.epoch.store(epoch.to_raw(), Relaxed);
     }
 
@@ -85,12 +84,20 @@ impl Thread {
         Some(tree)
     }
 
+    /// Whether some frame of the stack is of that tree: of a build that is over, below work for
+    /// another.
+    fn is_on_stack(&self, tree: &Tree) -> bool {
+        let below =
+            self.open_frames().filter(|it| it.is_hand_off()).filter_map(|it| it.tree_below.get());
+        self.tree.get().into_iter().chain(below).any(|it| std::ptr::eq(it, tree))
+    }
+
     fn tree_for(&self, build: BuildNumber, own: bool) -> Option<&'static Tree> {
         let mut trees = self.trees();
         if let Some(serving) = self.trees().find(|it| it.serves(build)) {
             return Some(serving);
         }
-        let tree = trees.find(|it| it.is_free()).or_else(|| {
+        let tree = trees.find(|it| it.is_free() && !self.is_on_stack(it)).or_else(|| {
             let made = Tree::make()?;
             self.trees.push(made, |it| &it.next);
             Some(made)
@@ -134,12 +141,21 @@ impl Thread {
     pub(super) fn leave_all(&self) {
         self.outside.add_counters(self.after_cut());
         if let Some(lowest) = self.open_frames().last() {
-            self.pop_down_to(lowest, End::LeftOpen, ticks::now());
+            let now = ticks::now();
+            self.pop_down_to(lowest, End::LeftOpen, now);
+            self.work_on(None);
+            self.resume_own_builds(now);
+        } else {
+            self.work_on(None);
         }
-        self.work_on(None);
         if let Some(base) = self.base.get() {
             base.node.set(None);
         }
+    }
+
+    /// Whether a build that the thread started is open.
+    pub(super) fn has_own_build(&self) -> bool {
+        self.trees().any(|it| it.is_own() && !Self::is_over(it))
     }
 
     /// What the thread did in phases since the collector read it at the end of their build.

@@ -42,6 +42,8 @@ const LOOK: u32 = 1 << 24;
 /// Builds started or ended since the thread last looked which it works for when in no phase.
 const STALE_BASE: u32 = 1 << 25;
 
+/// Work for a build that this thread started in the midst of others was taken off the stack.
+const RESUME: u32 = 1 << 27;
 /// Calls leave intervals.
 const TIMED: u32 = 1 << 26;
 

@@ -121,6 +121,9 @@ impl Thread {
             if self.special.load(Relaxed) & super::LOOK != 0 {
                 self.leave_ended_builds(Counters::default());
             }
+            if self.special.load(Relaxed) & super::RESUME != 0 {
+                self.resume_own_builds(now);
+            }
         });
         node
     }

@@ -54,7 +54,7 @@ impl Thread {
         self.base_epoch.store(u64::MAX, Relaxed);
         self.tally.tell();
         self.vacant.store(true, SeqCst);
-        if !self.home().is_some_and(open_builds::is_open) {
+        if !self.has_own_build() {
             self.release_if_vacant();
         }
     }
