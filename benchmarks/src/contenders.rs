@@ -29,8 +29,11 @@ pub(crate) struct Contender {
 }
 
 const OURS: &[&str] = &["perf-runtime"];
-const EVERYTHING: &[Kind] = &[Kind::Phases, Kind::Allocations, Kind::Program];
+const EVERYTHING: &[Kind] = &[Kind::Phases, Kind::HandedOff, Kind::Allocations, Kind::Program];
+/// All but hand-off, for which it has nothing.
+const ALL_BUT_HAND_OFF: &[Kind] = &[Kind::Phases, Kind::Allocations, Kind::Program];
 const PHASES: &[Kind] = &[Kind::Phases, Kind::Program];
+const PHASES_AND_HAND_OFF: &[Kind] = &[Kind::Phases, Kind::HandedOff, Kind::Program];
 const ALLOCATIONS: &[Kind] = &[Kind::Allocations, Kind::Program];
 
 /// No measuring at all.
@@ -69,6 +72,14 @@ pub(crate) const OFF: Contender = Contender {
     environment: &[("BUILD_METRICS", "off")],
     ..ours("perf-runtime, off", FULL.package, EVERYTHING, Counts::Nothing)
 };
+/// perf-runtime's layer for the spans of tracing.
+pub(crate) const LAYER: Contender = peer(
+    "tracing, perf-runtime's layer",
+    "contender-perf-runtime-tracing",
+    &["perf-runtime", "tracing", "tracing-subscriber"],
+    PHASES_AND_HAND_OFF,
+    Counts::CallsAndMemory,
+);
 /// perf-runtime, compiled out.
 pub(crate) const COMPILED_OUT: Contender = ours(
     "perf-runtime, compiled out",
@@ -78,7 +89,7 @@ pub(crate) const COMPILED_OUT: Contender = ours(
 );
 
 /// All of them, in the order of the report.
-pub(crate) const ALL: [Contender; 18] = [
+pub(crate) const ALL: [Contender; 19] = [
     BARE,
     FULL,
     TIMELINE,
@@ -90,7 +101,7 @@ pub(crate) const ALL: [Contender; 18] = [
         "hotpath, memory",
         "contender-hotpath-memory",
         &["hotpath"],
-        EVERYTHING,
+        ALL_BUT_HAND_OFF,
         Counts::CallsAndBytes,
     ),
     Contender {
@@ -98,10 +109,12 @@ pub(crate) const ALL: [Contender; 18] = [
         ..tracing("tracing, no subscriber", "tracing-no-subscriber", &["tracing"])
     },
     tracing("tracing, registry", "tracing-registry", &["tracing", "tracing-subscriber"]),
+    LAYER,
     Contender {
         // A thread that closes a span reads a lock that it reads already; where another waits to
         // write, neither goes on.
         lacks: &[(Workload::TwoThreads, "deadlock"), (Workload::EightThreads, "deadlock")],
+        kinds: PHASES,
         ..tracing("tracing-timing", "tracing-timing", &["tracing", "tracing-timing"])
     },
     tracing(
@@ -109,7 +122,7 @@ pub(crate) const ALL: [Contender; 18] = [
         "tracing-chrome",
         &["tracing", "tracing-chrome", "tracing-subscriber"],
     ),
-    peer("fastrace", "contender-fastrace", &["fastrace"], PHASES, Counts::Calls),
+    peer("fastrace", "contender-fastrace", &["fastrace"], PHASES_AND_HAND_OFF, Counts::Calls),
     Contender {
         lacks: &[(Workload::ThousandPolls, "not for async")],
         ..peer("puffin", "contender-puffin", &["puffin"], PHASES, Counts::Calls)
@@ -150,7 +163,10 @@ const fn tracing(
     binary: &'static str,
     libraries: &'static [&'static str],
 ) -> Contender {
-    Contender { binary, ..peer(name, "contender-tracing", libraries, PHASES, Counts::Calls) }
+    Contender {
+        binary,
+        ..peer(name, "contender-tracing", libraries, PHASES_AND_HAND_OFF, Counts::Calls)
+    }
 }
 
 impl Contender {
@@ -166,7 +182,7 @@ impl Contender {
 
     /// Whether it is one of the forms of perf-runtime.
     pub(crate) fn is_ours(&self) -> bool {
-        self.libraries == OURS
+        self.libraries.starts_with(OURS)
     }
 }
 

@@ -80,7 +80,7 @@ fn figures(contenders: &[Contender], rounds: &[Timings]) -> Vec<Figure> {
                 .filter_map(|it| {
                     let ratio = it.get(&key)?.ratio;
                     match workload.kind() {
-                        Kind::Phases => Some(ratio),
+                        Kind::Phases | Kind::HandedOff => Some(ratio),
                         Kind::Allocations | Kind::Program => {
                             Some(ratio / it.get(&(BARE.name, workload))?.ratio)
                         }

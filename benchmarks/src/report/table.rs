@@ -40,6 +40,8 @@ pub(crate) fn print(report: &Report, style: Style, to: &mut impl Write) -> io::R
     writeln!(to, "{}", budgets(report, style))?;
     heading(to, "A phase entered and exited, × two reads of the counter in the same process")?;
     writeln!(to, "{}", workloads_of(Kind::Phases, report, style))?;
+    heading(to, "Work handed off, × two reads of the counter on the same thread")?;
+    writeln!(to, "{}", workloads_of(Kind::HandedOff, report, style))?;
     heading(to, "Memory allocated and freed, × the bare program")?;
     writeln!(to, "{}", workloads_of(Kind::Allocations, report, style))?;
     heading(to, "What each counted of 1,000 calls, and of 1,000 blocks of 8 bytes")?;

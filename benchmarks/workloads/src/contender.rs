@@ -14,7 +14,7 @@ use crate::documents::{read_all, time_documents};
 #[cfg(feature = "see")]
 use crate::known_work;
 use crate::phases::on_threads;
-use crate::{Phases, Seen, Workload, beginning, growth, phases};
+use crate::{Phases, Seen, Workload, beginning, growth, handed, phases};
 
 /// One way of measuring.
 pub trait Contender {
@@ -32,6 +32,24 @@ pub trait Contender {
     #[inline]
     fn unit(work: impl FnOnce()) {
         work();
+    }
+
+    /// A closure that does `work` as part of the phase that is current now, wherever it is called.
+    /// Where the contender has nothing of the kind, it is bare.
+    fn handed<F>(work: F) -> impl Fn(u64) -> u64 + Send + 'static
+    where
+        F: Fn(u64) -> u64 + Send + 'static,
+    {
+        work
+    }
+
+    /// A future whose polls are part of the phase that is current now, wherever they are made. Where
+    /// the contender has nothing of the kind, it is bare.
+    fn handed_future<F>(future: F) -> impl Future<Output = u64> + Send + 'static
+    where
+        F: Future<Output = u64> + Send + 'static,
+    {
+        future
     }
 }
 
@@ -97,7 +115,9 @@ fn obey<C: Contender>(arguments: &[OsString], first_line: u64) -> Result<(), Fai
                 _ => Vec::new(),
             };
             let budget = Duration::from_millis(budget);
-            tell(&C::measuring(|| summarize(&pairs_of::<C>(workload, budget, &documents))))
+            let timed = || summarize(&pairs_of::<C>(workload, budget, &documents));
+            let outside = workload == Workload::HandedOutside;
+            tell(&if outside { timed() } else { C::measuring(timed) })
         }
         _ => Err(Failure::Usage),
     }
@@ -113,6 +133,11 @@ fn pairs_of<C: Contender>(workload: Workload, time: Duration, documents: &[Strin
         W::TwoThreads => on_threads(2, time, phases::time_calls::<C>),
         W::EightThreads => on_threads(8, time, phases::time_calls::<C>),
         W::ThousandPolls => phases::time_polls::<C>(budget),
+        W::HandedOutside => handed::time_outside::<C>(budget),
+        W::HandedInItsPhase => handed::time_in_its_phase::<C>(budget),
+        W::HandedInAnotherPhase => handed::time_in_another_phase::<C>(budget),
+        W::HandedToAnotherThread => handed::time_on_another_thread::<C>(budget),
+        W::HandedFuture => handed::time_future::<C>(budget),
         W::Alloc8 => time_blocks::<C>(8, budget),
         W::Alloc8TwoThreads => on_threads(2, time, |it| time_blocks::<C>(8, it)),
         W::Alloc1K => time_blocks::<C>(1 << 10, budget),

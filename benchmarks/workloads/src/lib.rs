@@ -12,6 +12,7 @@ mod contender;
 mod counter;
 mod documents;
 mod growth;
+mod handed;
 mod meeting;
 mod phases;
 mod seen;

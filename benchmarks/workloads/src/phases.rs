@@ -13,7 +13,7 @@ use crate::meeting::Meeting;
 use crate::{Contender, Phases};
 
 /// How many phases one unit of a contender's work holds.
-const CALLS: u32 = 1000;
+pub(crate) const CALLS: u32 = 1000;
 
 /// A thousand calls of one phase.
 pub(crate) fn time_calls<C: Contender>(budget: Budget<'_>) -> Vec<Pair> {
@@ -74,18 +74,16 @@ pub(crate) fn on_threads(
 }
 
 fn time_thousand<C: Contender>(budget: Budget<'_>, mut thousand: impl FnMut()) -> Vec<Pair> {
-    time_pairs(
-        budget,
-        CALLS,
-        |repeats| time(repeats, || C::unit(&mut thousand)),
-        |repeats| {
-            time(repeats, || {
-                for _ in 0..CALLS {
-                    two_reads();
-                }
-            })
-        },
-    )
+    time_pairs(budget, CALLS, |repeats| time(repeats, || C::unit(&mut thousand)), time_reads)
+}
+
+/// A thousand times two reads of the counter, so many times.
+pub(crate) fn time_reads(repeats: u32) -> Duration {
+    time(repeats, || {
+        for _ in 0..CALLS {
+            two_reads();
+        }
+    })
 }
 
 /// A future that is ready at its `count`-th poll.
@@ -113,7 +111,7 @@ impl Future for Yields {
     }
 }
 
-fn poll_to_end<T>(future: impl Future<Output = T>) -> T {
+pub(crate) fn poll_to_end<T>(future: impl Future<Output = T>) -> T {
     let mut future = pin!(future);
     let mut context = Context::from_waker(Waker::noop());
     loop {

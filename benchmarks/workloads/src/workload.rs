@@ -18,6 +18,16 @@ pub enum Workload {
     EightThreads,
     /// A future that is polled a thousand times.
     ThousandPolls,
+    /// A closure that is handed off, called where nothing is measured.
+    HandedOutside,
+    /// A closure that is handed off, called in the phase that made it.
+    HandedInItsPhase,
+    /// The same, called in another phase on the same thread.
+    HandedInAnotherPhase,
+    /// The same, called on another thread, which is in no phase.
+    HandedToAnotherThread,
+    /// A future that is handed off, polled on another thread.
+    HandedFuture,
     /// A block of 8 bytes, allocated and freed.
     Alloc8,
     /// The same on two threads at once.
@@ -42,6 +52,8 @@ pub enum Workload {
 pub enum Kind {
     /// Entries and exits of phases; the reference is two reads of a counter.
     Phases,
+    /// Closures and futures that go on with a phase elsewhere; the reference is two reads of a counter.
+    HandedOff,
     /// The allocator; the reference is the system's allocator in the same process.
     Allocations,
     /// A real program; the reference is a checksum over its input.
@@ -50,13 +62,18 @@ pub enum Kind {
 
 impl Workload {
     /// All of them, in the order of the report.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 19] = [
         Self::TightCall,
         Self::TenNested,
         Self::HundredSites,
         Self::TwoThreads,
         Self::EightThreads,
         Self::ThousandPolls,
+        Self::HandedOutside,
+        Self::HandedInItsPhase,
+        Self::HandedInAnotherPhase,
+        Self::HandedToAnotherThread,
+        Self::HandedFuture,
         Self::Alloc8,
         Self::Alloc8TwoThreads,
         Self::Alloc1K,
@@ -77,6 +94,11 @@ impl Workload {
             | Self::TwoThreads
             | Self::EightThreads
             | Self::ThousandPolls => Kind::Phases,
+            Self::HandedOutside
+            | Self::HandedInItsPhase
+            | Self::HandedInAnotherPhase
+            | Self::HandedToAnotherThread
+            | Self::HandedFuture => Kind::HandedOff,
             Self::Alloc8
             | Self::Alloc8TwoThreads
             | Self::Alloc1K
@@ -98,6 +120,11 @@ impl Workload {
             Self::TwoThreads => "two-threads",
             Self::EightThreads => "eight-threads",
             Self::ThousandPolls => "thousand-polls",
+            Self::HandedOutside => "outside-of-builds",
+            Self::HandedInItsPhase => "in-its-phase",
+            Self::HandedInAnotherPhase => "in-another-phase",
+            Self::HandedToAnotherThread => "on-another-thread",
+            Self::HandedFuture => "polled-on-another-thread",
             Self::Alloc8 => "alloc-8",
             Self::Alloc8TwoThreads => "alloc-8-two-threads",
             Self::Alloc1K => "alloc-1k",

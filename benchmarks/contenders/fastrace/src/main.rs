@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use fastrace::Span;
 use fastrace::collector::{Config, Reporter, SpanContext, SpanRecord};
+use fastrace::future::FutureExt as _;
+use fastrace::local::LocalSpan;
 use workloads::Seen;
 
 /// Takes what is collected and keeps nothing.
@@ -55,6 +57,26 @@ impl workloads::Contender for Fastrace {
         work();
         fastrace::flush();
         Seen { calls: Some(CALLS.load(Relaxed)), ..Seen::default() }
+    }
+
+    // As it is meant to be used, with a span for each stretch, so that its time is known.
+    fn handed<F>(work: F) -> impl Fn(u64) -> u64 + Send + 'static
+    where
+        F: Fn(u64) -> u64 + Send + 'static,
+    {
+        let span = Span::enter_with_local_parent("handed");
+        move |x| {
+            let _parent = span.set_local_parent();
+            let _stretch = LocalSpan::enter_with_local_parent("stretch");
+            work(x)
+        }
+    }
+
+    fn handed_future<F>(future: F) -> impl Future<Output = u64> + Send + 'static
+    where
+        F: Future<Output = u64> + Send + 'static,
+    {
+        future.enter_on_poll("stretch").in_span(Span::enter_with_local_parent("handed"))
     }
 
     #[inline]

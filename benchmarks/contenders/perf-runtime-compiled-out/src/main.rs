@@ -1,7 +1,10 @@
 //! perf-runtime with its feature `track` off: annotated, and nothing is left of it.
 #![forbid(unsafe_code)]
 
-use perf_runtime::{BuildStats, PerformanceCollector, TrackingAllocator, tracked_phase};
+use perf_runtime::{
+    BuildStats, InCurrentPhase as _, PerformanceCollector, TrackingAllocator, in_current_phase,
+    tracked_phase,
+};
 use workloads::Seen;
 
 #[global_allocator]
@@ -34,6 +37,20 @@ impl workloads::Contender for CompiledOut {
             blocks: within.and_then(|it| it.alloc_count),
             bytes: within.and_then(|it| it.alloc_bytes),
         }
+    }
+
+    fn handed<F>(work: F) -> impl Fn(u64) -> u64 + Send + 'static
+    where
+        F: Fn(u64) -> u64 + Send + 'static,
+    {
+        in_current_phase!(move |x| work(x))
+    }
+
+    fn handed_future<F>(future: F) -> impl Future<Output = u64> + Send + 'static
+    where
+        F: Future<Output = u64> + Send + 'static,
+    {
+        future.in_current_phase()
     }
 }
 

@@ -2,7 +2,10 @@
 //! at run time; with `BUILD_METRICS_TIMELINE=1` it keeps a timeline too.
 #![forbid(unsafe_code)]
 
-use perf_runtime::{BuildStats, PerformanceCollector, Timeline, TrackingAllocator, tracked_phase};
+use perf_runtime::{
+    BuildStats, InCurrentPhase as _, PerformanceCollector, Timeline, TrackingAllocator,
+    in_current_phase, tracked_phase,
+};
 use workloads::Seen;
 
 #[global_allocator]
@@ -39,6 +42,20 @@ impl workloads::Contender for Tracked {
             blocks: within.and_then(|it| it.alloc_count),
             bytes: within.and_then(|it| it.alloc_bytes),
         }
+    }
+
+    fn handed<F>(work: F) -> impl Fn(u64) -> u64 + Send + 'static
+    where
+        F: Fn(u64) -> u64 + Send + 'static,
+    {
+        in_current_phase!(move |x| work(x))
+    }
+
+    fn handed_future<F>(future: F) -> impl Future<Output = u64> + Send + 'static
+    where
+        F: Future<Output = u64> + Send + 'static,
+    {
+        future.in_current_phase()
     }
 }
 

@@ -4,6 +4,7 @@
 use std::io::Write;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
+use tracing::{Instrument as _, Span};
 use tracing_chrome::ChromeLayerBuilder;
 use tracing_subscriber::prelude::*;
 use workloads::Seen;
@@ -68,6 +69,21 @@ impl workloads::Contender for Written {
         work();
         drop(guard);
         Seen { calls: Some(CALLS.load(Relaxed)), ..Seen::default() }
+    }
+
+    fn handed<F>(work: F) -> impl Fn(u64) -> u64 + Send + 'static
+    where
+        F: Fn(u64) -> u64 + Send + 'static,
+    {
+        let span = Span::current();
+        move |x| span.in_scope(|| work(x))
+    }
+
+    fn handed_future<F>(future: F) -> impl Future<Output = u64> + Send + 'static
+    where
+        F: Future<Output = u64> + Send + 'static,
+    {
+        future.in_current_span()
     }
 }
 

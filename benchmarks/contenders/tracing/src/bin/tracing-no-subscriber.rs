@@ -1,6 +1,7 @@
 //! tracing's spans where nobody listens.
 #![forbid(unsafe_code)]
 
+use tracing::{Instrument as _, Span};
 use workloads::Seen;
 
 macro_rules! phase {
@@ -25,6 +26,21 @@ impl workloads::Contender for NoSubscriber {
     fn seen(work: impl FnOnce()) -> Seen {
         work();
         Seen::default()
+    }
+
+    fn handed<F>(work: F) -> impl Fn(u64) -> u64 + Send + 'static
+    where
+        F: Fn(u64) -> u64 + Send + 'static,
+    {
+        let span = Span::current();
+        move |x| span.in_scope(|| work(x))
+    }
+
+    fn handed_future<F>(future: F) -> impl Future<Output = u64> + Send + 'static
+    where
+        F: Future<Output = u64> + Send + 'static,
+    {
+        future.in_current_span()
     }
 }
 

@@ -1,7 +1,7 @@
 //! tracing's spans, kept in a registry that nobody reads.
 #![forbid(unsafe_code)]
 
-use tracing::Span;
+use tracing::{Instrument as _, Span};
 use tracing_subscriber::Registry;
 use workloads::{KNOWN, Phases as _, Seen};
 
@@ -38,6 +38,21 @@ impl workloads::Contender for InRegistry {
             }
             Seen { calls: Some(calls), ..Seen::default() }
         })
+    }
+
+    fn handed<F>(work: F) -> impl Fn(u64) -> u64 + Send + 'static
+    where
+        F: Fn(u64) -> u64 + Send + 'static,
+    {
+        let span = Span::current();
+        move |x| span.in_scope(|| work(x))
+    }
+
+    fn handed_future<F>(future: F) -> impl Future<Output = u64> + Send + 'static
+    where
+        F: Future<Output = u64> + Send + 'static,
+    {
+        future.in_current_span()
     }
 }
 
