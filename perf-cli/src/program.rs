@@ -64,8 +64,14 @@ pub struct Console<'a> {
     pub now: ZonedDateTime,
 }
 
-/// How wide the output is where no terminal says so, as in the log of a job.
+/// How wide the output is where there is no terminal, as in the log of a job,
 const WIDTH_OF_LOGS: usize = 120;
+/// and on a terminal that does not say.
+const WIDTH_OF_TERMINALS: usize = 80;
+/// In less nothing can be shown.
+const NARROWEST: usize = 20;
+/// No line needs more.
+const WIDEST: usize = 1_000;
 
 /// Calls `run` with the streams of this process.
 pub(crate) fn with_stdio<T>(color: ColorChoice, run: impl FnOnce(&mut Console<'_>) -> T) -> T {
@@ -88,11 +94,10 @@ pub(crate) fn with_stdio<T>(color: ColorChoice, run: impl FnOnce(&mut Console<'_
 }
 
 fn width() -> usize {
-    let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
-    let terminal = || {
-        let is_terminal = io::stdout().is_terminal();
-        let size = is_terminal.then(terminal_size::terminal_size).flatten();
-        size.map(|(width, _)| usize::from(width.0))
-    };
-    terminal().or(columns).unwrap_or(WIDTH_OF_LOGS).max(20)
+    let is_terminal = io::stdout().is_terminal();
+    let size = is_terminal.then(terminal_size::terminal_size).flatten();
+    let columns = || std::env::var("COLUMNS").ok()?.parse().ok();
+    let unknown = if is_terminal { WIDTH_OF_TERMINALS } else { WIDTH_OF_LOGS };
+    let width = size.map(|(width, _)| usize::from(width.0)).or_else(columns);
+    width.unwrap_or(unknown).clamp(NARROWEST, WIDEST)
 }

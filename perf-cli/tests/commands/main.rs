@@ -2,6 +2,7 @@
 //! fixed time.
 
 mod hostile;
+mod mounted;
 mod process;
 mod session;
 mod snapshots;

@@ -5,8 +5,6 @@ mod columns;
 mod listed;
 mod series;
 
-use std::num::NonZeroUsize;
-
 use clap::Args;
 
 use crate::failure::Failure;
@@ -27,8 +25,8 @@ const WINDOW: usize = 100;
 #[command(next_help_heading = "The list")]
 pub struct ListArgs {
     /// List the newest N builds [default: 20, or all since the date of --since]
-    #[arg(long, value_name = "N")]
-    pub last: Option<NonZeroUsize>,
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub last: Option<u64>,
     /// Draw the course of time and memory instead, phases stacked [of the newest 100 builds]
     #[arg(long)]
     pub chart: bool,
@@ -43,11 +41,12 @@ impl ListArgs {
 
 /// Lists the newest builds, or draws their course.
 pub(crate) fn run(session: &mut Session<'_, '_>, args: &ListArgs) -> Result<(), Failure> {
+    let last = args.last.map(|last| usize::try_from(last).unwrap_or(usize::MAX));
     if args.chart {
-        return chart::run(session, args.last.map(NonZeroUsize::get));
+        return chart::run(session, last);
     }
-    let limit = match (args.last, session.common.since) {
-        (Some(last), _) => last.get(),
+    let limit = match (last, session.common.since) {
+        (Some(last), _) => last,
         (None, Some(_)) => usize::MAX,
         (None, None) => BUILDS,
     };

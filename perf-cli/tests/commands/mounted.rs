@@ -1,0 +1,90 @@
+//! The same command line as a subcommand of a tool.
+
+use std::path::Path;
+
+use clap::{CommandFactory, Parser};
+use perf_cli::{Console, Exit, PerfArgs, Program};
+
+/// A tool that builds sites.
+#[derive(Debug, Parser)]
+#[command(name = "my-site", version)]
+enum MySite {
+    /// Builds the site
+    Build {
+        /// Where the site is
+        #[arg(long)]
+        dir: Option<String>,
+    },
+    /// Shows how the builds did
+    Perf(Box<PerfArgs>),
+}
+
+/// What `my-site perf …` says.
+fn perf(dir: &str, words: &[&str]) -> (String, String, Exit) {
+    let line = MySite::try_parse_from(["my-site", "perf"].iter().chain(words));
+    let MySite::Perf(args) = line.unwrap_or_else(|error| panic!("{words:?}: {error}")) else {
+        panic!("{words:?} is about the history")
+    };
+    let program = Program {
+        invocation: "my-site perf".to_owned(),
+        dir: Path::new("tests/data").join(dir),
+        tool: Some("static-site".to_owned()),
+        ..Program::new("my-site", MySite::command())
+    };
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let now = "2026-11-24T01:00:00+00:00[UTC]".parse().unwrap();
+    let exit = perf_cli::run_on(
+        &args,
+        &program,
+        &mut Console { out: &mut out, err: &mut err, width: 80, color: false, now },
+    );
+    let plain = |bytes: Vec<u8>| {
+        anstream::adapter::strip_str(&String::from_utf8(bytes).unwrap()).to_string()
+    };
+    (plain(out), plain(err), exit)
+}
+
+#[test]
+fn a_tool_lists_its_own_builds_from_its_own_place() {
+    let (out, err, exit) = perf("site", &["--last", "2"]);
+    assert_eq!((err.as_str(), exit), ("", Exit::Fine));
+    assert!(out.starts_with("static-site  tests/data/site\n"), "{out}");
+    let (_, err, exit) = perf("python-model", &["--strict"]);
+    assert_eq!(exit, Exit::NoData);
+    assert!(err.contains("there are no builds of tool \"static-site\""), "{err}");
+    let (out, _, _) = perf("python-model", &["--tool", "bengal", "--last", "1"]);
+    assert!(out.starts_with("bengal  "), "{out}");
+}
+
+#[test]
+fn subcommands_and_options_stand_in_any_order() {
+    let (expected, ..) = perf("site", &["show", "-2", "--mode", "full"]);
+    for words in [&["--mode", "full", "show", "-2"][..], &["show", "--mode", "full", "-2"]] {
+        assert_eq!(perf("site", words).0, expected, "{words:?}");
+    }
+    assert_eq!(
+        perf("nowhere", &["--dir", "tests/data/site", "show", "-2", "--mode", "full"]).0,
+        expected
+    );
+}
+
+#[test]
+fn what_to_do_is_said_in_the_words_of_the_tool() {
+    let (_, err, _) = perf("damaged", &[]);
+    assert!(err.contains("`my-site perf repair` moves them away"), "{err}");
+    let (_, err, _) = perf("nowhere", &["--dir", "tests/data/damaged"]);
+    assert!(err.contains("`my-site perf repair --dir tests/data/damaged`"), "{err}");
+}
+
+#[test]
+fn a_shell_completes_all_of_the_tool() {
+    let (out, ..) = perf("site", &["completions", "bash"]);
+    for word in ["my-site", "build", "perf", "compare"] {
+        assert!(out.contains(word), "{word}");
+    }
+}
+
+#[test]
+fn the_command_line_is_sound() {
+    MySite::command().debug_assert();
+}
