@@ -2,7 +2,7 @@
 
 use perf_history::{BuildStats, PhaseStats, Unattributed};
 
-use crate::present::style::{DIM, NOTICE, PLAIN, STRONG};
+use crate::present::style::{ACCENT, DIM, NOTICE, PLAIN, STRONG};
 use crate::present::{Cell, Column, Kind, Row, Table, tree, units};
 
 /// A phase with less of the build's time and of its memory than this steps back.
@@ -19,6 +19,7 @@ pub(super) fn table(stats: &BuildStats) -> Table {
         Column::new("path", "phase", text(16), 0),
         Column::new("own_ms", "own", Kind::Time, 0).grouped(2),
         Column::new("share", "share", Kind::Share, 1),
+        Column::new("share_bar", "", Kind::Bar, 5),
         Column::new("self_ms", "self", Kind::Time, 7).grouped(2),
         Column::new("total_ms", "total", Kind::Time, 3).grouped(2),
         Column::new("threads", "threads", text(8), 4),
@@ -64,11 +65,13 @@ fn row(stats: &BuildStats, phase: &PhaseStats, lines: String) -> Row {
     let style = if is_negligible { DIM } else { PLAIN };
     let name_style = if lines.is_empty() && !is_negligible { STRONG } else { style };
     let unless_zero = |count: u64| Cell::count((count > 0).then_some(count));
+    let share = phase.own_ms.map(|own| own / stats.build_time_ms);
     let finished = |time: Option<f64>| Cell::number(time);
     let cells = vec![
         Cell::in_tree(lines, name, &phase.path).styled(name_style),
         Cell::number(phase.own_ms),
-        Cell::number(phase.own_ms.map(|own| own / stats.build_time_ms)),
+        Cell::number(share),
+        Cell::number(share).styled(if is_negligible { DIM } else { ACCENT }),
         Cell::number(phase.self_ms),
         Cell::number(phase.total_ms),
         Cell::labelled(threads(phase), phase.threads.to_string()),
@@ -107,7 +110,7 @@ fn unattributed(stats: &BuildStats, rest: &Unattributed, columns: &[Column]) -> 
     let cell = |column: &Column| match column.key.as_str() {
         "path" => Cell::text("unattributed"),
         "own_ms" => Cell::number(rest.own_ms),
-        "share" => Cell::number(share),
+        "share" | "share_bar" => Cell::number(share),
         "alloc_bytes" => Cell::count(rest.alloc_bytes),
         "alloc_count" => Cell::count(rest.alloc_count),
         #[expect(clippy::cast_precision_loss, reason = "what is shown has fewer digits")]

@@ -9,10 +9,10 @@ use super::{Content, Table};
 impl Table {
     pub(in crate::present) fn write_csv(&self, target: &mut dyn Write) -> io::Result<()> {
         let mut writer = csv::Writer::from_writer(target);
-        let names = self.columns.iter().map(|column| escape::csv(&column.key));
+        let names = self.data().map(|(_, column)| escape::csv(&column.key));
         writer.write_record(names.map(|name| name.as_bytes().to_owned())).map_err(io_error)?;
         for row in &self.rows {
-            let cells = row.cells.iter().map(|cell| match &cell.content {
+            let cells = self.data().map(|(at, _)| match &row.cells[at].content {
                 Content::Absent => String::new(),
                 Content::Number(number) => number.to_string(),
                 Content::Flag(flag) => flag.to_string(),

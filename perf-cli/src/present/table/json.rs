@@ -34,7 +34,7 @@ impl Table {
     pub(in crate::present) fn objects(&self) -> Vec<Object<'_>> {
         let mut objects = Vec::with_capacity(self.rows.len());
         for row in &self.rows {
-            let cells = self.columns.iter().zip(&row.cells);
+            let cells = self.data().map(|(at, column)| (column, &row.cells[at]));
             let fields = cells.filter_map(|(column, cell)| {
                 let field = match &cell.content {
                     Content::Absent => return None,

@@ -2,14 +2,16 @@
 
 use crate::present::escape;
 
-use super::{Content, Table, flag_name};
+use super::{Content, Table, Writing, flag_name};
 
 /// Longer names make a table that nobody can read.
 const LONGEST: usize = 120;
 
 impl Table {
     pub(in crate::present) fn push_markdown(&self, text: &mut String) {
-        let columns: Vec<_> = self.shown().into_iter().map(|at| (at, self.writing(at))).collect();
+        let columns = self.shown().into_iter().map(|at| (at, self.writing(at)));
+        let columns: Vec<_> =
+            columns.filter(|(_, writing)| !matches!(writing, Writing::Bar)).collect();
         let mut line = |cells: &mut dyn Iterator<Item = String>| {
             text.push('|');
             for cell in cells {
@@ -19,10 +21,10 @@ impl Table {
             }
             text.push('\n');
         };
-        let heading = |at: usize, writing: &super::Writing| writing.heading(&self.columns[at]);
+        let heading = |at: usize, writing: &Writing| writing.heading(&self.columns[at]);
         line(&mut columns.iter().map(|(at, writing)| short(&heading(*at, writing))));
         line(&mut columns.iter().map(|(_, writing)| {
-            if writing.is_text() { ":--".to_owned() } else { "--:".to_owned() }
+            if writing.is_on_the_left() { ":--".to_owned() } else { "--:".to_owned() }
         }));
         for row in &self.rows {
             line(&mut columns.iter().map(|(at, writing)| match &row.cells[*at].content {

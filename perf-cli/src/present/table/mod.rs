@@ -82,6 +82,8 @@ pub enum Kind {
     Share,
     /// Changes as shares of what was.
     Change,
+    /// Shares of 1 drawn as bars: for terminals alone.
+    Bar,
 }
 
 /// A row.
@@ -170,6 +172,17 @@ impl Cell {
     }
 }
 
+/// How long the bar of all is.
+const BAR: u32 = 8;
+const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
+
+/// A bar as long as its share, to an eighth of a character.
+fn bar(share: f64) -> String {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "within 0..=64")]
+    let eighths = (share.clamp(0.0, 1.0) * f64::from(8 * BAR)).round() as usize;
+    "█".repeat(eighths / 8) + EIGHTHS[eighths % 8]
+}
+
 /// Sentences in less than this cannot be read.
 const LEAST_PROSE: usize = 20;
 
@@ -185,9 +198,15 @@ enum Writing {
     Scaled(Scale, f64),
     Share,
     Change,
+    Bar,
 }
 
 impl Table {
+    /// The columns for programs, each with the place of its cells.
+    fn data(&self) -> impl Iterator<Item = (usize, &Column)> {
+        self.columns.iter().enumerate().filter(|(_, column)| column.kind != Kind::Bar)
+    }
+
     /// Whether there are no rows.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -223,13 +242,14 @@ impl Table {
             Kind::Rate => Writing::Scaled(Scale::rate(most), 1.0),
             Kind::Share => Writing::Share,
             Kind::Change => Writing::Change,
+            Kind::Bar => Writing::Bar,
         }
     }
 }
 
 impl Writing {
-    fn is_text(&self) -> bool {
-        matches!(self, Self::Text(..))
+    fn is_on_the_left(&self) -> bool {
+        matches!(self, Self::Text(..) | Self::Bar)
     }
 
     fn is_prose(&self) -> bool {
@@ -251,6 +271,22 @@ impl Writing {
             Self::Scaled(scale, factor) => scale.number(number * factor),
             Self::Share => units::share(number),
             Self::Change => units::change(number),
+            Self::Bar => bar(number),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::bar;
+
+    #[test]
+    fn a_bar_is_as_long_as_its_share() {
+        assert_eq!(bar(1.0), "████████");
+        assert_eq!(bar(0.5), "████");
+        assert_eq!(bar(0.17), "█▍");
+        assert_eq!(bar(0.001), "");
+        assert_eq!(bar(7.0), bar(1.0));
+        assert_eq!(bar(-1.0), "");
     }
 }

@@ -51,8 +51,11 @@ impl Table {
         let mut table = builder.build();
         table.with(Borders::empty()).with(Padding::new(0, GAP, 0, 0));
         for (place, (column, _)) in columns.iter().enumerate() {
-            let side =
-                if column.writing.is_text() { Alignment::left() } else { Alignment::right() };
+            let side = if column.writing.is_on_the_left() {
+                Alignment::left()
+            } else {
+                Alignment::right()
+            };
             table.modify(Columns::one(place), side);
         }
         let all: usize = columns.iter().map(|(_, room)| room + GAP).sum();
