@@ -26,6 +26,10 @@ use nearest::Nearest;
 /// were put together by hand are out of order, and nobody waits for the rest of a long history.
 pub const MAX_OLDER: usize = 1_000;
 
+/// A set ends where so many builds in a row are none of its own: builds that belong together stand
+/// near each other, and nobody waits for the rest of a long history.
+pub const MAX_GAP: usize = 5_000;
+
 /// The most builds that a set has: its newest.
 pub const MAX_SET: usize = 1_000;
 
@@ -142,7 +146,8 @@ impl Selection {
         Err(self.not_found(reference, count, nearest))
     }
 
-    /// All builds that are meant, newest first; at most [`MAX_SET`]. There is at least one.
+    /// All builds that are meant, newest first; at most [`MAX_SET`], and none beyond a gap of
+    /// [`MAX_GAP`]. There is at least one.
     ///
     /// An id, `latest` and a number mean one build. A commit means its builds. A label or a branch
     /// means the newest builds of its own that are on one commit, and of one session where they
@@ -154,7 +159,7 @@ impl Selection {
     pub fn set(&mut self, reference: &BuildRef) -> Result<Vec<BuildStats>, SelectError> {
         let mut nearest = Nearest::to(reference);
         let mut set: Vec<BuildStats> = Vec::new();
-        let mut count = 0;
+        let (mut count, mut gap) = (0, 0);
         if matches!(reference, BuildRef::Latest | BuildRef::Nth(_)) {
             return Ok(vec![self.newest(reference)?]);
         }
@@ -164,9 +169,15 @@ impl Selection {
             if !reference.is(&stats) {
                 if set.is_empty() {
                     nearest.consider(&stats);
+                    continue;
+                }
+                gap += 1;
+                if gap == MAX_GAP {
+                    break;
                 }
                 continue;
             }
+            gap = 0;
             match set.first() {
                 Some(newest) if !reference.joins(newest, &stats) => break,
                 _ => set.push(stats),

@@ -45,11 +45,8 @@ struct Place {
 impl Place {
     fn of(builds: impl IntoIterator<Item = BuildStats>) -> Self {
         let place = Self { dir: tempfile::tempdir().unwrap() };
-        for stats in builds {
-            let mut line = serde_json::to_string(&stats).unwrap();
-            line.push('\n');
-            place.append(&line);
-        }
+        let lines = builds.into_iter().map(|stats| serde_json::to_string(&stats).unwrap() + "\n");
+        place.append(&lines.collect::<String>());
         place
     }
 
@@ -92,7 +89,7 @@ fn builds_come_newest_first() {
 
 #[test]
 fn a_history_that_is_not_there_has_no_builds() {
-    let place = Place::of([]);
+    let place = Place { dir: tempfile::tempdir().unwrap() };
     assert!(place.ids(Filter::default()).is_empty());
     assert_eq!(place.newest("latest"), Err("there are no builds".to_owned()));
     assert_eq!(place.newest("-2"), Err("there are no builds".to_owned()));
@@ -238,6 +235,19 @@ fn a_label_means_the_newest_builds_of_it_on_one_commit_and_of_one_session() {
 }
 
 #[test]
+fn a_set_ends_at_a_gap_but_its_newest_build_is_found_wherever_it_stands() {
+    let gap = u32::try_from(MAX_GAP).unwrap();
+    let of = |n| labelled(build(n), "mine", None);
+    let after = |gap: u32| {
+        let others = (3..3 + gap).map(build);
+        Place::of([of(1)].into_iter().chain(others).chain([of(2)]).chain((3..3 + gap).map(build)))
+    };
+    let both = after(gap - 1).set("label:mine").unwrap();
+    assert_eq!(both, ["build-0002", "build-0001"]);
+    assert_eq!(after(gap).set("label:mine").unwrap(), ["build-0002"]);
+}
+
+#[test]
 fn a_branch_means_the_builds_of_its_newest_commit() {
     let place = Place::of([
         on(build(1), "main", "aaaa"),
@@ -308,7 +318,7 @@ fn a_hostile_name_is_found_and_shown_without_its_control_characters() {
 
 #[test]
 fn a_history_that_cannot_be_read_is_an_error_that_names_it() {
-    let place = Place::of([]);
+    let place = Place { dir: tempfile::tempdir().unwrap() };
     std::fs::create_dir(place.dir.path().join("history.jsonl")).unwrap();
     let error = place.all().newest(&BuildRef::Latest).unwrap_err();
     assert!(matches!(error, SelectError::History(_)));
