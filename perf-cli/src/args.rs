@@ -29,7 +29,7 @@ use crate::select::{Mode, Since};
 ///     MySite::Build => println!("…"),
 ///     MySite::Perf(args) => {
 ///         let program = Program {
-///             invocation: "my-site perf".to_owned(),
+///             name: "my-site perf".to_owned(),
 ///             tool: Some("my-site".to_owned()),
 ///             ..Program::new("my-site", MySite::command())
 ///         };

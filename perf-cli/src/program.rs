@@ -14,7 +14,7 @@ use perf_history::DEFAULT_DIR;
 ///
 /// # fn command() -> clap::Command { clap::Command::new("my-site") }
 /// let program = Program {
-///     invocation: "my-site perf".to_owned(),
+///     name: "my-site perf".to_owned(),
 ///     tool: Some("my-site".to_owned()),
 ///     ..Program::new("my-site", command())
 /// };
@@ -23,7 +23,7 @@ use perf_history::DEFAULT_DIR;
 #[derive(Debug, Clone)]
 pub struct Program {
     /// What the user types before a subcommand: `buildperf`, `my-site perf`.
-    pub invocation: String,
+    pub name: String,
     /// The whole command line of the program, for shells to complete.
     pub command: clap::Command,
     /// Where the history is unless `--dir` says otherwise.
@@ -41,7 +41,7 @@ impl Program {
     pub fn new(name: impl Into<String>, command: clap::Command) -> Self {
         let dir = std::env::var_os("BUILD_METRICS_DIR").filter(|dir| !dir.is_empty());
         Self {
-            invocation: name.into(),
+            name: name.into(),
             command,
             dir: dir.map_or_else(|| DEFAULT_DIR.into(), PathBuf::from),
             tool: None,

@@ -20,20 +20,20 @@ pub fn run(args: &PerfArgs, program: &Program) -> Exit {
 
 /// Does what the command line says, on streams and with a clock of the caller's.
 pub fn run_on(args: &PerfArgs, program: &Program, console: &mut Console<'_>) -> Exit {
-    let mut session = Session { program, common: &args.common, console };
-    let result = session.carry_out(args).and_then(|()| Ok(session.console.out.flush()?));
+    let mut invocation = Invocation { program, common: &args.common, console };
+    let result = invocation.carry_out(args).and_then(|()| Ok(invocation.console.out.flush()?));
     let Err(failure) = result else { return Exit::Fine };
-    session.exit_of(&failure)
+    invocation.exit_of(&failure)
 }
 
 /// What a command works with.
-pub(crate) struct Session<'a, 'c> {
+pub(crate) struct Invocation<'a, 'c> {
     pub(crate) program: &'a Program,
     pub(crate) common: &'a CommonArgs,
     pub(crate) console: &'a mut Console<'c>,
 }
 
-impl Session<'_, '_> {
+impl Invocation<'_, '_> {
     fn carry_out(&mut self, args: &PerfArgs) -> Result<(), Failure> {
         let Some(command) = &args.command else { return list::run(self, &args.list) };
         if let Some(option) = args.list.given() {
@@ -123,7 +123,7 @@ impl Session<'_, '_> {
             "{count} {lines} of {} cannot be read ({}{more}); `{} repair{}` moves {them} away",
             self.history().path().display(),
             numbers.join("; "),
-            self.program.invocation,
+            self.program.name,
             self.dir_option(),
         ));
     }

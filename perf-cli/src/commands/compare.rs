@@ -14,7 +14,7 @@ use crate::present::style::{DIM, PLAIN, STRONG};
 use crate::present::{
     Block, Cell, Column, Fact, Json, Kind, Report, Row, Span, Table, tree, units,
 };
-use crate::run::Session;
+use crate::run::Invocation;
 use crate::select::{BuildRef, SelectError, SeriesKey};
 
 /// The options of `compare`.
@@ -38,12 +38,12 @@ pub struct CompareArgs {
 }
 
 /// Compares two sets of builds.
-pub(crate) fn run(session: &mut Session<'_, '_>, args: &CompareArgs) -> Result<(), Failure> {
-    let mut selection = session.selection();
+pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &CompareArgs) -> Result<(), Failure> {
+    let mut selection = invocation.selection();
     let mut both =
         || -> Result<_, SelectError> { Ok((selection.set(&args.old)?, selection.set(&args.new)?)) };
     let sets = both();
-    session.report_unreadable(selection.unreadable());
+    invocation.report_unreadable(selection.unreadable());
     let (old, new) = sets?;
 
     let obstacles = obstacles(&old, &new);
@@ -64,7 +64,7 @@ pub(crate) fn run(session: &mut Session<'_, '_>, args: &CompareArgs) -> Result<(
         Block::Facts(totals(&old, &new, are_comparable)),
         Block::Table(table),
     ];
-    session.write(&Report { blocks, json })?;
+    invocation.write(&Report { blocks, json })?;
     if are_comparable {
         return Ok(());
     }

@@ -4,7 +4,7 @@ use clap::Args;
 use clap_complete::Shell;
 
 use crate::failure::Failure;
-use crate::run::Session;
+use crate::run::Invocation;
 
 /// The options of `completions`.
 #[derive(Debug, Clone, Args)]
@@ -19,12 +19,15 @@ pub struct CompletionsArgs {
 }
 
 /// Prints the script, which completes the whole program that this is a part of.
-pub(crate) fn run(session: &mut Session<'_, '_>, args: &CompletionsArgs) -> Result<(), Failure> {
-    session.refuse_filters(true)?;
-    let mut command = session.program.command.clone();
+pub(crate) fn run(
+    invocation: &mut Invocation<'_, '_>,
+    args: &CompletionsArgs,
+) -> Result<(), Failure> {
+    invocation.refuse_filters(true)?;
+    let mut command = invocation.program.command.clone();
     let name = command.get_bin_name().unwrap_or(command.get_name()).to_owned();
     // The generator panics where its target fails, as a pipe does that was closed.
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut command, name, &mut script);
-    Ok(session.console.out.write_all(&script)?)
+    Ok(invocation.console.out.write_all(&script)?)
 }

@@ -5,7 +5,7 @@ use perf_history::{Keep, Pruned};
 
 use crate::failure::Failure;
 use crate::present::{Report, units};
-use crate::run::Session;
+use crate::run::Invocation;
 
 /// The options of `prune`.
 #[derive(Debug, Clone, Args)]
@@ -22,9 +22,9 @@ pub struct PruneArgs {
 }
 
 /// Prunes the history, and says what that did.
-pub(crate) fn run(session: &mut Session<'_, '_>, args: &PruneArgs) -> Result<(), Failure> {
-    session.refuse_filters(false)?;
-    let since = session.common.since.map(|since| since.instant(&session.console.now));
+pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &PruneArgs) -> Result<(), Failure> {
+    invocation.refuse_filters(false)?;
+    let since = invocation.common.since.map(|since| since.instant(&invocation.console.now));
     let keep = match (args.keep, since) {
         (Some(newest), None) => Keep::Newest(newest),
         (None, Some(since)) => Keep::Since(since),
@@ -35,8 +35,9 @@ pub(crate) fn run(session: &mut Session<'_, '_>, args: &PruneArgs) -> Result<(),
             return Err(Failure::Usage("--keep and --since exclude each other".to_owned()));
         }
     };
-    let Pruned { kept, removed, unreadable, adopted, timelines } = session.history().prune(keep)?;
-    session.write(&Report::of_counts(&[
+    let Pruned { kept, removed, unreadable, adopted, timelines } =
+        invocation.history().prune(keep)?;
+    invocation.write(&Report::of_counts(&[
         ("kept", kept),
         ("removed", removed),
         ("timelines", timelines),
@@ -45,10 +46,10 @@ pub(crate) fn run(session: &mut Session<'_, '_>, args: &PruneArgs) -> Result<(),
     ]))?;
     if unreadable > 0 {
         let lines = units::counted(unreadable, "line");
-        let (program, dir) = (&session.program.invocation, session.dir_option());
+        let (program, dir) = (&invocation.program.name, invocation.dir_option());
         let text =
             format!("{lines} that cannot be read stayed; `{program} repair{dir}` moves them away");
-        session.warn(&text);
+        invocation.warn(&text);
     }
     Ok(())
 }

@@ -4,19 +4,19 @@ use perf_history::Repaired;
 
 use crate::failure::Failure;
 use crate::present::{Report, units};
-use crate::run::Session;
+use crate::run::Invocation;
 
 /// Repairs the history, and says what that did.
-pub(crate) fn run(session: &mut Session<'_, '_>) -> Result<(), Failure> {
-    session.refuse_filters(true)?;
-    let history = session.history();
+pub(crate) fn run(invocation: &mut Invocation<'_, '_>) -> Result<(), Failure> {
+    invocation.refuse_filters(true)?;
+    let history = invocation.history();
     let Repaired { records, rejected, adopted } = history.repair()?;
     let counts = [("records", records), ("rejected", rejected), ("adopted", adopted)];
-    session.write(&Report::of_counts(&counts))?;
+    invocation.write(&Report::of_counts(&counts))?;
     if rejected > 0 {
         let (lines, to) = (units::counted(rejected, "line"), history.dir());
         let to = to.join("history.rejected.jsonl");
-        session.note(&format!("{lines} that cannot be read: moved to {}", to.display()));
+        invocation.note(&format!("{lines} that cannot be read: moved to {}", to.display()));
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 use pulldown_cmark::{Event, Options, Parser, Tag};
 use serde_json::Value;
 
-use crate::session::{Terminal, data, run};
+use crate::in_process::{Terminal, data, run};
 
 const COMMANDS: [&[&str]; 11] = [
     &[],

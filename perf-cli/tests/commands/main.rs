@@ -2,7 +2,7 @@
 //! fixed time.
 
 mod hostile;
+mod in_process;
 mod mounted;
 mod process;
-mod session;
 mod snapshots;

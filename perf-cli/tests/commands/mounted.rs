@@ -26,7 +26,7 @@ fn perf(dir: &str, words: &[&str]) -> (String, String, Exit) {
         panic!("{words:?} is about the history")
     };
     let program = Program {
-        invocation: "my-site perf".to_owned(),
+        name: "my-site perf".to_owned(),
         dir: Path::new("tests/data").join(dir),
         tool: Some("static-site".to_owned()),
         ..Program::new("my-site", MySite::command())

@@ -8,7 +8,7 @@ use std::path::Path;
 use perf_cli::Exit;
 use tempfile::TempDir;
 
-use crate::session::{Said, Terminal, data, run};
+use crate::in_process::{Said, Terminal, data, run};
 
 const NARROW: Terminal = Terminal { width: 80, color: false };
 const WIDE: Terminal = Terminal { width: 160, color: false };

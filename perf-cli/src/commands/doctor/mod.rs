@@ -6,7 +6,7 @@ mod sound;
 use crate::failure::Failure;
 use crate::present::style::{BAD, GOOD, NOTICE};
 use crate::present::{Block, Cell, Column, Json, Kind, Report, Row, Table};
-use crate::run::Session;
+use crate::run::Invocation;
 use crate::select::{BuildRef, SelectError};
 
 /// How something is.
@@ -44,13 +44,13 @@ impl Check {
 }
 
 /// Looks at the history and at the newest build.
-pub(crate) fn run(session: &mut Session<'_, '_>) -> Result<(), Failure> {
-    let repair = format!("{} repair{}", session.program.invocation, session.dir_option());
-    let mut checks = vec![checks::switched_on(session.program.switch.as_deref())];
-    checks.extend(sound::checks(&session.history(), &repair)?);
-    let mut selection = session.selection();
+pub(crate) fn run(invocation: &mut Invocation<'_, '_>) -> Result<(), Failure> {
+    let repair = format!("{} repair{}", invocation.program.name, invocation.dir_option());
+    let mut checks = vec![checks::switched_on(invocation.program.switch.as_deref())];
+    checks.extend(sound::checks(&invocation.history(), &repair)?);
+    let mut selection = invocation.selection();
     match selection.newest(&BuildRef::Latest) {
-        Ok(newest) => checks.extend(checks::of_newest(&newest, &session.console.now)),
+        Ok(newest) => checks.extend(checks::of_newest(&newest, &invocation.console.now)),
         Err(SelectError::History(error)) => return Err(error.into()),
         Err(none) => checks.push(Check::bad(
             "newest build",
@@ -59,7 +59,7 @@ pub(crate) fn run(session: &mut Session<'_, '_>) -> Result<(), Failure> {
         )),
     }
     let table = table(&checks);
-    session.write(&Report { blocks: vec![Block::Table(table)], json: Json::Rows })
+    invocation.write(&Report { blocks: vec![Block::Table(table)], json: Json::Rows })
 }
 
 fn table(checks: &[Check]) -> Table {

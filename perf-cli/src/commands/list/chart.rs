@@ -12,7 +12,7 @@ use crate::present::style::{DIM, STRONG};
 use crate::present::{
     Block, Cell, Column, Fact, Format, Json, Kind, Report, Row, Span, Table, units,
 };
-use crate::run::Session;
+use crate::run::Invocation;
 use crate::select::{Selection, SeriesKey};
 
 /// How many builds are drawn, unless a date or a number is given.
@@ -49,30 +49,30 @@ struct Series {
 }
 
 /// Draws the chart.
-pub(super) fn run(session: &mut Session<'_, '_>, last: Option<usize>) -> Result<(), Failure> {
-    let is_limited = last.is_none() && session.common.since.is_none();
+pub(super) fn run(invocation: &mut Invocation<'_, '_>, last: Option<usize>) -> Result<(), Failure> {
+    let is_limited = last.is_none() && invocation.common.since.is_none();
     let limit = last.unwrap_or(if is_limited { BUILDS } else { usize::MAX });
-    let mut selection = session.selection();
+    let mut selection = invocation.selection();
     let series =
         Series::gather(&mut selection, limit, if is_limited { WINDOW } else { usize::MAX });
-    session.report_unreadable(selection.unreadable());
+    invocation.report_unreadable(selection.unreadable());
     let series = series?;
     let table = series.table();
     let Some(key) = series.key.as_ref() else {
-        if session.common.format.is_for_programs() {
-            session.write(&Report { blocks: vec![Block::Data(table)], json: Json::Rows })?;
+        if invocation.common.format.is_for_programs() {
+            invocation.write(&Report { blocks: vec![Block::Data(table)], json: Json::Rows })?;
         }
-        return Err(super::no_builds(session, &selection));
+        return Err(super::no_builds(invocation, &selection));
     };
     let title = vec![
         Span::new(key.tool.clone(), STRONG),
         Span::plain(series.described()),
-        Span::new(session.history().dir().display().to_string(), DIM),
+        Span::new(invocation.history().dir().display().to_string(), DIM),
     ];
     let course = series.course();
-    let console = &session.console;
+    let console = &invocation.console;
     // A page has no terminal's width, and no colours.
-    let (width, color) = match session.common.format {
+    let (width, color) = match invocation.common.format {
         Format::Table => (console.width, console.color),
         _ => (WIDTH_OF_PAGES, false),
     };
@@ -83,7 +83,7 @@ pub(super) fn run(session: &mut Session<'_, '_>, last: Option<usize>) -> Result<
         Block::Drawing(picture),
         Block::Facts(series.not_drawn()),
     ];
-    session.write(&Report { blocks, json: Json::Rows })
+    invocation.write(&Report { blocks, json: Json::Rows })
 }
 
 impl Series {

@@ -10,7 +10,7 @@ use clap::Args;
 use crate::failure::Failure;
 use crate::present::style::{DIM, STRONG};
 use crate::present::{Block, Json, Report, Span};
-use crate::run::Session;
+use crate::run::Invocation;
 use crate::select::Selection;
 use listed::Listed;
 
@@ -40,41 +40,41 @@ impl ListArgs {
 }
 
 /// Lists the newest builds, or draws their course.
-pub(crate) fn run(session: &mut Session<'_, '_>, args: &ListArgs) -> Result<(), Failure> {
+pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &ListArgs) -> Result<(), Failure> {
     let last = args.last.map(|last| usize::try_from(last).unwrap_or(usize::MAX));
     if args.chart {
-        return chart::run(session, last);
+        return chart::run(invocation, last);
     }
-    let limit = match (last, session.common.since) {
+    let limit = match (last, invocation.common.since) {
         (Some(last), _) => last,
         (None, Some(_)) => usize::MAX,
         (None, None) => BUILDS,
     };
-    let mut selection = session.selection();
+    let mut selection = invocation.selection();
     let listed = Listed::gather(&mut selection, limit, WINDOW);
-    session.report_unreadable(selection.unreadable());
+    invocation.report_unreadable(selection.unreadable());
     let listed = listed?;
-    let table = columns::table(&listed, &session.console.now);
+    let table = columns::table(&listed, &invocation.console.now);
     if table.is_empty() {
         let report = Report { blocks: vec![Block::Table(table)], json: Json::Rows };
-        if session.common.format.is_for_programs() {
-            session.write(&report)?;
+        if invocation.common.format.is_for_programs() {
+            invocation.write(&report)?;
         }
-        return Err(no_builds(session, &selection));
+        return Err(no_builds(invocation, &selection));
     }
     let title = vec![
         Span::new(listed.tools().join(", "), STRONG),
-        Span::new(session.history().dir().display().to_string(), DIM),
+        Span::new(invocation.history().dir().display().to_string(), DIM),
     ];
-    let series = series::facts(&listed, session.console.width);
-    session.write(&Report {
+    let series = series::facts(&listed, invocation.console.width);
+    invocation.write(&Report {
         blocks: vec![Block::Title(title), Block::Table(table), Block::Facts(series)],
         json: Json::Rows,
     })
 }
 
 /// There is nothing to list.
-fn no_builds(session: &Session<'_, '_>, selection: &Selection) -> Failure {
-    let path = session.history().path();
+fn no_builds(invocation: &Invocation<'_, '_>, selection: &Selection) -> Failure {
+    let path = invocation.history().path();
     Failure::NoData(format!("there are no builds{} in {}", selection.filter(), path.display()))
 }

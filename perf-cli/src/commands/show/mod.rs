@@ -7,7 +7,7 @@ use clap::Args;
 
 use crate::failure::Failure;
 use crate::present::{Block, Json, Report};
-use crate::run::Session;
+use crate::run::Invocation;
 use crate::select::BuildRef;
 
 /// The options of `show`.
@@ -29,15 +29,15 @@ pub struct ShowArgs {
 }
 
 /// Shows a build.
-pub(crate) fn run(session: &mut Session<'_, '_>, args: &ShowArgs) -> Result<(), Failure> {
-    let mut selection = session.selection();
+pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &ShowArgs) -> Result<(), Failure> {
+    let mut selection = invocation.selection();
     let stats = selection.newest(&args.build);
-    session.report_unreadable(selection.unreadable());
+    invocation.report_unreadable(selection.unreadable());
     let stats = stats?;
     let blocks = vec![
         Block::Title(header::title(&stats)),
-        Block::Facts(header::facts(&stats, &session.console.now)),
+        Block::Facts(header::facts(&stats, &invocation.console.now)),
         Block::Table(columns::table(&stats)),
     ];
-    session.write(&Report { blocks, json: Json::Record(Box::new(stats)) })
+    invocation.write(&Report { blocks, json: Json::Record(Box::new(stats)) })
 }
