@@ -8,7 +8,8 @@ use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory as _, Parser, Subcommand};
+use perf_cli::{PerfArgs, Program};
 use perf_runtime::{PerformanceCollector, TrackingAllocator};
 use static_site::Options;
 
@@ -19,8 +20,10 @@ static ALLOCATOR: TrackingAllocator = TrackingAllocator::system();
 
 /// Builds a static site out of Markdown, and records what each phase of the build took.
 #[derive(Debug, Parser)]
-#[command(version, after_help = EXAMPLES)]
+#[command(version, after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
 struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
     /// A folder of Markdown [default: the packages of the Cargo workspace around here]
     source: Option<PathBuf>,
     /// Where the site goes [default: static-site in Cargo's target folder]
@@ -34,16 +37,26 @@ struct Arguments {
     incremental: bool,
 }
 
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Shows what the builds took, and how that changed
+    Perf(Box<PerfArgs>),
+}
+
 const EXAMPLES: &str = "\
 Examples:
   static-site                          READMEs and changelogs of your dependencies
   static-site docs --out public        a folder of Markdown
   static-site docs --out public --incremental
                                        again, but only what changed
-  BUILD_METRICS=off static-site        without measuring";
+  BUILD_METRICS=off static-site        without measuring
+  static-site perf --last 20           how the last builds did";
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    if let Some(Command::Perf(arguments)) = arguments.command {
+        return perf(&arguments);
+    }
     let options = Options {
         source: arguments.source,
         out: arguments.out.unwrap_or_else(default_out),
@@ -72,6 +85,16 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// The command line over this tool's own history.
+fn perf(arguments: &PerfArgs) -> ExitCode {
+    let program = Program {
+        name: String::from("static-site perf"),
+        tool: Some(String::from("static-site")),
+        ..Program::new("static-site", Arguments::command())
+    };
+    perf_cli::run(arguments, &program).into()
 }
 
 /// A folder where Cargo puts what can be made again: nobody keeps it, or looks for sources there.
