@@ -20,8 +20,8 @@ pub(crate) struct Contender {
     pub(crate) kinds: &'static [Kind],
     /// What it counts, as it must show before anything is timed.
     pub(crate) counts: Counts,
-    /// The longest that one process may time one workload, in milliseconds.
-    pub(crate) longest: u32,
+    /// How many calls it can measure in one process.
+    pub(crate) most_calls: u64,
     /// Workloads of these kinds that it cannot be given, and why.
     pub(crate) lacks: &'static [(Workload, &'static str)],
     /// The packages that a program which measures so depends on.
@@ -44,7 +44,7 @@ pub(crate) const BARE: Contender = Contender {
     environment: &[],
     kinds: EVERYTHING,
     counts: Counts::Nothing,
-    longest: u32::MAX,
+    most_calls: u64::MAX,
     lacks: &[],
     libraries: &[],
 };
@@ -55,9 +55,9 @@ pub(crate) const FULL: Contender =
 pub(crate) const TIMELINE: Contender = Contender {
     environment: &[("BUILD_METRICS_TIMELINE", "1")],
     kinds: PHASES,
-    // A timeline holds 1,048,576 calls, those of two threads here; of those beyond, it keeps but the
-    // number, which costs less. Its program fails where it comes that far.
-    longest: 20,
+    // A timeline holds 1,048,576 calls; of those beyond, it keeps but the number, which costs less. Its
+    // program fails where it comes that far.
+    most_calls: 1_000_000,
     ..ours("perf-runtime, timeline", FULL.package, PHASES, Counts::CallsAndMemory)
 };
 /// perf-runtime's allocator without phases.

@@ -53,9 +53,8 @@ pub(crate) fn run(
             able.rotate_left(turn);
             for contender in able {
                 let mut command = programs.command(contender)?;
-                let milliseconds = extent.milliseconds.min(contender.longest);
-                command.arg("time").arg(workload.name()).arg(milliseconds.to_string());
-                command.arg(list);
+                command.arg("time").arg(workload.name()).arg(extent.milliseconds.to_string());
+                command.arg(contender.most_calls.to_string()).arg(list);
                 let timing: Timing = ask(&mut command)?;
                 if timing.batches > 0 {
                     timings.insert((contender.name, workload), timing);

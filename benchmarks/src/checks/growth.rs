@@ -4,7 +4,7 @@ use serde::Serialize;
 use workloads::{Growth, Kind};
 
 use super::Depth;
-use crate::contenders::{BARE, Contender, LAYER, TIMELINE};
+use crate::contenders::{BARE, Contender, LAYER};
 use crate::error::Error;
 use crate::programs::{Programs, ask};
 
@@ -49,21 +49,19 @@ pub(super) fn run(
 /// Peers that keep memory for each call would not fit into the machine after a hundred million, no
 /// more than a million fit into a timeline, and spans of tracing take their time.
 fn calls(contender: &Contender, depth: Depth) -> u64 {
-    if *contender == TIMELINE {
-        return 1_000_000;
-    }
     let ours = contender.is_ours() && *contender != LAYER || *contender == BARE;
-    match (ours, depth) {
+    let calls = match (ours, depth) {
         (true, Depth::Full) => 100_000_000,
         (true, Depth::Quick) | (false, Depth::Full) => 10_000_000,
         (false, Depth::Quick) => 1_000_000,
-    }
+    };
+    calls.min(contender.most_calls)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::contenders::ALL;
+    use crate::contenders::{ALL, TIMELINE};
 
     #[test]
     fn the_promise_of_a_hundred_million_calls_is_kept_in_the_full_run() {

@@ -28,6 +28,9 @@ pub(crate) struct Pair {
 pub(crate) struct Budget<'meeting> {
     /// About how long.
     pub(crate) time: Duration,
+    /// No longer than it takes to do so many units of the work, but for those in which a batch finds
+    /// its length, and those by which the last one goes beyond.
+    pub(crate) units: u64,
     /// Where to meet the other threads before each batch.
     pub(crate) meeting: Option<&'meeting Meeting>,
 }
@@ -46,12 +49,14 @@ pub(crate) fn time_pairs(
         budget.meeting.map_or(repeats, |it| it.agree(repeats.0, repeats.1));
     let mut pairs = Vec::with_capacity(MOST);
     let begin = Instant::now();
+    let units_of_a_batch = u64::from(units) * u64::from(work_repeats);
     let time_is_up = |pairs: usize| match begin.elapsed() {
         elapsed if pairs < FEWEST => elapsed > budget.time * PATIENCE && budget.meeting.is_some(),
         elapsed => elapsed >= budget.time || pairs >= MOST,
     };
-    for round in 0.. {
-        if time_is_up(pairs.len()) || !meet() {
+    for round in 0_usize.. {
+        let all_done = round as u64 * units_of_a_batch >= budget.units;
+        if all_done || time_is_up(pairs.len()) || !meet() {
             break;
         }
         let before = reference(reference_repeats);
@@ -145,7 +150,7 @@ mod tests {
     fn a_batch_repeats_until_it_is_long_enough_and_its_units_are_divided_out() {
         // A clock of its own: a repeat of the work takes 1 µs, one of the reference 500 ns.
         let pairs = time_pairs(
-            Budget { time: Duration::ZERO, meeting: None },
+            Budget { time: Duration::ZERO, units: u64::MAX, meeting: None },
             10,
             |repeats| Duration::from_micros(repeats.into()),
             |repeats| {
@@ -158,5 +163,22 @@ mod tests {
             assert!((pair.work - 100.0).abs() < 1e-9);
             assert!((pair.reference - 50.0).abs() < 1e-9);
         }
+    }
+
+    #[test]
+    fn no_more_units_are_done_than_there_may_be() {
+        let budget = Budget { time: Duration::from_mins(1), units: 10 * 64 * 3, meeting: None };
+        let mut calls = 0;
+        let pairs = time_pairs(
+            budget,
+            10,
+            |repeats| {
+                calls += 1;
+                Duration::from_micros(repeats.into())
+            },
+            |_| Duration::from_secs(1),
+        );
+        // Eight times to find that 64 repeats fill a batch.
+        assert_eq!((calls, pairs.len()), (8 + 3, 3));
     }
 }

@@ -57,7 +57,7 @@ pub trait Contender {
 #[derive(Debug, thiserror::Error)]
 enum Failure {
     #[error(
-        "usage: CONTENDER time WORKLOAD MILLISECONDS [LIST] | calls COUNT | blocks COUNT | start | see"
+        "usage: CONTENDER time WORKLOAD MILLISECONDS MOST_CALLS [LIST] | calls COUNT | blocks COUNT | start | see"
     )]
     Usage,
     #[error("the workload needs a list of the files to read")]
@@ -71,7 +71,8 @@ enum Failure {
 /// The `main` of a contender: does what the arguments say, and prints what it took as one line of
 /// JSON.
 ///
-/// - `time WORKLOAD MILLISECONDS [LIST]` times a workload ([`crate::Timing`]);
+/// - `time WORKLOAD MILLISECONDS MOST_CALLS [LIST]` times a workload ([`crate::Timing`]), for so long and
+///   no longer than it takes to make so many calls;
 /// - `calls COUNT` calls a phase so many times ([`crate::Growth`]);
 /// - `blocks COUNT` allocates and frees a block of 8 bytes so many times;
 /// - `start` tells when the program came to its first line, and how long the contender took to begin
@@ -107,14 +108,15 @@ fn obey<C: Contender>(arguments: &[OsString], first_line: u64) -> Result<(), Fai
         }
         "time" => {
             let workload = word(1).and_then(Workload::named).ok_or(Failure::Usage)?;
-            let budget = word(2).and_then(|it| it.parse().ok()).ok_or(Failure::Usage)?;
-            let documents = match (workload, arguments.get(3)) {
+            let time = word(2).and_then(|it| it.parse().ok()).ok_or(Failure::Usage)?;
+            let units = word(3).and_then(|it| it.parse().ok()).ok_or(Failure::Usage)?;
+            let documents = match (workload, arguments.get(4)) {
                 (Workload::Readmes, None) => return Err(Failure::NoDocuments),
                 (Workload::Readmes, Some(list)) => read_all(list.as_ref())
                     .map_err(|cause| Failure::Documents { list: list.into(), cause })?,
                 _ => Vec::new(),
             };
-            let budget = Duration::from_millis(budget);
+            let budget = Budget { time: Duration::from_millis(time), units, meeting: None };
             let timed = || summarize(&pairs_of::<C>(workload, budget, &documents));
             let outside = workload == Workload::HandedOutside;
             tell(&if outside { timed() } else { C::measuring(timed) })
@@ -123,15 +125,18 @@ fn obey<C: Contender>(arguments: &[OsString], first_line: u64) -> Result<(), Fai
     }
 }
 
-fn pairs_of<C: Contender>(workload: Workload, time: Duration, documents: &[String]) -> Vec<Pair> {
+fn pairs_of<C: Contender>(
+    workload: Workload,
+    budget: Budget<'_>,
+    documents: &[String],
+) -> Vec<Pair> {
     use Workload as W;
-    let budget = Budget { time, meeting: None };
     match workload {
         W::TightCall => phases::time_calls::<C>(budget),
         W::TenNested => phases::time_nested::<C>(budget),
         W::HundredSites => phases::time_sites::<C>(budget),
-        W::TwoThreads => on_threads(2, time, phases::time_calls::<C>),
-        W::EightThreads => on_threads(8, time, phases::time_calls::<C>),
+        W::TwoThreads => on_threads(2, budget, phases::time_calls::<C>),
+        W::EightThreads => on_threads(8, budget, phases::time_calls::<C>),
         W::ThousandPolls => phases::time_polls::<C>(budget),
         W::HandedOutside => handed::time_outside::<C>(budget),
         W::HandedInItsPhase => handed::time_in_its_phase::<C>(budget),
@@ -139,9 +144,9 @@ fn pairs_of<C: Contender>(workload: Workload, time: Duration, documents: &[Strin
         W::HandedToAnotherThread => handed::time_on_another_thread::<C>(budget),
         W::HandedFuture => handed::time_future::<C>(budget),
         W::Alloc8 => time_blocks::<C>(8, budget),
-        W::Alloc8TwoThreads => on_threads(2, time, |it| time_blocks::<C>(8, it)),
+        W::Alloc8TwoThreads => on_threads(2, budget, |it| time_blocks::<C>(8, it)),
         W::Alloc1K => time_blocks::<C>(1 << 10, budget),
-        W::Alloc1KTwoThreads => on_threads(2, time, |it| time_blocks::<C>(1 << 10, it)),
+        W::Alloc1KTwoThreads => on_threads(2, budget, |it| time_blocks::<C>(1 << 10, it)),
         W::Alloc64K => time_blocks::<C>(1 << 16, budget),
         W::VecGrowth => time_growth::<C>(budget),
         W::FreedElsewhere => time_freed_elsewhere::<C>(budget),

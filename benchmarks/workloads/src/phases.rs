@@ -50,19 +50,20 @@ pub(crate) fn time_polls<C: Contender>(budget: Budget<'_>) -> Vec<Pair> {
 }
 
 /// What every thread measured, of several that begin together and, as far as there are processors
-/// for them, begin each batch together.
+/// for them, begin each batch together. They share the units of the budget.
 pub(crate) fn on_threads(
-    threads: usize,
-    time: Duration,
+    threads: u32,
+    budget: Budget<'_>,
     work: impl Fn(Budget<'_>) -> Vec<Pair> + Sync,
 ) -> Vec<Pair> {
-    let meeting = Meeting::of(threads);
-    let start = Barrier::new(threads);
+    let meeting = Meeting::of(threads as usize);
+    let start = Barrier::new(threads as usize);
+    let units = budget.units / u64::from(threads);
     thread::scope(|scope| {
         let spawned = (0..threads).map(|_| {
             scope.spawn(|| {
                 start.wait();
-                work(Budget { time, meeting: meeting.as_ref() })
+                work(Budget { units, meeting: meeting.as_ref(), ..budget })
             })
         });
         let spawned: Vec<_> = spawned.collect();
@@ -135,10 +136,11 @@ mod tests {
     fn every_thread_tells_what_it_measured() {
         let second = |_| Duration::from_secs(1);
         for threads in [1, 2, 7] {
-            let pairs = on_threads(threads, Duration::ZERO, |it| {
+            let budget = Budget { time: Duration::ZERO, units: u64::MAX, meeting: None };
+            let pairs = on_threads(threads, budget, |it| {
                 time_pairs(Budget { meeting: None, ..it }, 1, second, second)
             });
-            assert_eq!(pairs.len(), 7 * threads);
+            assert_eq!(pairs.len(), 7 * threads as usize);
         }
     }
 }
