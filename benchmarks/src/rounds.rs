@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use workloads::{Kind, Timing, Workload};
+use workloads::{FEWEST, Kind, Timing, Workload};
 
 use crate::contenders::{BARE, Contender};
 use crate::error::Error;
@@ -56,7 +56,7 @@ pub(crate) fn run(
                 command.arg("time").arg(workload.name()).arg(extent.milliseconds.to_string());
                 command.arg(contender.most_calls.to_string()).arg(list);
                 let timing: Timing = ask(&mut command)?;
-                if timing.batches > 0 {
+                if timing.batches >= FEWEST {
                     timings.insert((contender.name, workload), timing);
                 }
             }

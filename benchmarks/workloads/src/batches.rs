@@ -9,8 +9,9 @@ use crate::meeting::Meeting;
 /// How long a batch lasts at least. Long against the reading of the clock around it, short against
 /// the turns in which an operating system gives a processor to others: most batches see none.
 const BATCH: Duration = Duration::from_micros(40);
-/// How many pairs are timed at least, however long they take.
-const FEWEST: usize = 7;
+/// How many pairs are timed at least, however long they take; fewer say nothing, and there are fewer only
+/// where threads hardly ever ran at once.
+pub const FEWEST: usize = 7;
 /// How many times as long as they should take, threads that never run at once go on trying.
 const PATIENCE: u32 = 20;
 /// How many pairs are kept at most.

@@ -153,7 +153,8 @@ pub struct Timing {
     pub reference_ns: f64,
     /// The median over the batches of work divided by the reference beside it.
     pub ratio: f64,
-    /// How many pairs of batches there were: none, where several threads never ran at once.
+    /// How many pairs of batches there were: fewer than [`FEWEST`](crate::FEWEST), where several threads
+    /// hardly ever ran at once.
     pub batches: usize,
 }
 
