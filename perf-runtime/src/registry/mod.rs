@@ -281,13 +281,11 @@ impl State {
 
 impl Thread {
     /// Notes what was outside of phases up to now, and gives what came since this was last done.
+    ///
+    /// That can be less than nothing: an entry has its time before others see it, so that a reading
+    /// in between takes for outside what turns out to be the phase's. The sums come out right.
     fn settle(&self, outside: Used) -> Used {
-        let before = self.settled.load();
-        let mut since = outside.minus(before);
-        // Of two readings of another thread, the later one may be settled first.
-        if outside.ticks < before.ticks {
-            since.ticks = 0;
-        }
+        let since = outside.minus(self.settled.load());
         self.settled.add(since);
         since
     }
