@@ -12,6 +12,7 @@
 //! | `latest.json` | the newest record once more, for reading by eye and by `jq` |
 //! | `history.rejected.jsonl` | lines that [`History::repair`] moved out of the history |
 //! | `pending/ID.json` | records whose writers did not get the lock in time |
+//! | `accepted.jsonl` | the changes that somebody [accepted](History::accept) as the new normal |
 //! | `timelines/ID.jsonl` | the [timelines](timeline) of those builds that were asked for one |
 //! | `.lock` | what writers lock; never removed |
 //!
@@ -33,6 +34,7 @@
 //! - *A line that cannot be read* is skipped and reported, and removed by nothing but a human.
 //!   Lines longer than [`history::MAX_LINE`] are among them, and are never written; so reading
 //!   takes at most 32 MiB, whatever the file is.
+//! - *What was accepted* is appended in the same way, and never rewritten.
 //! - *A timeline* is there whole or not at all, and takes no part in the above: it is written
 //!   without the lock, after the record or before. Pruning removes it with its record.
 //! - *Loss of power* is another matter: appends are safe against kills, not synced against loss
@@ -48,8 +50,8 @@ pub mod record;
 pub mod timeline;
 
 pub use history::{
-    Appended, DEFAULT_DIR, Entry, History, HistoryError, Keep, Place, Pruned, Repaired,
-    TimelineReader, Unreadable, UnreadableReason,
+    Accepted, AcceptedChanges, Appended, DEFAULT_DIR, Entry, History, HistoryError, Keep, Place,
+    Pruned, Repaired, Scanned, TimelineReader, Unreadable, UnreadableReason,
 };
 pub use record::*;
 pub use timeline::{

@@ -12,7 +12,7 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
 
-use perf_history::{BuildStats, History, HistoryError, Keep, Place};
+use perf_history::{Accepted, BuildStats, History, HistoryError, Keep, Place};
 use places::{ReadOnly, SmallDisk, assert_refused};
 use records::{full_record, record};
 
@@ -249,6 +249,27 @@ fn a_full_disk_loses_nothing_that_waits_in_pending() {
     let ids = history.last(9).unwrap().into_iter().map(|stats| stats.build_id);
     assert!(ids.eq(["a", "r0", "b"]));
     assert_eq!(history.repair().unwrap().rejected, 0);
+}
+
+#[test]
+fn a_full_disk_accepts_nothing_and_harms_nothing_that_was_accepted() {
+    let Some(disk) = SmallDisk::mount("size=64k") else {
+        return;
+    };
+    let history = History::open(disk.path().join("history"));
+    let change = |reason: &str| Accepted {
+        build_id: "a".to_owned(),
+        timestamp: "2026-11-23T08:56:00Z".to_owned(),
+        tool: "site".to_owned(),
+        commit: None,
+        reason: Some(reason.to_owned()),
+    };
+    history.accept(&[change("first")]).unwrap();
+    fill(&disk.path().join("ballast"));
+    let error = history.accept(&[change(&"x".repeat(10_000))]).unwrap_err();
+    assert_refused(&error, &history.dir().join("accepted.jsonl"), "No space left");
+    let accepted = history.accepted().unwrap();
+    assert_eq!((accepted.changes, accepted.unreadable), (vec![change("first")], vec![]));
 }
 
 /// Writes to a file until the disk is full.

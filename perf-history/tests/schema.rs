@@ -32,6 +32,7 @@ fn what_is_written_is_valid() {
         unattributed: Some(perf_history::Unattributed::default()),
         unclaimed: Some(perf_history::Unclaimed::default()),
         timeline: Some(perf_history::TimelineFacts::default()),
+        allocators: Some(perf_history::AllocatorFacts::default()),
         system: Some(perf_history::System::default()),
         ..record("a")
     };
@@ -61,6 +62,7 @@ fn what_is_no_record_is_not_valid() {
         ("git", Value::Null),
         ("timeline", Value::Null),
         ("timeline", json!({ "intervals": -1 })),
+        ("allocators", json!({ "sample_bytes": 1 })),
         ("labels", json!({ "a": 1 })),
         ("phases", json!([{ "path": "a" }])),
         ("phase_timings_ms", json!({ "a": null })),

@@ -76,7 +76,7 @@ pub(super) fn is_torn(file: &mut File, length: u64) -> io::Result<bool> {
 }
 
 /// Writes all of it, or leaves the file as long as it was.
-fn write_whole(file: &mut File, length: u64, bytes: &[u8]) -> io::Result<()> {
+pub(super) fn write_whole(file: &mut File, length: u64, bytes: &[u8]) -> io::Result<()> {
     file.write_all(bytes).inspect_err(|_| {
         // If this fails too there is a torn line, which the next append ends.
         let _ = file.set_len(length);

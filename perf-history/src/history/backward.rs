@@ -2,7 +2,7 @@
 
 use std::io::{self, Read, Seek, SeekFrom};
 
-use super::entry::{Entry, UnreadableReason, read};
+use super::entry::{Entry, UnreadableReason, Wanted, read_where};
 use super::lines::{BLOCK, MAX_LINE, RawLine};
 
 /// Reads a history from the end that it had when the reading began.
@@ -26,7 +26,7 @@ impl<R: Read + Seek> BackwardLines<R> {
         Ok(Self { start: input.seek(SeekFrom::End(0))?, input, block, longest, buffer: Vec::new() })
     }
 
-    pub(super) fn previous_line(&mut self) -> io::Result<Option<RawLine>> {
+    pub(super) fn previous_line(&mut self, wanted: Wanted<'_>) -> io::Result<Option<RawLine>> {
         if self.buffer.is_empty() && !self.read_block()? {
             return Ok(None);
         }
@@ -36,11 +36,11 @@ impl<R: Read + Seek> BackwardLines<R> {
         loop {
             let unsearched = &self.buffer[..self.buffer.len() - searched];
             if let Some(end) = unsearched.iter().rposition(|byte| *byte == b'\n') {
-                return Ok(Some(self.take_line(end + 1, is_ended)));
+                return Ok(Some(self.take_line(end + 1, is_ended, wanted)));
             }
             searched = self.buffer.len();
             if self.start == 0 {
-                return Ok(Some(self.take_line(0, is_ended)));
+                return Ok(Some(self.take_line(0, is_ended, wanted)));
             }
             if self.buffer.len() - usize::from(is_ended) > self.longest {
                 return self.skip_line(is_ended).map(Some);
@@ -50,7 +50,7 @@ impl<R: Read + Seek> BackwardLines<R> {
     }
 
     /// Takes what is in the buffer from `begin` on as a line.
-    fn take_line(&mut self, begin: usize, is_ended: bool) -> RawLine {
+    fn take_line(&mut self, begin: usize, is_ended: bool, wanted: Wanted<'_>) -> RawLine {
         let offset = self.start + begin as u64;
         let line = &self.buffer[begin..];
         let length = line.len() as u64;
@@ -58,7 +58,7 @@ impl<R: Read + Seek> BackwardLines<R> {
         let content = if text.len() > self.longest {
             Err(UnreadableReason::TooLong)
         } else {
-            read(text, offset == 0, is_ended)
+            read_where(text, offset == 0, is_ended, wanted)
         };
         self.buffer.truncate(begin);
         RawLine { offset, length, entry: Entry::new(content, None, offset, length), is_ended }
@@ -117,6 +117,7 @@ mod tests {
 
     use proptest::prelude::*;
 
+    use super::super::entry::read;
     use super::*;
 
     const LONGEST: usize = 300;
@@ -128,10 +129,11 @@ mod tests {
     }
 
     /// What a line should turn out to be, and nothing else.
-    fn outcome(entry: &Entry) -> String {
+    fn outcome(entry: Option<&Entry>) -> String {
         match entry {
-            Entry::Record(stats) => stats.build_id.clone(),
-            Entry::Unreadable(line) => line.reason.to_string(),
+            Some(Entry::Record(stats)) => stats.build_id.clone(),
+            Some(Entry::Unreadable(line)) => line.reason.to_string(),
+            None => "not wanted".to_owned(),
         }
     }
 
@@ -144,10 +146,10 @@ mod tests {
             let content = if text.len() > LONGEST {
                 Err(UnreadableReason::TooLong)
             } else {
-                read(text, offset == 0, line.ends_with(b"\n"))
+                read(text, offset == 0, line.ends_with(b"\n")).map(Some)
             };
             let length = line.len() as u64;
-            lines.push((offset, length, outcome(&Entry::new(content, None, 0, length))));
+            lines.push((offset, length, outcome(Entry::new(content, None, 0, length).as_ref())));
             offset += length;
         }
         lines
@@ -185,8 +187,8 @@ mod tests {
             let mut backward =
                 BackwardLines::with_limits(Cursor::new(&file), block, LONGEST).unwrap();
             let mut found = Vec::new();
-            while let Some(line) = backward.previous_line().unwrap() {
-                found.push((line.offset, line.length, outcome(&line.entry)));
+            while let Some(line) = backward.previous_line(None).unwrap() {
+                found.push((line.offset, line.length, outcome(line.entry.as_ref())));
             }
             found.reverse();
             prop_assert_eq!(found, model(&file));
@@ -200,7 +202,7 @@ mod tests {
         io::Write::write_all(&mut &file, whole.as_bytes()).unwrap();
         let mut backward = BackwardLines::with_limits(&file, 64, LONGEST).unwrap();
         file.set_len(10).unwrap();
-        let error = backward.previous_line().err().unwrap();
+        let error = backward.previous_line(None).err().unwrap();
         assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
     }
 }

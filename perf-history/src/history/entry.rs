@@ -1,6 +1,6 @@
 //! What a line of a history turned out to be: a record, or what cannot be read and why.
 
-use crate::record::BuildStats;
+use crate::record::{BuildStats, Glance};
 
 /// One line of a history.
 #[derive(Debug)]
@@ -21,15 +21,16 @@ impl Entry {
         }
     }
 
+    /// What a line is; `None` where it is a record that is not wanted.
     pub(super) fn new(
-        content: Result<BuildStats, UnreadableReason>,
+        content: Result<Option<BuildStats>, UnreadableReason>,
         line: Option<u64>,
         offset: u64,
         bytes: u64,
-    ) -> Self {
+    ) -> Option<Self> {
         match content {
-            Ok(stats) => Self::Record(Box::new(stats)),
-            Err(reason) => Self::Unreadable(Unreadable { line, offset, bytes, reason }),
+            Ok(stats) => Some(Self::Record(Box::new(stats?))),
+            Err(reason) => Some(Self::Unreadable(Unreadable { line, offset, bytes, reason })),
         }
     }
 }
@@ -70,6 +71,27 @@ pub enum UnreadableReason {
 
 /// What some editors put at the beginning of a file of UTF-8; it says nothing.
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+
+/// Which records a search wants; `None` for all.
+pub(super) type Wanted<'w> = Option<&'w mut dyn FnMut(&Glance<'_>) -> bool>;
+
+/// Reads the text of a line, without its end, if the record on it is wanted. Others are not read
+/// where a glance is enough to tell.
+pub(super) fn read_where(
+    text: &[u8],
+    is_first: bool,
+    is_ended: bool,
+    wanted: Wanted<'_>,
+) -> Result<Option<BuildStats>, UnreadableReason> {
+    let Some(wanted) = wanted else { return read(text, is_first, is_ended).map(Some) };
+    let glance = std::str::from_utf8(text).ok().and_then(Glance::at);
+    let is_known = match &glance {
+        Some(glance) if !wanted(glance) => return Ok(None),
+        glance => glance.is_some(),
+    };
+    let stats = read(text, is_first, is_ended)?;
+    Ok((is_known || wanted(&Glance::of(&stats))).then_some(stats))
+}
 
 /// Reads the text of a line, without its end.
 pub(super) fn read(

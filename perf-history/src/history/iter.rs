@@ -8,6 +8,8 @@ use super::backward::BackwardLines;
 use super::entry::Entry;
 use super::error::{During, HistoryError};
 use super::lines::{Lines, RawLine};
+use super::observed::{Observed, Observer};
+use crate::record::Glance;
 
 /// Opens the history; `None` where it is not there.
 pub(super) fn open_for_reading(path: &Path) -> Result<Option<File>, HistoryError> {
@@ -26,11 +28,27 @@ pub(super) fn open_for_reading(path: &Path) -> Result<Option<File>, HistoryError
 ///
 /// A history that cannot be opened, or not be read any further, yields one error and ends.
 #[derive(Debug)]
-pub struct OldestFirst(Reading<Lines<File>>);
+pub struct OldestFirst(Reading<Lines<Observed>>);
 
 impl OldestFirst {
-    pub(super) fn of(path: PathBuf) -> Self {
-        Self(Reading::of(path, |file| Ok(Lines::new(file))))
+    pub(super) fn of(path: PathBuf, observer: Observer) -> Self {
+        Self(Reading::of(path, |file| Ok(Lines::new(Observed::new(file, observer)?))))
+    }
+}
+
+impl OldestFirst {
+    /// The next line, or `None` in its place where it is a record that is not wanted: that one is
+    /// passed over without reading all of it.
+    ///
+    /// # Errors
+    ///
+    /// The history cannot be opened, or not be read any further.
+    pub fn next_where(
+        &mut self,
+        mut wanted: impl FnMut(&Glance<'_>) -> bool,
+    ) -> Option<Result<Option<Entry>, HistoryError>> {
+        let line = self.0.step(|lines| lines.next_line(Some(&mut wanted)))?;
+        Some(line.map(|line| line.entry))
     }
 }
 
@@ -38,8 +56,7 @@ impl Iterator for OldestFirst {
     type Item = Result<Entry, HistoryError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let line = self.0.step(Lines::next_line)?;
-        Some(line.map(|line| line.entry))
+        self.0.step(|lines| lines.next_line(None))?.map(|line| line.entry).transpose()
     }
 }
 
@@ -47,16 +64,32 @@ impl Iterator for OldestFirst {
 ///
 /// A history that cannot be opened, or not be read any further, yields one error and ends.
 #[derive(Debug)]
-pub struct NewestFirst(Reading<BackwardLines<File>>);
+pub struct NewestFirst(Reading<BackwardLines<Observed>>);
 
 impl NewestFirst {
-    pub(super) fn of(path: PathBuf) -> Self {
-        Self(Reading::of(path, BackwardLines::new))
+    pub(super) fn of(path: PathBuf, observer: Observer) -> Self {
+        Self(Reading::of(path, |file| BackwardLines::new(Observed::new(file, observer)?)))
+    }
+
+    /// The next line, or `None` in its place where it is a record that is not wanted: that one is
+    /// passed over without reading all of it.
+    ///
+    /// # Errors
+    ///
+    /// The history cannot be opened, or not be read any further.
+    pub fn next_where(
+        &mut self,
+        wanted: impl FnMut(&Glance<'_>) -> bool,
+    ) -> Option<Result<Option<Entry>, HistoryError>> {
+        Some(self.next_line(wanted)?.map(|line| line.entry))
     }
 
     /// The next line with its place in the file.
-    pub(super) fn next_line(&mut self) -> Option<Result<RawLine, HistoryError>> {
-        self.0.step(BackwardLines::previous_line)
+    pub(super) fn next_line(
+        &mut self,
+        mut wanted: impl FnMut(&Glance<'_>) -> bool,
+    ) -> Option<Result<RawLine, HistoryError>> {
+        self.0.step(|lines| lines.previous_line(Some(&mut wanted)))
     }
 }
 
@@ -64,7 +97,7 @@ impl Iterator for NewestFirst {
     type Item = Result<Entry, HistoryError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        Some(self.next_line()?.map(|line| line.entry))
+        self.0.step(|lines| lines.previous_line(None))?.map(|line| line.entry).transpose()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead, BufReader, Read};
 
-use super::entry::{Entry, UnreadableReason, read};
+use super::entry::{Entry, UnreadableReason, Wanted, read_where};
 
 /// The longest line that is read, without its end: 8 MiB, the record of some 13,000 phases. A
 /// longer one is unreadable, and passed over in blocks. Reading a history never holds more than
@@ -17,7 +17,8 @@ pub(super) struct RawLine {
     pub(super) offset: u64,
     /// With its end.
     pub(super) length: u64,
-    pub(super) entry: Entry,
+    /// `None` where it is a record that is not wanted.
+    pub(super) entry: Option<Entry>,
     pub(super) is_ended: bool,
 }
 
@@ -26,29 +27,40 @@ pub(super) struct RawLine {
 pub(super) struct Lines<R> {
     input: BufReader<R>,
     buffer: Vec<u8>,
+    longest: usize,
     number: u64,
     offset: u64,
 }
 
 impl<R: Read> Lines<R> {
     pub(super) fn new(input: R) -> Self {
+        Self::with_longest(input, MAX_LINE)
+    }
+
+    pub(super) fn with_longest(input: R, longest: usize) -> Self {
         Self {
             input: BufReader::with_capacity(BLOCK, input),
             buffer: Vec::new(),
+            longest,
             number: 0,
             offset: 0,
         }
     }
 
-    pub(super) fn next_line(&mut self) -> io::Result<Option<RawLine>> {
+    /// Where the next line begins.
+    pub(super) fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    pub(super) fn next_line(&mut self, wanted: Wanted<'_>) -> io::Result<Option<RawLine>> {
         // One more for the end of the line, and one to tell a line that is too long.
-        let mut length = self.read_on(MAX_LINE as u64 + 2)?;
+        let mut length = self.read_on(self.longest as u64 + 2)?;
         if length == 0 {
             return Ok(None);
         }
         let text = self.buffer.strip_suffix(b"\n").unwrap_or(&self.buffer);
         let mut is_ended = text.len() < self.buffer.len();
-        let content = if text.len() > MAX_LINE {
+        let content = if text.len() > self.longest {
             while !is_ended {
                 let more = self.read_on(BLOCK as u64)?;
                 if more == 0 {
@@ -59,7 +71,7 @@ impl<R: Read> Lines<R> {
             }
             Err(UnreadableReason::TooLong)
         } else {
-            read(text, self.offset == 0, is_ended)
+            read_where(text, self.offset == 0, is_ended, wanted)
         };
         let offset = self.offset;
         self.number += 1;

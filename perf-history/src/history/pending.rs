@@ -25,6 +25,7 @@ use super::entry::{self, UnreadableReason};
 use super::error::{During, HistoryError};
 use super::iter::NewestFirst;
 use super::lines::MAX_LINE;
+use super::observed::Observer;
 use super::replace::{files_in, remove_if_stale, replace_by, temporary_for};
 
 /// How far from its end the history is searched for a record that may have been adopted already.
@@ -124,7 +125,7 @@ fn complete(path: &Path, history: &Path, there: MayBeThere) -> Result<bool, Hist
 
 /// Whether the record of this build is among the last of the history.
 fn ends_with(history: &Path, build_id: &str) -> Result<bool, HistoryError> {
-    for entry in NewestFirst::of(history.to_owned()).take(SEARCHED_LINES) {
+    for entry in NewestFirst::of(history.to_owned(), Observer::default()).take(SEARCHED_LINES) {
         if entry?.into_record().is_some_and(|stats| stats.build_id == build_id) {
             return Ok(true);
         }

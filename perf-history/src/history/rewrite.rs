@@ -8,7 +8,9 @@ use super::append::{is_torn, open_for_appending};
 use super::error::{During, HistoryError};
 use super::iter::open_for_reading;
 use super::lines::{Lines, RawLine};
+use super::observed::{Observed, Observer};
 use super::replace::create_anew;
+use crate::record::Glance;
 
 /// What becomes of a line. Every line keeps its bytes, wherever it goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +20,14 @@ pub(super) enum Fate {
     Remove,
     /// It moves to the rejected lines.
     Reject,
+}
+
+/// A line whose fate is asked for.
+pub(super) enum Line<'a> {
+    /// A record, and where it begins.
+    Record(&'a Glance<'a>, u64),
+    /// One that cannot be read.
+    Unreadable,
 }
 
 /// The files that take part.
@@ -34,17 +44,28 @@ pub(super) struct Paths<'a> {
 /// both files. Unlike an append it is synced to the disk, since all of the history is at stake.
 pub(super) fn rewrite(
     paths: &Paths<'_>,
-    mut fate_of: impl FnMut(&RawLine) -> Fate,
+    observer: Observer,
+    mut fate_of: impl FnMut(Line<'_>) -> Fate,
 ) -> Result<Option<Rewriting>, HistoryError> {
     let Some(file) = open_for_reading(paths.history)? else {
         return Ok(None);
     };
     // A link to a history elsewhere stays one: it is the file that is replaced.
     let history = fs::canonicalize(paths.history).during("resolve", paths.history)?;
+    let file = Observed::new(file, observer).during("look at", &history)?;
     let mut lines = Lines::new(file);
     let mut rewriting = None;
-    while let Some(line) = lines.next_line().during("read", &history)? {
-        let fate = fate_of(&line);
+    loop {
+        let offset = lines.offset();
+        let mut fate = Fate::Keep;
+        let line = lines.next_line(Some(&mut |glance| {
+            fate = fate_of(Line::Record(glance, offset));
+            false
+        }));
+        let Some(line) = line.during("read", &history)? else { break };
+        if line.entry.is_some() {
+            fate = fate_of(Line::Unreadable);
+        }
         if fate == Fate::Keep && rewriting.is_none() {
             // Nothing to do until the first line that goes.
             continue;

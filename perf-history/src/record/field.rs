@@ -9,8 +9,9 @@ use serde::ser::{SerializeMap, Serializer};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::kind::Kind;
 use super::object::{Field, Object, Zero};
-use super::{Clock, Outcome, PhaseStats, Profile, SCHEMA, is_reserved};
+use super::{Clock, Outcome, Profile, SCHEMA, is_reserved};
 
 /// A number as it is written: to six significant digits, but never coarser than three decimals
 /// and never finer than six.
@@ -32,6 +33,8 @@ fn rounded(number: f64) -> f64 {
 }
 
 impl Field for f64 {
+    const KIND: Kind = Kind::Float;
+
     fn write<M: SerializeMap>(
         &self,
         map: &mut M,
@@ -50,9 +53,11 @@ impl Field for f64 {
 }
 
 macro_rules! integer {
-    ($($type:ty),+) => {
+    ($($type:ty: $kind:expr),+) => {
         $(
             impl Field for $type {
+                const KIND: Kind = $kind;
+
                 fn write<M: SerializeMap>(
                     &self,
                     map: &mut M,
@@ -72,11 +77,13 @@ macro_rules! integer {
         )+
     };
 }
-integer!(u64, i64);
+integer!(u64: Kind::Whole, i64: Kind::Integer);
 
 /// The record's `schema`, the one field of this type: 0 stands for a record that was not read
 /// from a file of this format, and what is written now is written in this version's format.
 impl Field for u32 {
+    const KIND: Kind = Kind::Schema;
+
     fn write<M: SerializeMap>(
         &self,
         map: &mut M,
@@ -95,9 +102,11 @@ impl Field for u32 {
 }
 
 macro_rules! plain {
-    ($($type:ty),+) => {
+    ($($type:ty: $kind:expr),+) => {
         $(
             impl Field for $type {
+                const KIND: Kind = $kind;
+
                 fn write<M: SerializeMap>(
                     &self,
                     map: &mut M,
@@ -114,9 +123,17 @@ macro_rules! plain {
         )+
     };
 }
-plain!(bool, String, Outcome, Clock, Profile);
+plain!(
+    bool: Kind::Flag,
+    String: Kind::Text,
+    Outcome: Kind::Word(&["success", "failed", "panicked"]),
+    Clock: Kind::Word(&["suspect"]),
+    Profile: Kind::Word(&["debug", "release"])
+);
 
 impl<T: Field + for<'de> Deserialize<'de>> Field for Option<T> {
+    const KIND: Kind = T::KIND;
+
     fn write<M: SerializeMap>(
         &self,
         map: &mut M,
@@ -141,13 +158,19 @@ impl<T: Field + for<'de> Deserialize<'de>> Field for Option<T> {
     }
 }
 
-impl Field for Vec<PhaseStats> {
+/// Phases, and places in code: an empty list counts as 0.
+impl<T: Object + Serialize + for<'de> Deserialize<'de>> Field for Vec<T> {
+    const KIND: Kind = Kind::Objects(&T::TABLE);
+
     fn write<M: SerializeMap>(
         &self,
         map: &mut M,
         name: &'static str,
-        _zero: Zero,
+        zero: Zero,
     ) -> Result<(), M::Error> {
+        if self.is_empty() && zero == Zero::LeftOut {
+            return Ok(());
+        }
         map.serialize_entry(name, self)
     }
 
@@ -156,13 +179,15 @@ impl Field for Vec<PhaseStats> {
     }
 
     fn read_leniently(value: &Value) -> Option<Self> {
-        let phases = value.as_array()?.iter();
-        phases.map(|phase| PhaseStats::from_later_version(phase.as_object()?)).collect()
+        let objects = value.as_array()?.iter();
+        objects.map(|object| T::from_later_version(object.as_object()?)).collect()
     }
 }
 
 /// Top-level phases and their times.
 impl Field for BTreeMap<String, f64> {
+    const KIND: Kind = Kind::Times;
+
     fn write<M: SerializeMap>(
         &self,
         map: &mut M,
@@ -188,6 +213,8 @@ impl Serialize for Times<'_> {
 
 /// Labels.
 impl Field for BTreeMap<String, String> {
+    const KIND: Kind = Kind::Texts;
+
     fn write<M: SerializeMap>(
         &self,
         map: &mut M,
@@ -207,6 +234,8 @@ impl Field for BTreeMap<String, String> {
 /// Reading sees the list alone, so each count reads as 0 here; the record puts the values in when
 /// all of its top level has been read.
 impl Field for BTreeMap<String, u64> {
+    const KIND: Kind = Kind::Counts;
+
     fn write<M: SerializeMap>(
         &self,
         map: &mut M,

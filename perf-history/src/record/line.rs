@@ -119,6 +119,11 @@ impl Reading {
                 phase.fill_in_memory();
             }
         }
+        if self.stats.allocators.is_some() {
+            for phase in &mut self.stats.phases {
+                phase.fill_in_retained();
+            }
+        }
         Ok(self.stats)
     }
 

@@ -21,12 +21,21 @@
 //!   build of the tool `bengal`, its `X_time_ms` as top-level phases `X`, its whole numbers as
 //!   counts. Its time stamp, which names no offset, is taken as UTC; its id is made of it.
 
+mod allocators;
 mod environment;
 mod field;
+mod glance;
+#[cfg(test)]
+mod glance_tests;
+mod kind;
 mod line;
 mod object;
 mod phase;
 mod python_model;
+#[cfg(test)]
+#[path = "../../tests/records/mod.rs"]
+mod records;
+mod scanner;
 #[cfg(feature = "schema")]
 mod schema;
 mod timeline;
@@ -38,7 +47,9 @@ use std::time::SystemTime;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+pub use allocators::{AllocationPlace, AllocatorFacts};
 pub use environment::{Ci, Git, Noise, System};
+pub use glance::Glance;
 use object::{Object, object};
 pub use phase::{PhaseStats, Unattributed, Unclaimed};
 #[cfg(feature = "schema")]
@@ -161,10 +172,16 @@ pub struct BuildStats {
     pub counts: BTreeMap<String, u64>,
     /// Resident set at the build's end.
     pub memory_rss_mb: Option<f64>,
+    /// Resident set at the build's start.
+    pub memory_start_rss_mb: Option<f64>,
     /// Live heap at the build's end.
     pub memory_heap_mb: Option<f64>,
     /// Highest live heap during the build.
     pub memory_peak_mb: Option<f64>,
+    /// The path of the phase in which the live heap was highest: of those whose `process_peak_bytes`
+    /// is `memory_peak_mb`, the first that raised the heap, and the innermost one there. Absent
+    /// where the peak was in no phase.
+    pub peak_phase: Option<String>,
     /// Highest resident set of the process so far.
     pub memory_peak_rss_mb: Option<f64>,
     /// Allocations, on all threads.
@@ -181,6 +198,9 @@ pub struct BuildStats {
     pub unclaimed: Option<Unclaimed>,
     /// The timeline that was recorded beside this; absent where none was.
     pub timeline: Option<TimelineFacts>,
+    /// How allocations were sampled, for `top_allocators` and `retained_bytes`; absent where they
+    /// were not.
+    pub allocators: Option<AllocatorFacts>,
     /// A lower bound of what measuring cost, subtracted nowhere.
     pub overhead_ms: Option<f64>,
     /// The compiler that built the tool.
@@ -220,8 +240,10 @@ object!(BuildStats {
     clock,
     counts,
     memory_rss_mb,
+    memory_start_rss_mb,
     memory_heap_mb,
     memory_peak_mb,
+    peak_phase,
     memory_peak_rss_mb,
     alloc_count,
     alloc_bytes,
@@ -230,6 +252,7 @@ object!(BuildStats {
     unattributed,
     unclaimed,
     timeline,
+    allocators,
     overhead_ms,
     rust_version,
     platform,

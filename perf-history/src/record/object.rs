@@ -13,6 +13,8 @@ use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, Visitor};
 use serde::ser::SerializeMap;
 use serde_json::{Map, Value};
 
+use super::kind::{FieldTable, Kind};
+
 /// What to do with a number that is 0.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Zero {
@@ -24,6 +26,9 @@ pub(crate) enum Zero {
 
 /// The type of a field of an object.
 pub(crate) trait Field: Sized {
+    /// What its values look like as this version writes them.
+    const KIND: Kind;
+
     /// Writes the field, or leaves it out where its value is unknown or not worth a word.
     fn write<M: SerializeMap>(
         &self,
@@ -47,6 +52,8 @@ pub(crate) trait Object: Default {
     const FIELDS: &'static [&'static str];
     /// Those without which the object says nothing, as a mask over `FIELDS`.
     const REQUIRED: u64;
+    /// The same once more, with what the values look like.
+    const TABLE: FieldTable;
 
     /// The fields that are not known, or not understood.
     fn extra(&self) -> &Map<String, Value>;
@@ -178,6 +185,13 @@ macro_rules! object {
                 const FIELDS: &'static [&'static str] = &[$(stringify!($field)),+];
                 const REQUIRED: u64 =
                     0 $(| $crate::record::object::object!(@required $field $($kind)?))+;
+                const TABLE: $crate::record::kind::FieldTable = $crate::record::kind::FieldTable {
+                    fields: &[$((
+                        stringify!($field),
+                        $crate::record::kind::kind_of::<$type, _>(|it| &it.$field),
+                    )),+],
+                    required: <$type as $crate::record::object::Object>::REQUIRED,
+                };
 
                 fn extra(&self) -> &serde_json::Map<String, serde_json::Value> {
                     &self.extra
@@ -278,6 +292,10 @@ macro_rules! nested_object {
             }
 
             impl $crate::record::object::Field for $type {
+                const KIND: $crate::record::kind::Kind = $crate::record::kind::Kind::Object(
+                    &<$type as $crate::record::object::Object>::TABLE,
+                );
+
                 fn write<M: serde::ser::SerializeMap>(
                     &self,
                     map: &mut M,

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use super::AllocationPlace;
 use super::object::{nested_object, object};
 
 /// One phase of a build.
@@ -11,7 +12,8 @@ use super::object::{nested_object, object};
 /// out.
 ///
 /// The memory fields are `None` where the tracking allocator is not in the program. In a record
-/// that has `alloc_count`, a memory counter that was left out reads as `Some(0)`.
+/// that has `alloc_count`, a memory counter that was left out reads as `Some(0)`, and so do the
+/// estimates of what was retained in a record that has `allocators`.
 #[derive(Debug, Clone, PartialEq, Default)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(
@@ -79,7 +81,9 @@ pub struct PhaseStats {
     /// of work that was handed over.
     pub peak_bytes: Option<u64>,
     /// Highest live heap of the whole process during the phase: a level, no counter, so it is
-    /// written also where it is 0. `None` where the phase never ran on the build's own thread.
+    /// written also where it is 0. It is exact where no other thread allocates meanwhile, else to
+    /// 64 KiB for each live thread, the build's own among them. `None` where the phase never ran on
+    /// the build's own thread.
     pub process_peak_bytes: Option<u64>,
     /// Allocations in the phase itself.
     pub self_alloc_count: Option<u64>,
@@ -88,6 +92,17 @@ pub struct PhaseStats {
     /// Change of the resident set, in 2^20 bytes: phases on the own thread that last 10 ms or
     /// more.
     pub rss_delta_mb: Option<f64>,
+    /// Bytes that the phase itself allocated and that were neither freed nor given back by the end
+    /// of the build, whoever had them then: estimated from samples. `None` where allocations were
+    /// not sampled.
+    pub retained_bytes: Option<u64>,
+    /// The low end of the 99.9 % interval of `retained_bytes`.
+    pub retained_bytes_low: Option<u64>,
+    /// The high end of the 99.9 % interval of `retained_bytes`.
+    pub retained_bytes_high: Option<u64>,
+    /// The places in the phase itself, not in those below it, that allocated most: those with the
+    /// most bytes first. Empty where allocations were not sampled.
+    pub top_allocators: Vec<AllocationPlace>,
     /// Fields that this version does not know, or whose values it does not understand.
     #[cfg_attr(feature = "schema", schemars(skip))]
     pub extra: Map<String, Value>,
@@ -125,6 +140,10 @@ object!(PhaseStats {
     self_alloc_count: counter,
     self_alloc_bytes: counter,
     rss_delta_mb,
+    retained_bytes: counter,
+    retained_bytes_low: counter,
+    retained_bytes_high: counter,
+    top_allocators: counter,
 });
 
 impl PhaseStats {
@@ -141,14 +160,28 @@ impl PhaseStats {
             ("self_alloc_count", &mut self.self_alloc_count),
             ("self_alloc_bytes", &mut self.self_alloc_bytes),
         ];
-        // A value that was there and not understood is unknown, not 0.
-        for (name, counter) in counters {
-            if counter.is_none() && !self.extra.contains_key(name) {
-                *counter = Some(0);
-            }
-        }
+        fill_in(counters, &self.extra);
         if self.net_bytes.is_none() && !self.extra.contains_key("net_bytes") {
             self.net_bytes = Some(0);
+        }
+    }
+
+    /// Reads the estimates that were left out as 0, for a record whose allocations were sampled.
+    pub(super) fn fill_in_retained(&mut self) {
+        let estimates = [
+            ("retained_bytes", &mut self.retained_bytes),
+            ("retained_bytes_low", &mut self.retained_bytes_low),
+            ("retained_bytes_high", &mut self.retained_bytes_high),
+        ];
+        fill_in(estimates, &self.extra);
+    }
+}
+
+/// Reads counters that were left out as 0. A value that was there and not understood is unknown.
+fn fill_in<const N: usize>(counters: [(&str, &mut Option<u64>); N], extra: &Map<String, Value>) {
+    for (name, counter) in counters {
+        if counter.is_none() && !extra.contains_key(name) {
+            *counter = Some(0);
         }
     }
 }
@@ -172,6 +205,16 @@ pub struct Unattributed {
     pub realloc_count: Option<u64>,
     /// Bytes allocated minus bytes freed.
     pub net_bytes: Option<i64>,
+    /// Bytes allocated in no phase, and neither freed nor given back by the end of the build:
+    /// estimated from samples. `None` where allocations were not sampled.
+    pub retained_bytes: Option<u64>,
+    /// The low end of the 99.9 % interval of `retained_bytes`.
+    pub retained_bytes_low: Option<u64>,
+    /// The high end of the 99.9 % interval of `retained_bytes`.
+    pub retained_bytes_high: Option<u64>,
+    /// The places that allocated most in no phase: those with the most bytes first. Empty where
+    /// allocations were not sampled.
+    pub top_allocators: Vec<AllocationPlace>,
     /// Fields that this version does not know, or whose values it does not understand.
     #[cfg_attr(feature = "schema", schemars(skip))]
     pub extra: Map<String, Value>,
@@ -185,6 +228,10 @@ object!(Unattributed {
     freed_bytes,
     realloc_count,
     net_bytes,
+    retained_bytes,
+    retained_bytes_low,
+    retained_bytes_high,
+    top_allocators: counter,
 });
 
 /// What belonged to none of the builds that were open, where there were several.

@@ -1,11 +1,13 @@
 //! The history in ordinary hands.
 #![forbid(unsafe_code)]
 
+mod accepting;
 mod appending;
 mod pending;
 #[path = "../records/mod.rs"]
 mod records;
 mod rewriting;
+mod scanning;
 
 use std::fs::{self, File, OpenOptions};
 use std::path::Path;

@@ -7,7 +7,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Command, ExitStatus};
 
-use perf_history::{BuildStats, History, Keep};
+use perf_history::{Accepted, BuildStats, History, Keep};
 use tempfile::TempDir;
 
 use crate::records::record;
@@ -36,6 +36,7 @@ pub(crate) fn kill_or_fail_at_each_call() {
         ("prune-once", false, &FAULTS[..]),
         ("repair-once", true, &FAULTS[..1]),
         ("save-timeline-once", false, &FAULTS[..]),
+        ("accept-once", false, &FAULTS[..]),
     ] {
         let calls = calls_of(part, is_adopted);
         for (fault, only) in faults {
@@ -131,6 +132,9 @@ fn prepare(dir: &Path, is_adopted: bool) -> History {
     }
     fs::write(dir.join("history.jsonl"), file).unwrap();
     let history = History::open(dir);
+    // With a line that a writer left torn.
+    let change = serde_json::to_string(&accepted("a")).unwrap();
+    fs::write(dir.join("accepted.jsonl"), format!("{change}\n{}", &change[..20])).unwrap();
     for id in ["a", "old"] {
         history.save_timeline(&timeline(id)).unwrap();
     }
@@ -148,6 +152,7 @@ fn check(part: &str, history: &History, status: ExitStatus, context: &str) {
     };
     assert_once(&["a", "z"]);
     check_timelines(part, history, status, context);
+    check_accepted(part, history, status, context);
 
     let appended = history.append(&record("c")).unwrap();
     assert!(appended.warning.is_none(), "{context}");
@@ -212,6 +217,36 @@ fn check_timelines(part: &str, history: &History, status: ExitStatus, context: &
             }
         }
     }
+}
+
+/// A change to the level of a build.
+pub(crate) fn accepted(id: &str) -> Accepted {
+    Accepted {
+        build_id: id.to_owned(),
+        timestamp: OLD.to_owned(),
+        tool: "site".to_owned(),
+        commit: None,
+        reason: Some("for a reason".to_owned()),
+    }
+}
+
+/// What was accepted before is there whole and once, and so is what was accepted now.
+fn check_accepted(part: &str, history: &History, status: ExitStatus, context: &str) {
+    let ids = || -> Vec<String> {
+        history.accepted().unwrap().changes.into_iter().map(|it| it.build_id).collect()
+    };
+    let new = ids().iter().filter(|id| *id == "b").count();
+    match (part, status.code()) {
+        ("accept-once", Some(0)) => assert_eq!(new, 1, "{context}"),
+        // Killed, it may have written it and not told.
+        ("accept-once", None) => assert!(new <= 1, "{context}"),
+        _ => assert_eq!(new, 0, "{context}"),
+    }
+    history.accept(&[accepted("z")]).unwrap();
+    let mut expected = vec!["a".to_owned(); 1];
+    expected.extend(vec!["b".to_owned(); new]);
+    expected.push("z".to_owned());
+    assert_eq!(ids(), expected, "{context}");
 }
 
 fn ids(history: &History) -> Vec<String> {

@@ -116,6 +116,7 @@ fn play(part: &str) {
         "append-once" => exit_with(&history.append(&record(name))),
         "prune-once" => exit_with(&history.prune(Keep::Since(new_time()))),
         "repair-once" => exit_with(&history.repair()),
+        "accept-once" => exit_with(&history.accept(&[kill_points::accepted(name)])),
         "save-timeline-once" => exit_with(&history.save_timeline(&timelines::timeline(name))),
         "save-many-intervals" => timelines::save_many(&history),
         "pass-through-many-intervals" => timelines::pass_through_many(&history),

@@ -79,7 +79,17 @@ fn fifty_phases_with_every_field_set_take_at_most_32_kib() {
 
 #[test]
 fn only_the_names_of_fields_are_reserved() {
-    for name in ["schema", "counts", "phases", "clock", "unclaimed", "timeline", "labels"] {
+    for name in [
+        "schema",
+        "counts",
+        "phases",
+        "clock",
+        "unclaimed",
+        "timeline",
+        "allocators",
+        "peak_phase",
+        "labels",
+    ] {
         assert!(is_reserved(name), "{name}");
     }
     for name in ["total_pages", "extra", "Schema", "schema ", ""] {
@@ -192,6 +202,23 @@ fn counters_of_a_phase_that_are_0_are_left_out_and_read_back_as_0() {
 }
 
 #[test]
+fn what_was_retained_is_0_where_it_was_sampled_and_left_out_and_else_unknown() {
+    let phase = json!({ "path": "render", "retained_bytes_high": 7 });
+    let sampled = json!({ "allocators": { "sample_bytes": 262_144 }, "phases": [phase] });
+    let stats = read(&record_with(&sampled)).unwrap();
+    let phase = &stats.phases[0];
+    let estimates = [phase.retained_bytes, phase.retained_bytes_low, phase.retained_bytes_high];
+    assert_eq!(estimates, [Some(0), Some(0), Some(7)]);
+    assert_eq!(phase.top_allocators, []);
+    assert_eq!(written(&stats)["phases"][0].get("retained_bytes"), None);
+    assert_eq!(written(&stats)["phases"][0].get("top_allocators"), None);
+    assert_eq!(stats.allocators.unwrap().debug_info, None);
+
+    let stats = read(&record_with(&json!({ "phases": [{ "path": "render" }] }))).unwrap();
+    assert_eq!((stats.phases[0].retained_bytes, stats.allocators), (None, None));
+}
+
+#[test]
 fn without_the_allocator_the_memory_of_a_phase_is_unknown_and_not_0() {
     let value = record_with(&json!({ "phases": [{ "path": "render", "calls": 2 }] }));
     let phase = &read(&value).unwrap().phases[0];
@@ -224,6 +251,8 @@ fn unknown_fields_are_kept_at_every_level() {
         "/unattributed",
         "/unclaimed",
         "/timeline",
+        "/allocators",
+        "/phases/0/top_allocators/0",
         "/system",
         "/noise",
         "/git",
@@ -258,6 +287,12 @@ fn damage_to_a_record_of_this_version_makes_it_unreadable() {
         json!({ "git": "main" }),
         json!({ "timeline": true }),
         json!({ "timeline": { "intervals": -1 } }),
+        json!({ "peak_phase": ["render"] }),
+        json!({ "allocators": 1 }),
+        json!({ "allocators": { "samples": -1 } }),
+        json!({ "phases": [{ "path": "a", "top_allocators": {} }] }),
+        json!({ "phases": [{ "path": "a", "top_allocators": [{ "line": 1 }] }] }),
+        json!({ "phases": [{ "path": "a", "top_allocators": [{ "function": "f", "line": "1" }] }] }),
         json!({ "counts": { "a": 1 } }),
     ] {
         assert!(read(&record_with(&damage)).is_err(), "{damage}");
@@ -307,8 +342,12 @@ fn a_later_version_is_read_as_far_as_it_is_understood_and_written_back_whole() {
         "phase_timings_ms": { "render": [1, 2] },
         "phases": [
             { "path": "render", "calls": { "hot": 3 }, "total_ms": 5.5, "self_ms": [1],
-              "window_ms": 5.5, "started_ms": 0.5, "alloc_bytes": "many", "colour": "red" }
+              "window_ms": 5.5, "started_ms": 0.5, "alloc_bytes": "many", "colour": "red",
+              "retained_bytes": { "mean": 4 },
+              "top_allocators": [{ "function": "f", "alloc_bytes": 5, "alloc_bytes_low": 4,
+                                   "alloc_bytes_high": 6, "samples": 1, "line": [1, 9] }] }
         ],
+        "allocators": { "sample_bytes": 1, "samples": 2, "dropped": 0, "debug_info": "split" },
         "timeline": { "intervals": 3, "dropped": "none", "file": "x" },
         "git": { "commit": "abc", "dirty": "submodules", "remote": "origin" },
         "ci": ["github"],
@@ -332,6 +371,9 @@ fn a_later_version_is_read_as_far_as_it_is_understood_and_written_back_whole() {
     assert_eq!(phase.total_ms.to_bits(), 5.5_f64.to_bits());
     assert_eq!(phase.alloc_count, Some(0));
     assert_eq!(phase.alloc_bytes, None);
+    assert_eq!((phase.retained_bytes, phase.retained_bytes_low), (None, Some(0)));
+    let [place] = &phase.top_allocators[..] else { panic!("{phase:?}") };
+    assert_eq!((place.alloc_bytes, place.line), (5, None));
     let timeline = stats.timeline.as_ref().unwrap();
     assert_eq!((timeline.intervals, timeline.dropped), (3, 0));
     assert_eq!(timeline.extra["dropped"], "none");

@@ -1,8 +1,8 @@
 //! Records of every shape read back as they were written.
 
 use perf_history::{
-    BuildStats, Ci, Clock, Git, Noise, Outcome, PhaseStats, Profile, System, TimelineFacts,
-    Unattributed, Unclaimed,
+    AllocationPlace, AllocatorFacts, BuildStats, Ci, Clock, Git, Noise, Outcome, PhaseStats,
+    Profile, System, TimelineFacts, Unattributed, Unclaimed,
 };
 use proptest::collection::{btree_map, vec};
 use proptest::option;
@@ -35,13 +35,33 @@ fn unknown_fields() -> impl Strategy<Value = Map<String, Value>> {
     btree_map("x_[a-z]{1,4}", value, 0..3).prop_map(|fields| fields.into_iter().collect())
 }
 
-fn phase(has_allocator: bool) -> impl Strategy<Value = PhaseStats> {
+fn places() -> impl Strategy<Value = Vec<AllocationPlace>> {
+    let place = (text(), option::of(text()), vec(prop_oneof![Just(0), any::<u64>()], 8));
+    let place =
+        (place, unknown_fields()).prop_map(|((function, file, numbers), extra)| AllocationPlace {
+            function,
+            file,
+            line: Some(numbers[0]).filter(|&it| it > 0),
+            alloc_bytes: numbers[1],
+            alloc_bytes_low: numbers[2],
+            alloc_bytes_high: numbers[3],
+            alloc_count: numbers[4],
+            realloc_count: numbers[5],
+            retained_bytes: numbers[6],
+            samples: numbers[7],
+            extra,
+        });
+    vec(place, 0..3)
+}
+
+fn phase(has_allocator: bool, sampled: bool) -> impl Strategy<Value = PhaseStats> {
     let times = (vec(number(), 4), vec(option::of(number()), 9));
-    let counters = vec(prop_oneof![Just(0), any::<u64>()], 16);
-    let rest = (any::<i64>(), any::<bool>(), unknown_fields(), text());
+    let counters = vec(prop_oneof![Just(0), any::<u64>()], 19);
+    let rest = (any::<i64>(), any::<bool>(), unknown_fields(), text(), places());
     (times, counters, rest).prop_map(
-        move |((always, times), counters, (net, is_own, extra, path))| {
+        move |((always, times), counters, (net, is_own, extra, path, places))| {
             let memory = |index: usize| has_allocator.then_some(counters[index]);
+            let estimate = |index: usize| sampled.then_some(counters[index]);
             PhaseStats {
                 path,
                 calls: counters[0],
@@ -74,6 +94,10 @@ fn phase(has_allocator: bool) -> impl Strategy<Value = PhaseStats> {
                 self_alloc_count: memory(14),
                 self_alloc_bytes: memory(15),
                 rss_delta_mb: times[8],
+                retained_bytes: estimate(16),
+                retained_bytes_low: estimate(17),
+                retained_bytes_high: estimate(18),
+                top_allocators: places,
                 extra,
             }
         },
@@ -117,10 +141,10 @@ fn environment() -> impl Strategy<Value = (System, Noise, Git, Ci)> {
 
 fn build_stats() -> impl Strategy<Value = BuildStats> {
     let top = (
-        vec(text(), 6),
-        (number(), vec(option::of(number()), 7)),
+        vec(text(), 7),
+        (number(), vec(option::of(number()), 8)),
         vec(option::of(any::<bool>()), 4),
-        vec(any::<u64>(), 12),
+        vec(any::<u64>(), 15),
         any::<[bool; 8]>(),
     );
     let maps = (
@@ -129,12 +153,13 @@ fn build_stats() -> impl Strategy<Value = BuildStats> {
         btree_map(text(), text(), 0..5),
         unknown_fields(),
     );
-    let phases = any::<bool>().prop_flat_map(|has| (Just(has), vec(phase(has), 0..4)));
+    let phases = any::<[bool; 2]>()
+        .prop_flat_map(|has| (Just(has), vec(phase(has[0], has[1]), 0..4), places()));
     (top, maps, phases, environment()).prop_map(
         |(
             (texts, (build_time_ms, numbers), flags, integers, has),
             (counts, phase_timings_ms, labels, extra),
-            (has_allocator, phases),
+            ([has_allocator, sampled], phases, places),
             (system, noise, git, ci),
         )| BuildStats {
             schema: if has[7] { 1 } else { 3 },
@@ -156,8 +181,10 @@ fn build_stats() -> impl Strategy<Value = BuildStats> {
             clock: flags[3].map(|_| Clock::Suspect),
             counts,
             memory_rss_mb: numbers[2],
+            memory_start_rss_mb: numbers[7],
             memory_heap_mb: numbers[3],
             memory_peak_mb: numbers[4],
+            peak_phase: has[6].then(|| texts[6].clone()),
             memory_peak_rss_mb: numbers[5],
             alloc_count: has_allocator.then_some(integers[0]),
             alloc_bytes: has_allocator.then_some(integers[1]),
@@ -171,6 +198,10 @@ fn build_stats() -> impl Strategy<Value = BuildStats> {
                 freed_bytes: None,
                 realloc_count: Some(integers[4]),
                 net_bytes: Some(i64::MIN),
+                retained_bytes: sampled.then_some(integers[11]),
+                retained_bytes_low: sampled.then_some(0),
+                retained_bytes_high: None,
+                top_allocators: places,
                 extra: extra.clone(),
             }),
             unclaimed: has[4].then(|| Unclaimed {
@@ -184,6 +215,13 @@ fn build_stats() -> impl Strategy<Value = BuildStats> {
             timeline: has[5].then(|| TimelineFacts {
                 intervals: integers[9],
                 dropped: integers[10],
+                extra: extra.clone(),
+            }),
+            allocators: sampled.then(|| AllocatorFacts {
+                sample_bytes: integers[12],
+                samples: integers[13],
+                dropped: integers[14],
+                debug_info: flags[0],
                 extra: extra.clone(),
             }),
             overhead_ms: numbers[6],

@@ -1,8 +1,8 @@
 //! Records for the tests.
 
 use perf_history::{
-    BuildStats, Ci, Clock, Git, Noise, Outcome, PhaseStats, Profile, SCHEMA, System, TimelineFacts,
-    Unattributed, Unclaimed,
+    AllocationPlace, AllocatorFacts, BuildStats, Ci, Clock, Git, Noise, Outcome, PhaseStats,
+    Profile, SCHEMA, System, TimelineFacts, Unattributed, Unclaimed,
 };
 
 /// A record with little in it but its id.
@@ -19,6 +19,7 @@ pub(crate) fn record(id: &str) -> BuildStats {
 
 /// A record with every field set, as a build with this many phases would leave it.
 #[allow(dead_code, reason = "each test binary takes what it needs")]
+#[expect(clippy::too_many_lines, reason = "it is one value")]
 pub(crate) fn full_record(phases: u32) -> BuildStats {
     let text = |text: &str| Some(text.to_owned());
     let phases: Vec<PhaseStats> = (0..phases).map(full_phase).collect();
@@ -45,8 +46,10 @@ pub(crate) fn full_record(phases: u32) -> BuildStats {
         .map(|(name, count)| (name.to_owned(), count))
         .into(),
         memory_rss_mb: Some(114.328),
+        memory_start_rss_mb: Some(12.0625),
         memory_heap_mb: Some(55.7715),
         memory_peak_mb: Some(58.7144),
+        peak_phase: text("discover/syntax-41"),
         memory_peak_rss_mb: Some(221.254),
         alloc_count: Some(12_345_678),
         alloc_bytes: Some(9_876_543_210),
@@ -64,6 +67,10 @@ pub(crate) fn full_record(phases: u32) -> BuildStats {
             freed_bytes: Some(3_456),
             realloc_count: Some(7),
             net_bytes: Some(-3_456),
+            retained_bytes: Some(262_144),
+            retained_bytes_low: Some(131),
+            retained_bytes_high: Some(2_621_440),
+            top_allocators: places(1),
             extra: serde_json::Map::default(),
         }),
         unclaimed: Some(Unclaimed {
@@ -77,6 +84,13 @@ pub(crate) fn full_record(phases: u32) -> BuildStats {
         timeline: Some(TimelineFacts {
             intervals: 1_048_576,
             dropped: 0,
+            extra: serde_json::Map::default(),
+        }),
+        allocators: Some(AllocatorFacts {
+            sample_bytes: 262_144,
+            samples: 123_456,
+            dropped: 0,
+            debug_info: Some(true),
             extra: serde_json::Map::default(),
         }),
         overhead_ms: Some(0.123_456),
@@ -116,6 +130,24 @@ pub(crate) fn full_record(phases: u32) -> BuildStats {
             .into(),
         extra: serde_json::Map::default(),
     }
+}
+
+/// Places with every field set.
+fn places(places: u64) -> Vec<AllocationPlace> {
+    let place = |n| AllocationPlace {
+        function: "my_site::render::markdown::highlight::{closure#0}".to_owned(),
+        file: Some("crates/my-site/src/render/markdown.rs".to_owned()),
+        line: Some(n * 117),
+        alloc_bytes: n * 12_345_678,
+        alloc_bytes_low: n * 11_234_567,
+        alloc_bytes_high: n * 13_456_789,
+        alloc_count: n * 123_456,
+        realloc_count: n * 1_234,
+        retained_bytes: n * 262_144,
+        samples: n * 47,
+        extra: serde_json::Map::default(),
+    };
+    (1..=places).rev().map(place).collect()
 }
 
 /// A phase with every field set to what one sees in builds of some seconds. Each fifth phase is
@@ -161,6 +193,12 @@ fn full_phase(index: u32) -> PhaseStats {
         self_alloc_count: Some(n * 12_345),
         self_alloc_bytes: Some(n * 1_234_567),
         rss_delta_mb: Some(share * 1.234_567_8),
+        // Only where there were samples.
+        retained_bytes: Some(if index < 1 { n * 262_144 } else { 0 }),
+        retained_bytes_low: Some(if index < 1 { n * 26_214 } else { 0 }),
+        retained_bytes_high: Some(if index < 1 { n * 2_621_440 } else { 0 }),
+        // As many as there is room for.
+        top_allocators: if index < 1 { places(1) } else { Vec::new() },
         extra: serde_json::Map::default(),
     }
 }
