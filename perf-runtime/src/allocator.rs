@@ -5,7 +5,11 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 
 #[cfg(feature = "track")]
-use crate::phase::threads::tally;
+use crate::measure::tally::Tally;
+#[cfg(samples_allocations)]
+use crate::phase::sampled;
+#[cfg(feature = "track")]
+use crate::phase::threads::{settle, tally};
 
 /// A global allocator that tallies, for each thread, what it allocates and frees.
 ///
@@ -29,6 +33,10 @@ use crate::phase::threads::tally;
 /// allocates is counted nowhere; what of it is given to the user (a `BuildStats`) is counted as
 /// freed when the user drops it.
 ///
+/// With the feature `allocators`, each call first asks whether allocations are sampled: one
+/// comparison. While they are, another path is taken, which does all of the above, counts down to
+/// the next sample, and at each free looks at one byte of a table.
+///
 /// With the feature `track` off every call goes straight to the inner allocator.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct TrackingAllocator<A = System> {
@@ -51,6 +59,179 @@ impl<A> TrackingAllocator<A> {
     }
 }
 
+/// Up to which alignment the system's allocator needs nothing special, on most systems.
+#[cfg(feature = "track")]
+const USUAL_ALIGN: usize = 16;
+
+/// What the methods below do now and then. Each is their whole work, so that they need not keep
+/// anything for afterwards.
+#[cfg(feature = "track")]
+impl<A: GlobalAlloc> TrackingAllocator<A> {
+    /// As [`GlobalAlloc::alloc`], which it is for blocks that [`System`] has a way of its own for.
+    ///
+    /// # Safety
+    ///
+    /// That of [`GlobalAlloc::alloc`].
+    #[cold]
+    #[inline(never)]
+    unsafe fn alloc_unusual(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: the caller keeps `alloc`'s contract.
+        allocated(unsafe { self.inner.alloc(layout) }, layout.size())
+    }
+
+    /// As [`GlobalAlloc::realloc`], which it is for blocks that [`System`] has a way of its own for.
+    ///
+    /// # Safety
+    ///
+    /// That of [`GlobalAlloc::realloc`].
+    #[cold]
+    #[inline(never)]
+    unsafe fn realloc_unusual(&self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
+        // SAFETY: the caller keeps `realloc`'s contract; `inner` made the block, as all come from it.
+        reallocated(unsafe { self.inner.realloc(block, layout, new_size) }, layout.size(), new_size)
+    }
+}
+
+/// What the methods below do while allocations are sampled. Each is their whole work, too.
+#[cfg(samples_allocations)]
+impl<A: GlobalAlloc> TrackingAllocator<A> {
+    /// # Safety
+    ///
+    /// That of [`GlobalAlloc::alloc`].
+    #[cold]
+    #[inline(never)]
+    unsafe fn alloc_while_sampled(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: the caller keeps `alloc`'s contract.
+        let block = allocated(unsafe { self.inner.alloc(layout) }, layout.size());
+        sampled::allocated(block, layout.size());
+        block
+    }
+
+    /// # Safety
+    ///
+    /// That of [`GlobalAlloc::alloc_zeroed`].
+    #[cold]
+    #[inline(never)]
+    unsafe fn alloc_zeroed_while_sampled(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: the caller keeps `alloc_zeroed`'s contract.
+        let block = allocated(unsafe { self.inner.alloc_zeroed(layout) }, layout.size());
+        sampled::allocated(block, layout.size());
+        block
+    }
+
+    /// # Safety
+    ///
+    /// That of [`GlobalAlloc::dealloc`].
+    #[cold]
+    #[inline(never)]
+    unsafe fn dealloc_while_sampled(&self, block: *mut u8, layout: Layout) {
+        // Before another thread can have the address.
+        sampled::freeing(block);
+        let (tally, size) = (tally(), layout.size());
+        if tally.freed(size) {
+            settle(tally, |it| it.freed(size), |it| it.shared_freed(size));
+        }
+        // SAFETY: the caller keeps `dealloc`'s contract; `inner` made the block, as all come from it.
+        unsafe { self.inner.dealloc(block, layout) }
+    }
+
+    /// # Safety
+    ///
+    /// That of [`GlobalAlloc::realloc`].
+    #[cold]
+    #[inline(never)]
+    unsafe fn realloc_while_sampled(
+        &self,
+        block: *mut u8,
+        layout: Layout,
+        new_size: usize,
+    ) -> *mut u8 {
+        let old = layout.size();
+        // Taken out before another thread can have the address.
+        let known = sampled::resizing(block);
+        // SAFETY: the caller keeps `realloc`'s contract; `inner` made the block, as all come from it.
+        let moved = unsafe { self.inner.realloc(block, layout, new_size) };
+        reallocated(moved, old, new_size);
+        sampled::resized(&known, block, old, moved, new_size);
+        moved
+    }
+}
+
+/// Settles a free that was counted, and frees.
+///
+/// PERF: the arguments stand where [`GlobalAlloc::dealloc`] has them, so that it need not move any.
+///
+/// # Safety
+///
+/// That of [`GlobalAlloc::dealloc`], for a layout of this size and alignment.
+#[cfg(feature = "track")]
+#[cold]
+#[inline(never)]
+unsafe fn settle_and_dealloc<A: GlobalAlloc>(
+    block: *mut u8,
+    size: usize,
+    align: usize,
+    tally: &Tally,
+    inner: &A,
+) {
+    settle(tally, |it| it.freed(size), |it| it.shared_freed(size));
+    // SAFETY: the caller had them from a layout, and keeps `dealloc`'s contract for that; `inner` made
+    // the block, as all come from it.
+    unsafe { inner.dealloc(block, Layout::from_size_align_unchecked(size, align)) }
+}
+
+/// Counts a block that was allocated, if it was, and gives it back.
+#[cfg(feature = "track")]
+#[inline]
+fn allocated(block: *mut u8, size: usize) -> *mut u8 {
+    if block.is_null() {
+        return block;
+    }
+    let tally = tally();
+    if tally.allocated(size) { settle_allocated(tally, block, size) } else { block }
+}
+
+#[cfg(feature = "track")]
+#[cold]
+#[inline(never)]
+fn settle_allocated(tally: &Tally, block: *mut u8, size: usize) -> *mut u8 {
+    settle(tally, |it| it.allocated(size), |it| it.shared_allocated(size));
+    block
+}
+
+/// Counts a block that was resized, if it was, and gives it back.
+#[cfg(feature = "track")]
+#[inline]
+fn reallocated(block: *mut u8, old: usize, new: usize) -> *mut u8 {
+    if block.is_null() {
+        return block;
+    }
+    let tally = tally();
+    if tally.reallocated(old, new) { settle_reallocated(tally, block, old, new) } else { block }
+}
+
+#[cfg(feature = "track")]
+#[cold]
+#[inline(never)]
+fn settle_reallocated(tally: &Tally, block: *mut u8, old: usize, new: usize) -> *mut u8 {
+    settle(tally, |it| it.reallocated(old, new), |it| it.shared_reallocated(old, new));
+    block
+}
+
+/// With measuring compiled out, nothing is counted.
+#[cfg(not(feature = "track"))]
+#[inline]
+fn allocated(block: *mut u8, _size: usize) -> *mut u8 {
+    block
+}
+
+/// With measuring compiled out, nothing is counted.
+#[cfg(not(feature = "track"))]
+#[inline]
+fn reallocated(block: *mut u8, _old: usize, _new: usize) -> *mut u8 {
+    block
+}
+
 // SAFETY: every method passes its arguments to the same method of `inner` and gives its result
 // back unchanged, so the contract holds as far as `inner`, a `GlobalAlloc` itself, keeps it. What
 // is done besides neither unwinds nor comes back here: counting is loads and stores on memory that
@@ -60,34 +241,46 @@ impl<A> TrackingAllocator<A> {
 unsafe impl<A: GlobalAlloc> GlobalAlloc for TrackingAllocator<A> {
     #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        // SAFETY: the caller keeps `alloc`'s contract.
-        let block = unsafe { self.inner.alloc(layout) };
-        #[cfg(feature = "track")]
-        if !block.is_null() {
-            let size = layout.size();
-            tally(move |it| it.allocated(size), move |it| it.shared_allocated(size));
+        #[cfg(samples_allocations)]
+        if sampled::is_on() {
+            // SAFETY: the caller keeps `alloc`'s contract.
+            return unsafe { self.alloc_while_sampled(layout) };
         }
-        block
+        #[cfg(feature = "track")]
+        if layout.align() > USUAL_ALIGN || layout.align() > layout.size() {
+            // SAFETY: the caller keeps `alloc`'s contract.
+            return unsafe { self.alloc_unusual(layout) };
+        }
+        // SAFETY: the caller keeps `alloc`'s contract.
+        allocated(unsafe { self.inner.alloc(layout) }, layout.size())
     }
 
     #[inline]
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        // SAFETY: the caller keeps `alloc_zeroed`'s contract.
-        let block = unsafe { self.inner.alloc_zeroed(layout) };
-        #[cfg(feature = "track")]
-        if !block.is_null() {
-            let size = layout.size();
-            tally(move |it| it.allocated(size), move |it| it.shared_allocated(size));
+        #[cfg(samples_allocations)]
+        if sampled::is_on() {
+            // SAFETY: the caller keeps `alloc_zeroed`'s contract.
+            return unsafe { self.alloc_zeroed_while_sampled(layout) };
         }
-        block
+        // SAFETY: the caller keeps `alloc_zeroed`'s contract.
+        allocated(unsafe { self.inner.alloc_zeroed(layout) }, layout.size())
     }
 
     #[inline]
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        #[cfg(samples_allocations)]
+        if sampled::is_on() {
+            // SAFETY: the caller keeps `dealloc`'s contract.
+            return unsafe { self.dealloc_while_sampled(block, layout) };
+        }
         #[cfg(feature = "track")]
         {
-            let size = layout.size();
-            tally(move |it| it.freed(size), move |it| it.shared_freed(size));
+            let tally = tally();
+            let (size, align) = (layout.size(), layout.align());
+            if tally.freed(size) {
+                // SAFETY: the caller keeps `dealloc`'s contract.
+                return unsafe { settle_and_dealloc(block, size, align, tally, &self.inner) };
+            }
         }
         // SAFETY: the caller keeps `dealloc`'s contract; `inner` made the block, as all come from it.
         unsafe { self.inner.dealloc(block, layout) }
@@ -95,16 +288,17 @@ unsafe impl<A: GlobalAlloc> GlobalAlloc for TrackingAllocator<A> {
 
     #[inline]
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
-        // SAFETY: the caller keeps `realloc`'s contract; `inner` made the block, as all come from it.
-        let moved = unsafe { self.inner.realloc(block, layout, new_size) };
-        #[cfg(feature = "track")]
-        if !moved.is_null() {
-            let old = layout.size();
-            tally(
-                move |it| it.reallocated(old, new_size),
-                move |it| it.shared_reallocated(old, new_size),
-            );
+        #[cfg(samples_allocations)]
+        if sampled::is_on() {
+            // SAFETY: the caller keeps `realloc`'s contract.
+            return unsafe { self.realloc_while_sampled(block, layout, new_size) };
         }
-        moved
+        #[cfg(feature = "track")]
+        if layout.align() > USUAL_ALIGN || layout.align() > new_size {
+            // SAFETY: the caller keeps `realloc`'s contract.
+            return unsafe { self.realloc_unusual(block, layout, new_size) };
+        }
+        // SAFETY: the caller keeps `realloc`'s contract; `inner` made the block, as all come from it.
+        reallocated(unsafe { self.inner.realloc(block, layout, new_size) }, layout.size(), new_size)
     }
 }

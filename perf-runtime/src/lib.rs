@@ -43,6 +43,7 @@
 //! | `BUILD_METRICS_DIR` | where records go, instead of `.build-metrics` |
 //! | `BUILD_METRICS_LABELS=key=value,…` | labels for the record |
 //! | `BUILD_METRICS_TIMELINE=1` | each call leaves an interval: a [`Timeline`] beside the history, of up to 1,048,576 calls |
+//! | `BUILD_METRICS_ALLOCATORS=1` | allocations are sampled, one byte in 256 KiB on average (or `=64KiB`, say): each phase tells its [top allocators](PhaseStats::top_allocators); takes the feature `allocators` |
 //!
 //! A switch whose value cannot be read is named in one warning, and ignored.
 //!
@@ -51,8 +52,10 @@
 //! | feature | meaning |
 //! |---|---|
 //! | `track` (default) | all measuring; without it an annotated function compiles to the machine code of the bare one, and the functions of this crate do nothing |
+//! | `allocators` | sampling of allocations, on Linux on x86-64 and ARM64: see `BUILD_METRICS_ALLOCATORS`, [`PerformanceCollector::sample_allocations`] and [`AllocationPlace`] |
 //! | `tracing` | `PhaseLayer`: the spans of a tool that is instrumented with `tracing` are phases, too |
 
+mod allocation_sampling;
 mod allocator;
 mod item_count;
 mod phase_macro;
@@ -76,6 +79,7 @@ mod untracked;
 #[cfg(feature = "tracing")]
 mod tracing_layer;
 
+pub use allocation_sampling::AllocationSampling;
 pub use allocator::TrackingAllocator;
 pub use item_count::ItemCount;
 pub use perf_history::*;

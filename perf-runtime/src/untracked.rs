@@ -4,9 +4,9 @@ use std::convert::Infallible;
 use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 
-use perf_history::{Appended, BuildStats, HistoryError, Outcome};
+use perf_history::{Appended, BuildStats, HistoryError, Outcome, Timeline};
 
-use crate::ItemCount;
+use crate::{AllocationSampling, ItemCount};
 
 /// A phase that was entered; with measuring compiled out, nothing.
 #[must_use = "the phase ends when the guard is dropped"]
@@ -156,6 +156,12 @@ impl PerformanceCollector {
         self
     }
 
+    /// Does nothing.
+    #[must_use]
+    pub fn sample_allocations(self, _sampling: AllocationSampling) -> Self {
+        self
+    }
+
     /// Where records would go.
     #[must_use]
     pub fn dir(&self) -> &Path {
@@ -185,6 +191,12 @@ impl PerformanceCollector {
     /// None.
     pub fn try_save(&self, _stats: &BuildStats) -> Result<Option<Appended>, HistoryError> {
         Ok(None)
+    }
+
+    /// None: nothing is measured.
+    #[must_use]
+    pub fn timeline(&self) -> Option<&Timeline> {
+        None
     }
 
     fn blank(&self, outcome: Outcome) -> BuildStats {

@@ -45,6 +45,7 @@ pub(super) fn assemble(open: &Open, outcome: Outcome, measured: &Measured) -> Bu
         counts: measured.user.counts.clone(),
         memory_heap_mb: memory(measured.live_bytes).map(megabytes),
         memory_peak_mb: measured.peak_bytes.and_then(memory).map(megabytes),
+        peak_phase: peak_phase(&phases, measured.peak_bytes),
         alloc_count: memory(measured.counters.alloc_count),
         alloc_bytes: memory(measured.counters.alloc_bytes),
         phase_timings_ms,
@@ -64,6 +65,7 @@ pub(super) fn add_facts(stats: &mut BuildStats, facts: Facts) {
     stats.cpu_user_ms = facts.cpu_user_ms;
     stats.cpu_system_ms = facts.cpu_system_ms;
     stats.memory_rss_mb = facts.memory_rss_mb;
+    stats.memory_start_rss_mb = facts.memory_start_rss_mb;
     stats.memory_peak_rss_mb = facts.memory_peak_rss_mb;
     stats.platform = facts.platform;
     stats.system = facts.system;
@@ -103,6 +105,25 @@ fn phases(measured: &Measured, tracked: bool) -> Vec<PhaseStats> {
         waiting.append(&mut below);
     }
     phases
+}
+
+/// The phase in which the process's level was highest: the innermost one of the first that saw it.
+/// Where phases raised the level, one that merely began at the level that another left does not
+/// count.
+fn peak_phase(phases: &[PhaseStats], peak: Option<u64>) -> Option<String> {
+    peak?;
+    let saw_it = || phases.iter().filter(|it| it.process_peak_bytes == peak);
+    let raised_it = saw_it().filter(|it| it.peak_bytes > Some(0));
+    innermost_of_first(raised_it).or_else(|| innermost_of_first(saw_it())).map(str::to_owned)
+}
+
+/// The path of the innermost of those phases, given in tree order, that are in the first.
+fn innermost_of_first<'a>(mut phases: impl Iterator<Item = &'a PhaseStats>) -> Option<&'a str> {
+    let first = phases.next()?.path.as_str();
+    Some(phases.fold(first, |outer, it| {
+        let below = it.path.strip_prefix(outer).is_some_and(|rest| rest.starts_with('/'));
+        if below { &it.path } else { outer }
+    }))
 }
 
 fn path_of(index: usize, measured: &Measured) -> String {
@@ -199,4 +220,42 @@ fn megabytes(bytes: u64) -> f64 {
 #[expect(clippy::cast_precision_loss, reason = "exact up to 8 PiB")]
 fn signed_megabytes(bytes: i64) -> f64 {
     bytes as f64 / MEGABYTE
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Phases with their own peaks and those of the process.
+    fn phases(of: &[(&str, u64, Option<u64>)]) -> Vec<PhaseStats> {
+        let phase = |&(path, peak, process_peak): &(&str, u64, Option<u64>)| PhaseStats {
+            path: path.to_owned(),
+            peak_bytes: Some(peak),
+            process_peak_bytes: process_peak,
+            ..PhaseStats::default()
+        };
+        of.iter().map(phase).collect()
+    }
+
+    #[test]
+    fn the_peak_is_in_the_innermost_phase_that_raised_the_level_to_it() {
+        let (all, most) = (Some(900), Some(1_000));
+        for (rows, expected) in [
+            (&[][..], None),
+            (&[("load", 5, all), ("load/text", 5, all)], None),
+            (&[("a", 1, all), ("b", 9, most), ("b/c", 9, most), ("b/d", 2, all)], Some("b/c")),
+            // What only begins at the level that another left.
+            (&[("load", 5, most), ("free", 0, most), ("free/text", 0, most)], Some("load")),
+            (&[("b", 9, most), ("b/free", 0, most)], Some("b")),
+            // One after the other: the first.
+            (&[("b", 9, most), ("c", 9, most), ("c/d", 9, most)], Some("b")),
+            // A name that another begins with.
+            (&[("b", 9, most), ("bc", 9, most), ("bc/d", 9, most)], Some("b")),
+            // Another thread raised it, of which no phase is known.
+            (&[("b", 7, None), ("c", 0, most), ("c/wait", 0, most)], Some("c/wait")),
+        ] {
+            assert_eq!(peak_phase(&phases(rows), most).as_deref(), expected, "{rows:?}");
+        }
+        assert_eq!(peak_phase(&phases(&[("b", 7, None)]), None), None);
+    }
 }

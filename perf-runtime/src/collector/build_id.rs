@@ -23,7 +23,8 @@ pub(super) fn build_id(started: SystemTime) -> String {
     uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid().to_string()
 }
 
-fn random_number() -> u64 {
+/// A number that nobody can guess.
+pub(super) fn random_number() -> u64 {
     static RUNNING: AtomicU64 = AtomicU64::new(0);
     let mut hasher = RandomState::new().build_hasher();
     hasher.write_u32(std::process::id());

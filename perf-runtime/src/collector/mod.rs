@@ -4,11 +4,19 @@ mod assemble;
 mod build_handle;
 mod build_id;
 mod overhead;
+#[cfg(samples_allocations)]
+mod place;
 mod size_limit;
 mod switches;
+#[cfg(samples_allocations)]
+mod symbols;
 mod timeline;
+#[cfg(samples_allocations)]
+mod top_allocators;
 mod tracked_build;
 mod warning;
+#[cfg(not(samples_allocations))]
+mod without_samples;
 
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -24,6 +32,12 @@ pub use build_handle::{BuildHandle, build};
 pub use tracked_build::BuildGuard;
 
 use switches::Switches;
+#[cfg(samples_allocations)]
+use top_allocators::{Samples, Sampling};
+#[cfg(not(samples_allocations))]
+use without_samples::{Samples, Sampling};
+
+use crate::AllocationSampling;
 
 /// Where records go unless something else is said.
 const DEFAULT_DIR: &str = ".build-metrics";
@@ -58,6 +72,7 @@ pub struct PerformanceCollector {
     dir: PathBuf,
     tool: String,
     tool_version: Option<String>,
+    sampling: Option<AllocationSampling>,
     open: Option<Open>,
     /// Of the build that ended last. Made of memory that is counted nowhere.
     timeline: Option<Timeline>,
@@ -70,6 +85,7 @@ struct Open {
     started: SystemTime,
     suspended_ns: Option<u64>,
     switches: Switches,
+    sampling: Option<Sampling>,
     observation: Option<Observation>,
 }
 
@@ -81,7 +97,14 @@ impl PerformanceCollector {
             .ok()
             .and_then(|it| it.file_stem().map(|it| it.to_string_lossy().into_owned()))
             .unwrap_or_else(|| String::from("unknown"));
-        Self { dir: dir.into(), tool, tool_version: None, open: None, timeline: None }
+        Self {
+            dir: dir.into(),
+            tool,
+            tool_version: None,
+            sampling: None,
+            open: None,
+            timeline: None,
+        }
     }
 
     /// A collector for `tool`, whose records go to `.build-metrics` in the current directory, or
@@ -92,6 +115,7 @@ impl PerformanceCollector {
             dir: switches::dir().unwrap_or_else(|| PathBuf::from(DEFAULT_DIR)),
             tool: tool.into(),
             tool_version: Some(version.into()),
+            sampling: None,
             open: None,
             timeline: None,
         }
@@ -102,6 +126,21 @@ impl PerformanceCollector {
     pub fn with_tool(mut self, tool: impl Into<String>, version: impl Into<String>) -> Self {
         self.tool = tool.into();
         self.tool_version = Some(version.into());
+        self
+    }
+
+    /// Samples allocations, so that each phase's record tells the places in the code that allocated
+    /// most, and what was retained: [`PhaseStats::top_allocators`](crate::PhaseStats) and
+    /// `retained_bytes`.
+    ///
+    /// `BUILD_METRICS_ALLOCATORS` in the environment has the last word. It takes the tracking
+    /// allocator, the feature `allocators` of this crate, and Linux on x86-64 or ARM64; elsewhere one
+    /// warning says so. Where several builds are open at once, all are sampled as the first is.
+    /// [`end_build`](Self::end_build) reads the program's symbols then, which takes some tens of
+    /// milliseconds.
+    #[must_use]
+    pub fn sample_allocations(mut self, sampling: AllocationSampling) -> Self {
+        self.sampling = Some(sampling);
         self
     }
 
@@ -122,9 +161,11 @@ impl PerformanceCollector {
         let observation = switches.on.then(|| Observation::begin(Path::new(".")));
         let started = SystemTime::now();
         let suspended_ns = environment::suspended_ns();
+        let asked = switches.allocators.or(self.sampling).filter(|_| switches.on);
+        let sampling = asked.and_then(Sampling::begin);
         // Last, so that nothing above is part of the build.
         let number = if switches.on { registry::start(switches.timeline) } else { None };
-        self.open = Some(Open { number, started, suspended_ns, switches, observation });
+        self.open = Some(Open { number, started, suspended_ns, switches, sampling, observation });
     }
 
     /// Ends the build as a success, and gives its record. It is not saved yet.
@@ -204,7 +245,8 @@ impl PerformanceCollector {
         let open = self.open.take();
         let measured = open.as_ref().and_then(|it| it.number).and_then(registry::end);
         let _uncounted = Uncounted::begin();
-        self.record(open, outcome, measured)
+        let samples = open.as_ref().and_then(|it| Some(it.sampling.as_ref()?.collect(it.number?)));
+        self.record(open, outcome, measured, samples)
     }
 
     fn record(
@@ -212,6 +254,7 @@ impl PerformanceCollector {
         open: Option<Open>,
         outcome: Outcome,
         measured: Option<Measured>,
+        samples: Option<Samples>,
     ) -> BuildStats {
         let (Some(open), Some(measured)) = (open, measured) else {
             return BuildStats { tool: self.tool.clone(), outcome, ..BuildStats::default() };
@@ -224,6 +267,10 @@ impl PerformanceCollector {
         stats.timeline = self.timeline.as_ref().map(timeline::facts);
         if let Some(observation) = open.observation {
             assemble::add_facts(&mut stats, observation.finish());
+        }
+        // Last, as it takes a while, and the record's size matters.
+        if let Some(samples) = samples.filter(|_| stats.alloc_count.is_some()) {
+            samples.add_to(&mut stats, &measured);
         }
         stats
     }

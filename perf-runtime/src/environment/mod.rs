@@ -60,6 +60,7 @@ type Lookup<'a> = &'a dyn Fn(&str) -> Option<OsString>;
 /// What was read, and is still being read, for a build that is open.
 pub(crate) struct Observation {
     usage: Option<Usage>,
+    resident: Option<u64>,
     findings: Receiver<Finding>,
     _withdrawal: Withdrawal,
 }
@@ -73,6 +74,8 @@ pub(crate) struct Facts {
     pub(crate) cpu_system_ms: Option<f64>,
     /// Resident memory at the end, in units of 2^20 bytes.
     pub(crate) memory_rss_mb: Option<f64>,
+    /// Resident memory at the start, in units of 2^20 bytes.
+    pub(crate) memory_start_rss_mb: Option<f64>,
     /// Most resident memory since the process began, in units of 2^20 bytes.
     pub(crate) memory_peak_rss_mb: Option<f64>,
     /// The machine.
@@ -115,6 +118,7 @@ impl Observation {
         // time. A kernel that sums up a process's usage looks at its queue as well, and lets a thread that was put
         // there just now run at once: asked last, this took twice as long as starting the thread, else next to nothing.
         let usage = Usage::of_process();
+        let resident = resident_bytes();
         let (sender, findings) = mpsc::channel();
         let question = Question::default();
         let withdrawal = question.withdrawal();
@@ -124,7 +128,7 @@ impl Observation {
                 find_out(&directory, &question, &sender);
             });
         }
-        Self { usage, findings, _withdrawal: withdrawal }
+        Self { usage, resident, findings, _withdrawal: withdrawal }
     }
 
     /// What is known by now. What `git status` has not said by now stays unknown, and its process
@@ -154,6 +158,7 @@ impl Observation {
             cpu_user_ms: spent.as_ref().map(|usage| milliseconds(usage.user)),
             cpu_system_ms: spent.as_ref().map(|usage| milliseconds(usage.system)),
             memory_rss_mb: resident.map(megabytes),
+            memory_start_rss_mb: self.resident.map(megabytes),
             // The kernel's mark may lag behind what is resident now.
             memory_peak_rss_mb: process::peak_resident_bytes()
                 .or(now.and_then(|usage| usage.peak_resident_bytes))

@@ -7,6 +7,8 @@ pub(crate) mod histogram;
 pub(crate) mod leak;
 pub(crate) mod process_level;
 pub(crate) mod resident;
+#[cfg(samples_allocations)]
+pub(crate) mod sampling;
 pub(crate) mod tally;
 pub(crate) mod ticks;
 pub(crate) mod timeline;

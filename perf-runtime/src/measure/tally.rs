@@ -3,9 +3,12 @@
 //! # Implementation
 //!
 //! Each counter is an atomic that its thread loads and stores without a locked instruction, so
-//! counting costs a few plain instructions and never contends. Freed bytes are not counted apart:
-//! they are what was allocated and is not live. A reader on another thread sees each counter at
-//! some recent instant, not all of them at the same one.
+//! counting costs a few plain instructions and never contends. A reader on another thread sees each
+//! counter at some recent instant, not all of them at the same one.
+//!
+//! PERF: an allocation and a free compare one number each, `ceiling` and `freed_limit`, which are
+//! kept up to date where the level is higher than ever, or has moved far, and nowhere else. One cache
+//! line holds all that they touch.
 
 use std::sync::atomic::{
     AtomicI64, AtomicU64,
@@ -16,15 +19,20 @@ use super::counters::{Counters, CountersCell, bump};
 use super::process_level;
 
 /// What a thread allocated and freed since it began.
-#[repr(align(64))]
+#[repr(C, align(64))]
 pub(crate) struct Tally {
     alloc_count: AtomicU64,
     alloc_bytes: AtomicU64,
     freed_bytes: AtomicU64,
     freed_count: AtomicU64,
     realloc_count: AtomicU64,
+    /// The lower of `peak` and `highest_untold`.
+    ceiling: AtomicI64,
+    /// So many bytes freed, and the level may have fallen so far that the process is to be told.
+    freed_limit: AtomicU64,
     peak: AtomicI64,
-    told: AtomicI64,
+    /// Up to which level the process need not be told: a step above the last that it was told.
+    highest_untold: AtomicI64,
     tells: AtomicU64,
     silent: bool,
 }
@@ -35,72 +43,99 @@ fn signed(size: usize) -> i64 {
     size.cast_signed() as i64
 }
 
+/// After how many freed bytes it is time to look how far the level has fallen.
+const FREED_LIMIT: u64 = process_level::STEP.cast_unsigned() + 1;
+
 impl Tally {
     /// A tally of a thread.
     pub(crate) const fn new() -> Self {
-        Self::with(false)
+        Self::with(false, 0, process_level::STEP, FREED_LIMIT)
     }
 
     /// A tally that the process is never told of: for work that is counted nowhere.
     pub(crate) const fn silent() -> Self {
-        Self::with(true)
+        Self::with(true, 0, process_level::STEP, FREED_LIMIT)
     }
 
-    const fn with(silent: bool) -> Self {
+    /// What stands in for a tally where there is none: it takes nothing in, whatever is tried.
+    pub(crate) const fn closed() -> Self {
+        Self::with(true, i64::MIN, i64::MIN, 0)
+    }
+
+    const fn with(silent: bool, ceiling: i64, highest_untold: i64, freed_limit: u64) -> Self {
         Self {
             alloc_count: AtomicU64::new(0),
             alloc_bytes: AtomicU64::new(0),
             freed_bytes: AtomicU64::new(0),
             freed_count: AtomicU64::new(0),
             realloc_count: AtomicU64::new(0),
+            ceiling: AtomicI64::new(ceiling),
+            freed_limit: AtomicU64::new(freed_limit),
             peak: AtomicI64::new(0),
-            told: AtomicI64::new(0),
+            highest_untold: AtomicI64::new(highest_untold),
             tells: AtomicU64::new(0),
             silent,
         }
     }
 
-    /// Counts an allocation of `size` bytes, on the tally's own thread.
+    /// Counts an allocation of `size` bytes, on the tally's own thread. Whether it is to be
+    /// [settled](Self::settle).
     #[inline]
-    pub(crate) fn allocated(&self, size: usize) {
+    pub(crate) fn allocated(&self, size: usize) -> bool {
         bump(&self.alloc_count, 1);
-        self.grew(size);
+        self.grew(size)
     }
 
-    /// Counts a free of `size` bytes, on the tally's own thread.
+    /// Counts a free of `size` bytes, on the tally's own thread. Whether it is to be
+    /// [settled](Self::settle).
     #[inline]
-    pub(crate) fn freed(&self, size: usize) {
+    pub(crate) fn freed(&self, size: usize) -> bool {
         bump(&self.freed_count, 1);
-        self.shrank(size);
+        self.shrank(size)
     }
 
-    /// Counts a `realloc` from `old` to `new` bytes, on the tally's own thread.
+    /// Counts a `realloc` from `old` to `new` bytes, on the tally's own thread. Whether it is to be
+    /// [settled](Self::settle).
     #[inline]
-    pub(crate) fn reallocated(&self, old: usize, new: usize) {
+    pub(crate) fn reallocated(&self, old: usize, new: usize) -> bool {
         bump(&self.realloc_count, 1);
-        if new >= old {
-            self.grew(new - old);
-        } else {
-            self.shrank(old - new);
-        }
+        if new >= old { self.grew(new - old) } else { self.shrank(old - new) }
     }
 
     #[inline]
-    fn grew(&self, by: usize) {
+    fn grew(&self, by: usize) -> bool {
         bump(&self.alloc_bytes, by as u64);
+        let live = self.live();
+        if live <= self.ceiling.load(Relaxed) {
+            return false;
+        }
+        if live > self.highest_untold.load(Relaxed) {
+            return true;
+        }
+        // The ceiling was the peak.
+        self.ceiling.store(live, Relaxed);
+        self.peak.store(live, Relaxed);
+        false
+    }
+
+    #[inline]
+    fn shrank(&self, by: usize) -> bool {
+        bump(&self.freed_bytes, by as u64);
+        self.freed_bytes.load(Relaxed) >= self.freed_limit.load(Relaxed)
+    }
+
+    /// Raises the peak, and tells the process of the level if it has moved far, on the tally's own
+    /// thread.
+    pub(crate) fn settle(&self) {
         let live = self.live();
         if live > self.peak.load(Relaxed) {
             self.peak.store(live, Relaxed);
         }
-        if live > self.told.load(Relaxed).wrapping_add(process_level::STEP) {
-            self.tell();
-        }
-    }
-
-    #[inline]
-    fn shrank(&self, by: usize) {
-        bump(&self.freed_bytes, by as u64);
-        if self.live() < self.told.load(Relaxed).wrapping_sub(process_level::STEP) {
+        let above = live.wrapping_sub(self.told());
+        // A fall is told early, or a level that swings at the limit would come here at each free.
+        if (-process_level::STEP / 2..=process_level::STEP).contains(&above) {
+            self.look_out(live, above);
+        } else {
             self.tell();
         }
     }
@@ -110,14 +145,24 @@ impl Tally {
     #[inline(never)]
     pub(crate) fn tell(&self) {
         let live = self.live();
-        let moved = live.wrapping_sub(self.told.load(Relaxed));
+        let moved = live.wrapping_sub(self.told());
         if moved != 0 {
-            self.told.store(live, Relaxed);
+            self.highest_untold.store(live.wrapping_add(process_level::STEP), Relaxed);
             if !self.silent {
                 bump(&self.tells, 1);
                 process_level::moved(moved);
             }
         }
+        self.look_out(live, 0);
+    }
+
+    /// Sets when there is next something to do, with the level at `live`, which is so far `above`
+    /// what the process was told.
+    fn look_out(&self, live: i64, above: i64) {
+        let highest_untold = live.wrapping_sub(above).wrapping_add(process_level::STEP);
+        self.ceiling.store(highest_untold.min(self.peak.load(Relaxed)), Relaxed);
+        let freed = self.freed_bytes.load(Relaxed).wrapping_add(above.cast_unsigned());
+        self.freed_limit.store(freed.wrapping_add(FREED_LIMIT), Relaxed);
     }
 
     /// Counts on behalf of any number of threads at once: for what happens when a thread's own
@@ -197,17 +242,19 @@ impl Tally {
         self.peak.load(Relaxed)
     }
 
-    /// Starts a new stretch whose highest level so far is `level`, on the tally's own thread. Who
-    /// sees it sees what was written before.
+    /// Starts a new stretch, whose highest level so far is the present one, `live`, on the tally's
+    /// own thread. Who sees it sees what was written before.
     #[inline]
-    pub(crate) fn restart_peak(&self, level: i64) {
-        self.peak.store(level, Release);
+    pub(crate) fn restart_peak(&self, live: i64) {
+        // No level is more than a step above what was told.
+        self.ceiling.store(live, Relaxed);
+        self.peak.store(live, Release);
     }
 
     /// The level that the process has been told of.
     #[inline]
     pub(crate) fn told(&self) -> i64 {
-        self.told.load(Relaxed)
+        self.highest_untold.load(Relaxed).wrapping_sub(process_level::STEP)
     }
 
     /// How often this thread told the process.

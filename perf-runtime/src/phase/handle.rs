@@ -57,6 +57,11 @@ impl PhaseHandle {
         Self { phase: build.map(|it| (it, PathId::ROOT)) }
     }
 
+    /// What a closure carries.
+    fn carried(phase: CarriedPhase) -> Self {
+        Self { phase: unpack(phase.len()) }
+    }
+
     /// Goes on with the phase on this thread, until the guard is dropped.
     #[inline]
     pub fn enter(&self) -> PhaseGuard {
@@ -101,15 +106,12 @@ fn unpack(length: usize) -> Option<(BuildNumber, PathId)> {
 /// Goes on with the phase that a closure carries, until the guard is dropped.
 #[inline]
 pub fn enter_carried(phase: CarriedPhase) -> PhaseGuard {
-    if phase.is_empty() {
-        return PhaseGuard::closed();
-    }
-    PhaseHandle { phase: unpack(phase.len()) }.enter()
+    PhaseHandle::carried(phase).enter()
 }
 
 /// The work of a future that a closure made, in the phase that the closure carries.
 pub fn carried_future<F: Future>(phase: CarriedPhase, future: F) -> HandedFuture<F> {
-    HandedFuture { future: Some(future), phase: PhaseHandle { phase: unpack(phase.len()) } }
+    HandedFuture { future: Some(future), phase: PhaseHandle::carried(phase) }
 }
 
 /// Futures whose work belongs to the phase that was current where they were handed off.

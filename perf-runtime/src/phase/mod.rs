@@ -14,6 +14,8 @@ pub(crate) mod open_builds;
 pub(crate) mod own_threads;
 pub(crate) mod path;
 pub(crate) mod reading;
+#[cfg(samples_allocations)]
+pub(crate) mod sampled;
 pub(crate) mod site;
 pub(crate) mod thread;
 pub(crate) mod threads;

@@ -33,7 +33,7 @@ enum Stage {
 }
 
 thread_local! {
-    static TALLY: Cell<Option<&'static Tally>> = const { Cell::new(None) };
+    static TALLY: Cell<&'static Tally> = const { Cell::new(&NOWHERE) };
     static PRESENT: Cell<Option<&'static Thread>> = const { Cell::new(None) };
     static STAGE: Cell<Stage> = const { Cell::new(Stage::New) };
     static IS_SILENT: Cell<bool> = const { Cell::new(false) };
@@ -42,13 +42,15 @@ thread_local! {
 
 static ALL: Slot<Thread> = Slot::empty();
 static ENDED: Tally = Tally::new();
+/// In the place of the tally of a thread that has none. What it holds means nothing.
+static NOWHERE: Tally = Tally::closed();
 
 /// Gives the thread's place back when the thread ends.
 struct AtEnd;
 
 impl Drop for AtEnd {
     fn drop(&mut self) {
-        TALLY.set(None);
+        TALLY.set(&NOWHERE);
         let stage = if IS_SILENT.get() { Stage::EndedSilent } else { Stage::Ended };
         STAGE.set(stage);
         if let Some(thread) = PRESENT.take() {
@@ -81,10 +83,17 @@ fn take_place() -> Option<&'static Thread> {
     // Who sees what is counted from here on sees that it is uncertain.
     fence(Ordering::Release);
     PRESENT.set(Some(thread));
-    TALLY.set(Some(&thread.tally));
+    TALLY.set(&thread.tally);
     // Registers the destructor. Where the thread is ending already, the place stays taken.
     let _ = AT_END.try_with(|_| ());
     Some(thread)
+}
+
+/// The present thread's place, if what it allocates now is counted there.
+#[cfg(samples_allocations)]
+pub(crate) fn counted_present() -> Option<&'static Thread> {
+    let tally = TALLY.get();
+    PRESENT.get().filter(|it| std::ptr::eq(&raw const it.tally, tally))
 }
 
 /// All places, in use or not.
@@ -97,20 +106,31 @@ pub(crate) fn ended() -> &'static Tally {
     &ENDED
 }
 
-/// Counts something that the present thread did with memory.
+/// The tally of the present thread.
+///
+/// PERF: a thread that has none is not told from others before something is counted, but by the
+/// answer of what stands in for it, which is that it is to be settled.
 #[inline]
-pub(crate) fn tally(count: impl FnOnce(&Tally), count_shared: impl FnOnce(&Tally)) {
-    match TALLY.get() {
-        Some(tally) => count(tally),
-        None => tally_otherwise(count, count_shared),
-    }
+pub(crate) fn tally() -> &'static Tally {
+    TALLY.get()
 }
 
-#[cold]
-#[inline(never)]
-fn tally_otherwise(count: impl FnOnce(&Tally), count_shared: impl FnOnce(&Tally)) {
+/// Settles what was counted in the tally that [`tally`] gave. Where it was none, `count` counts again,
+/// in one that is.
+pub(crate) fn settle(
+    tally: &Tally,
+    count: impl FnOnce(&Tally) -> bool,
+    count_shared: impl FnOnce(&Tally),
+) {
+    if !std::ptr::eq(tally, &raw const NOWHERE) {
+        return tally.settle();
+    }
     match take_place() {
-        Some(thread) => count(&thread.tally),
+        Some(thread) => {
+            if count(&thread.tally) {
+                thread.tally.settle();
+            }
+        }
         None if STAGE.get() == Stage::EndedSilent => {}
         None => count_shared(&ENDED),
     }
@@ -120,7 +140,7 @@ fn tally_otherwise(count: impl FnOnce(&Tally), count_shared: impl FnOnce(&Tally)
 /// own work.
 #[must_use]
 pub(crate) struct Uncounted {
-    tally: Option<&'static Tally>,
+    tally: &'static Tally,
     stage: Stage,
     /// It belongs to its thread.
     _thread: PhantomData<*const ()>,
@@ -130,7 +150,7 @@ impl Uncounted {
     pub(crate) fn begin() -> Self {
         let silent = present().map(|it| &it.silent);
         let before = Self { tally: TALLY.get(), stage: STAGE.get(), _thread: PhantomData };
-        if silent.is_some() {
+        if let Some(silent) = silent {
             TALLY.set(silent);
         } else if before.stage == Stage::Ended {
             STAGE.set(Stage::EndedSilent);
@@ -155,7 +175,7 @@ pub(crate) fn counted<T>(run: impl FnOnce() -> T) -> T {
     if !IS_SILENT.get()
         && let Some(thread) = present()
     {
-        TALLY.set(Some(&thread.tally));
+        TALLY.set(&thread.tally);
     }
     let result = run();
     TALLY.set(before);
@@ -169,7 +189,7 @@ pub(super) fn silence_present() {
         IS_SILENT.set(true);
         thread.forget_present_thread();
         thread.uncertain.store(0, Ordering::Release);
-        TALLY.set(Some(&thread.silent));
+        TALLY.set(&thread.silent);
     }
 }
 

@@ -142,16 +142,9 @@ impl Tree {
         std::iter::successors(self.root.get(), |it| it.next.get()).take(len)
     }
 
-    /// The node that `name` means below `top`, where the first look finds it.
-    pub(crate) fn known(&self, top: &Node, name: NameId) -> Option<&'static Node> {
-        self.table.get()?.first_look(key(Some(top), name))
-    }
-
     /// The node that `name` means below `top`, other than by a guess. It is made where there is
     /// none. `folded` tells that the stack is more than `top` and its ancestors: some phase was
     /// entered again.
-    #[cold]
-    #[inline(never)]
     pub(crate) fn find(
         &self,
         top: &'static Node,
@@ -311,12 +304,6 @@ impl Table {
             }
         }
         Some(larger)
-    }
-
-    /// The node of `key`, if it is in the first place where it can be.
-    fn first_look(&self, key: u64) -> Option<&'static Node> {
-        let entry = self.entries.get(hash(key) & (self.entries.len() - 1))?;
-        if entry.key.load(Ordering::Relaxed) == key { entry.node.get() } else { None }
     }
 
     /// Where `key` is, or would be. The length is a power of two and some place is always free.

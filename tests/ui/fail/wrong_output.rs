@@ -56,13 +56,13 @@ async fn unexpected_later() {
 }
 
 #[tracked_phase]
-fn question_mark(text: &str) -> Result<u32, String> {
+fn question_mark(text: &str) -> Result<u32, Wrong> {
     let number: u32 = text.parse()?;
     Ok(number)
 }
 
 #[tracked_phase]
-async fn question_mark_later(text: &str) -> Result<u32, String> {
+async fn question_mark_later(text: &str) -> Result<u32, Wrong> {
     let number: u32 = text.parse()?;
     Ok(number)
 }
@@ -99,3 +99,6 @@ async fn build_later(flag: bool) -> Result<u32, String> {
 }
 
 fn main() {}
+
+/// An error that nothing becomes.
+struct Wrong;

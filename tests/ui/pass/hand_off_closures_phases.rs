@@ -142,6 +142,7 @@ fn calls() {
     assert_eq!(stats.phase("inside").is_some(), cfg!(feature = "track"));
     assert_eq!(stats.phase("calling").is_some(), cfg!(feature = "track"));
     assert!(stats.phase("calling/inside").is_none());
+    assert!(collector.timeline().is_none(), "none was asked for");
 
     // Called in a build that it is not of, and in none.
     assert_eq!(paths(move || elsewhere(job)), AT_THE_ROOT);

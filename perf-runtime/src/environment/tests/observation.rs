@@ -131,6 +131,7 @@ fn every_fact_is_there_on_a_healthy_machine() {
         .expect("git answers within two seconds");
     assert!(facts.cpu_user_ms.is_some_and(|time| time >= 0.0));
     assert!(facts.cpu_system_ms.is_some_and(|time| time >= 0.0));
+    assert!(facts.memory_start_rss_mb.unwrap() > 0.0);
     let (resident, peak) = (facts.memory_rss_mb.unwrap(), facts.memory_peak_rss_mb.unwrap());
     assert!(resident > 0.5 && peak >= resident, "{resident} {peak}");
     let noise = facts.noise.unwrap();

@@ -54,7 +54,7 @@ impl Thread {
         frame.set_ticket(ticket);
         let own = self.own.load(Relaxed);
         if own {
-            raise(&innermost.process_peak, self.others_level.load(Relaxed).wrapping_add(peak));
+            raise(&innermost.process_peak, self.quiet_level());
             frame.process_peak.store(i64::MIN, Relaxed);
         }
         let start = ticks::counter();
@@ -178,8 +178,7 @@ impl Thread {
     /// As [`Self::pop_peak`], where no other thread told anything since the last entry or exit.
     #[inline]
     fn pop_process_peak(&self, frame: &Frame, node: &Node, outer: &Frame) {
-        let level = self.others_level.load(Relaxed).wrapping_add(self.tally.peak());
-        let peak = frame.process_peak.load(Relaxed).max(level);
+        let peak = frame.process_peak.load(Relaxed).max(self.quiet_level());
         raise(&node.process_peak, peak);
         raise(&outer.process_peak, peak);
     }

@@ -8,6 +8,13 @@ use crate::phase::frame::{Frame, raise};
 use super::Thread;
 
 impl Thread {
+    /// The highest level of the process since the last entry or exit, where no other thread told
+    /// that its own moved.
+    #[inline]
+    pub(super) fn quiet_level(&self) -> i64 {
+        self.others_level.load(Relaxed).wrapping_add(self.tally.peak())
+    }
+
     /// Raises a frame's process peak by what happened since the last entry or exit.
     ///
     /// As long as no other thread tells that its level moved, the process's level is the others'
@@ -16,8 +23,7 @@ impl Thread {
     #[inline]
     pub(super) fn fold_process_level(&self, frame: &Frame) {
         if process_level::tells() == self.seen_tells.load(Relaxed) {
-            let level = self.others_level.load(Relaxed).wrapping_add(self.tally.peak());
-            raise(&frame.process_peak, level);
+            raise(&frame.process_peak, self.quiet_level());
         } else {
             self.fold_told_level(frame);
         }
@@ -30,8 +36,7 @@ impl Thread {
         let watched = self.watch.harvest();
         let others_tells = tells.wrapping_sub(self.tally.tells());
         if others_tells == self.others_tells.load(Relaxed) {
-            let level = self.others_level.load(Relaxed).wrapping_add(self.tally.peak());
-            raise(&frame.process_peak, level);
+            raise(&frame.process_peak, self.quiet_level());
         } else {
             let others_level = process_level::level().wrapping_sub(self.tally.told());
             raise(&frame.process_peak, watched);
@@ -47,7 +52,7 @@ impl Thread {
     pub(crate) fn process_level_now(&self) -> i64 {
         let tells = process_level::tells().wrapping_sub(self.tally.tells());
         if tells == self.others_tells.load(Relaxed) {
-            self.others_level.load(Relaxed).wrapping_add(self.tally.peak())
+            self.quiet_level()
         } else {
             let level = process_level::level().wrapping_sub(self.tally.told());
             self.watch.highest().max(level.wrapping_add(self.tally.live()))

@@ -36,12 +36,7 @@ impl Thread {
             let tree = self
                 .build_to_join()
                 .and_then(|it| self.tree_in_time_for(it, epoch, self.home() == Some(it)));
-            self.write(|| {
-                self.work_on(tree);
-                if let Some(base) = self.base.get() {
-                    base.node.set(tree.and_then(Tree::root));
-                }
-            });
+            self.write(|| self.work_at_base_on(tree));
             self.base_epoch.store(epoch.to_raw(), Relaxed);
         }
         self.set_special(STALE_BASE, self.base_epoch.load(Relaxed) != epoch.to_raw());
@@ -124,33 +119,32 @@ impl Thread {
     /// Leaves the chain that the thread works for, which is of this tree.
     fn leave_chain(&self, tree: &Tree) {
         let now = ticks::now();
-        let bottom = self.chain().last();
-        if let Some(bottom) = bottom {
+        if let Some(bottom) = self.chain().last() {
             self.pop_down_to(bottom, End::LeftOpen, now);
         }
         // A chain that was handed over brought its own tree; otherwise it was that of the base.
         if self.tree.get().is_some_and(|it| std::ptr::eq(it, tree)) && self.at_base() {
-            self.work_on(None);
-            if let Some(base) = self.base.get() {
-                base.node.set(None);
-            }
+            self.work_at_base_on(None);
+        }
+    }
+
+    /// Makes a tree the one that what is done at the base is of.
+    fn work_at_base_on(&self, tree: Option<&'static Tree>) {
+        self.work_on(tree);
+        if let Some(base) = self.base.get() {
+            base.node.set(tree.and_then(Tree::root));
         }
     }
 
     /// Leaves all that is open: the thread ends.
     pub(super) fn leave_all(&self) {
         self.outside.add_counters(self.after_cut());
+        let now = ticks::now();
         if let Some(lowest) = self.open_frames().last() {
-            let now = ticks::now();
             self.pop_down_to(lowest, End::LeftOpen, now);
-            self.work_on(None);
-            self.resume_own_builds(now);
-        } else {
-            self.work_on(None);
         }
-        if let Some(base) = self.base.get() {
-            base.node.set(None);
-        }
+        self.work_at_base_on(None);
+        self.resume_own_builds(now);
     }
 
     /// Whether a build that the thread started is open.

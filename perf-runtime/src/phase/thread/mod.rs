@@ -61,7 +61,7 @@ pub(crate) struct Thread {
     /// The innermost open frame, or the base.
     innermost: Slot<Frame>,
     /// What makes entries other than ordinary: 0 where nothing does. See [`FOLDS`], [`LOOK`],
-    /// [`STALE_BASE`] and [`TIMED`].
+    /// [`STALE_BASE`], [`RESUME`] and [`TIMED`].
     special: AtomicU32,
     /// Whether a build that this thread started is open.
     own: AtomicBool,

@@ -36,13 +36,10 @@ impl Thread {
 
     /// The node that `name` means below `top`.
     fn find(&self, top: &'static Node, name: NameId) -> Option<&'static Node> {
-        let tree = self.tree.get()?;
-        if self.folds() != 0 {
-            return tree.find(top, name, true);
-        }
-        let node = tree.known(top, name).or_else(|| tree.find(top, name, false))?;
+        let folded = self.folds() != 0;
+        let node = self.tree.get()?.find(top, name, folded)?;
         // A guess is always a child: one that was on the stack already would be none.
-        if node.is_child_of(top) {
+        if !folded && node.is_child_of(top) {
             if let Some(last) = top.last_child.get() {
                 last.follower.set(Some(node));
             }

@@ -41,6 +41,7 @@ impl Thread {
     #[inline(never)]
     pub(super) fn publish_with_resident(&self, frame: &'static Frame, ticket: Ticket) -> Entry {
         frame.set_start(self.read_resident());
+        frame.resident.store(self.resident.load(Relaxed), Relaxed);
         self.publish(frame, ticket)
     }
 
