@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use crate::commands::{compare, completions, list, prune, show};
+use crate::commands::{
+    ab, accept, check, compare, completions, export, list, prune, run, show, trend,
+};
 use crate::present::Format;
 use crate::select::{Mode, Since};
 
@@ -60,6 +62,18 @@ pub enum Command {
     Show(show::ShowArgs),
     /// Compare two builds, or the medians of two sets of builds
     Compare(compare::CompareArgs),
+    /// Judge the newest builds against those before them, and fail where they got worse
+    Check(check::CheckArgs),
+    /// Find where the level of a series shifted for good, and which commits did it
+    Trend(trend::TrendArgs),
+    /// Accept a change: from a build on, its level is the new normal
+    Accept(accept::AcceptArgs),
+    /// Write builds for other programs: traces, flame graphs, spreadsheets, monitoring
+    Export(export::ExportArgs),
+    /// Run a build command several times, and show its builds
+    Run(run::RunArgs),
+    /// Build two versions in turn until it is sure which is faster, and compare them
+    Ab(ab::AbArgs),
     /// Look whether all is in order: tracking, allocator, history
     Doctor,
     /// Move the lines that cannot be read out of the history
@@ -89,6 +103,9 @@ pub struct CommonArgs {
     /// Only builds since then: a date, or how long ago (2w, 3d, 12h)
     #[arg(long, global = true, value_name = "WHEN", allow_hyphen_values = true)]
     pub since: Option<Since>,
+    /// Thresholds and more [default: buildperf.toml beside the history, or here or above]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
     /// How to write what was found
     #[arg(
         long,

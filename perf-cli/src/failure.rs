@@ -1,9 +1,11 @@
 //! What ends a command early, and the exit code that it ends with.
 
 use std::io;
+use std::path::PathBuf;
 
 use perf_history::HistoryError;
 
+use crate::configuration::ConfigurationError;
 use crate::select::SelectError;
 
 /// Why a command could not do what it should.
@@ -12,6 +14,9 @@ pub(crate) enum Failure {
     /// The command does not make sense as it was given.
     #[error("{0}")]
     Usage(String),
+    /// A build command failed, or left no record.
+    #[error("{0}")]
+    Command(String),
     /// There is not enough to show or to compare, or what there is may not be compared.
     #[error("{0}")]
     NoData(String),
@@ -21,6 +26,20 @@ pub(crate) enum Failure {
     /// The output cannot be written.
     #[error("cannot write the output: {0}")]
     Output(#[from] io::Error),
+    /// The file that the output should go to cannot be written.
+    #[error("cannot write {}: {source}", .path.display())]
+    OutputFile {
+        /// Which file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+}
+
+impl From<ConfigurationError> for Failure {
+    fn from(error: ConfigurationError) -> Self {
+        Self::Usage(error.to_string())
+    }
 }
 
 impl From<SelectError> for Failure {
@@ -41,12 +60,17 @@ impl From<SelectError> for Failure {
 pub enum Exit {
     /// All is fine.
     Fine = 0,
-    /// The command does not make sense as it was given.
+    /// A build got slower, or takes more memory.
+    Regression = 1,
+    /// The command does not make sense as it was given; or it is to run another, which cannot be
+    /// started, fails, or leaves no record.
     Usage = 2,
     /// Not enough, or no comparable, data; only with `--strict`.
     NoData = 3,
     /// The history cannot be read or written, or the output not be written.
     History = 4,
+    /// Ctrl-C ended it.
+    Interrupted = 130,
 }
 
 impl From<Exit> for std::process::ExitCode {

@@ -10,19 +10,31 @@
 
 mod args;
 mod commands;
+pub mod configuration;
 mod failure;
 pub mod judge;
+mod launch;
 pub mod present;
 mod program;
+mod progress;
 mod run;
 pub mod select;
 
 pub use args::{Command, CommonArgs, PerfArgs};
+pub use commands::ab::AbArgs;
+pub use commands::accept::AcceptArgs;
+pub use commands::check::{CheckArgs, FailOn};
 pub use commands::compare::CompareArgs;
 pub use commands::completions::CompletionsArgs;
+pub use commands::export::{
+    BuildArgs, CsvArgs, ExportArgs, ExportFormat, OutputArgs, StacksArgs, Value as ExportedValue,
+};
 pub use commands::list::ListArgs;
 pub use commands::prune::PruneArgs;
+pub use commands::run::RunArgs;
 pub use commands::show::ShowArgs;
+pub use commands::trend::TrendArgs;
 pub use failure::Exit;
+pub use launch::{Label, LabelError};
 pub use program::{Console, Program};
 pub use run::{run, run_on};

@@ -21,10 +21,15 @@ Examples:
   buildperf --mode full --last 5     the newest 5 full builds
   buildperf show                     where the newest build spent its time and memory
   buildperf compare -2 -1            the newest build against the one before
+  buildperf run -- my-site build     five builds, and how much they differ
+  buildperf ab --base-dir ../main --head-dir . -- cargo run --release
+                                     which of two checkouts builds faster
   buildperf --format csv > b.csv     for a spreadsheet
+  buildperf export flamegraph -o flame.svg
+                                     a picture of where the newest build spent its time
 
-Exit codes: 0 fine, 2 usage, 3 too little data (with --strict),
-            4 the history cannot be read or written";
+Exit codes: 0 fine, 1 a regression, 2 usage, 3 too little data (with --strict),
+            4 the history cannot be read or written, 130 interrupted";
 
 fn main() -> ExitCode {
     let Buildperf { args } = Buildperf::parse();

@@ -7,6 +7,8 @@ use anstream::{AutoStream, ColorChoice};
 use jiff::ZonedDateTime;
 use perf_history::DEFAULT_DIR;
 
+use crate::progress::Progress;
+
 /// The program whose command line this is.
 ///
 /// ```
@@ -74,7 +76,10 @@ const NARROWEST: usize = 20;
 const WIDEST: usize = 1_000;
 
 /// Calls `run` with the streams of this process.
-pub(crate) fn with_stdio<T>(color: ColorChoice, run: impl FnOnce(&mut Console<'_>) -> T) -> T {
+pub(crate) fn with_stdio<T>(
+    color: ColorChoice,
+    run: impl FnOnce(&mut Console<'_>, Progress) -> T,
+) -> T {
     let choice = |stream: &dyn Fn() -> ColorChoice| match color {
         ColorChoice::Auto => stream(),
         chosen => chosen,
@@ -84,13 +89,24 @@ pub(crate) fn with_stdio<T>(color: ColorChoice, run: impl FnOnce(&mut Console<'_
     // Written in large pieces: many small ones would cost more than all else.
     let mut out = BufWriter::with_capacity(1 << 16, AutoStream::new(io::stdout(), out_choice));
     let mut err = AutoStream::new(io::stderr(), err_choice);
-    run(&mut Console {
+    let progress = if io::stderr().is_terminal() && !is_dumb() {
+        Progress::OnTerminal { color: err_choice != ColorChoice::Never }
+    } else {
+        Progress::Off
+    };
+    let mut console = Console {
         out: &mut out,
         err: &mut err,
         width: width(),
         color: out_choice != ColorChoice::Never,
         now: ZonedDateTime::now(),
-    })
+    };
+    run(&mut console, progress)
+}
+
+/// Whether the terminal cannot move its cursor.
+fn is_dumb() -> bool {
+    std::env::var_os("TERM").is_some_and(|term| term == "dumb")
 }
 
 fn width() -> usize {

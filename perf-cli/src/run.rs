@@ -5,25 +5,31 @@ use std::io;
 use perf_history::History;
 
 use crate::args::{Command, CommonArgs, PerfArgs};
-use crate::commands::{compare, completions, doctor, list, prune, repair, show};
+use crate::commands::{
+    ab, accept, check, compare, completions, doctor, export, list, prune, repair,
+    run as run_command, show, trend,
+};
+use crate::configuration::{Configuration, ConfigurationError};
 use crate::failure::{Exit, Failure};
-use crate::present::style::{BAD, NOTICE};
+use crate::present::style::{BAD, DIM, NOTICE};
 use crate::present::{Report, Shape, escape};
 use crate::program::{Console, Program, with_stdio};
+use crate::progress::{Drawn, Progress};
 use crate::select::{Filter, Selection, UnreadableLines};
 
 /// Does what the command line says, on the streams of this process.
 #[must_use]
 pub fn run(args: &PerfArgs, program: &Program) -> Exit {
-    with_stdio(args.common.color.as_choice(), |console| run_on(args, program, console))
+    with_stdio(args.common.color.as_choice(), |console, progress| {
+        let reading = Drawn::default();
+        Invocation { program, common: &args.common, console, progress, reading }.exit(args)
+    })
 }
 
 /// Does what the command line says, on streams and with a clock of the caller's.
 pub fn run_on(args: &PerfArgs, program: &Program, console: &mut Console<'_>) -> Exit {
-    let mut invocation = Invocation { program, common: &args.common, console };
-    let result = invocation.carry_out(args).and_then(|()| Ok(invocation.console.out.flush()?));
-    let Err(failure) = result else { return Exit::Fine };
-    invocation.exit_of(&failure)
+    let (progress, reading) = (Progress::Off, Drawn::default());
+    Invocation { program, common: &args.common, console, progress, reading }.exit(args)
 }
 
 /// What a command works with.
@@ -31,27 +37,63 @@ pub(crate) struct Invocation<'a, 'c> {
     pub(crate) program: &'a Program,
     pub(crate) common: &'a CommonArgs,
     pub(crate) console: &'a mut Console<'c>,
+    pub(crate) progress: Progress,
+    /// What is drawn of the reading of the history.
+    pub(crate) reading: Drawn,
 }
 
 impl Invocation<'_, '_> {
-    fn carry_out(&mut self, args: &PerfArgs) -> Result<(), Failure> {
-        let Some(command) = &args.command else { return list::run(self, &args.list) };
+    fn exit(mut self, args: &PerfArgs) -> Exit {
+        let result = self.carry_out(args);
+        self.reading.clear();
+        let result = result.and_then(|exit| {
+            self.console.out.flush()?;
+            Ok(exit)
+        });
+        result.unwrap_or_else(|failure| self.exit_of(&failure))
+    }
+
+    fn carry_out(&mut self, args: &PerfArgs) -> Result<Exit, Failure> {
+        let Some(command) = &args.command else {
+            list::run(self, &args.list)?;
+            return Ok(Exit::Fine);
+        };
         if let Some(option) = args.list.given() {
             return Err(Failure::Usage(format!("{option} is for the list, not for a command")));
         }
         match command {
-            Command::Show(args) => show::run(self, args),
-            Command::Compare(args) => compare::run(self, args),
-            Command::Doctor => doctor::run(self),
-            Command::Repair => repair::run(self),
-            Command::Prune(args) => prune::run(self, args),
-            Command::Completions(args) => completions::run(self, args),
+            Command::Show(args) => show::run(self, args)?,
+            Command::Compare(args) => compare::run(self, args)?,
+            Command::Check(args) => return check::run(self, args),
+            Command::Trend(args) => trend::run(self, args)?,
+            Command::Accept(args) => accept::run(self, args)?,
+            Command::Export(args) => export::run(self, args)?,
+            Command::Run(args) => return run_command::run(self, args),
+            Command::Ab(args) => return ab::run(self, args),
+            Command::Doctor => doctor::run(self)?,
+            Command::Repair => repair::run(self)?,
+            Command::Prune(args) => prune::run(self, args)?,
+            Command::Completions(args) => completions::run(self, args)?,
         }
+        Ok(Exit::Fine)
     }
 
     /// The history that is meant.
     pub(crate) fn history(&self) -> History {
+        self.progress.of_reading(self.unobserved_history(), &self.reading)
+    }
+
+    /// The same, of whose readings nothing is drawn.
+    pub(crate) fn unobserved_history(&self) -> History {
         History::open(self.common.dir.as_ref().unwrap_or(&self.program.dir))
+    }
+
+    /// What the project says of how its builds are judged.
+    pub(crate) fn configuration(&self) -> Result<Configuration, ConfigurationError> {
+        match &self.common.config {
+            Some(path) => Configuration::read(path),
+            None => Configuration::of_history(self.history().dir()),
+        }
     }
 
     /// The builds that are meant.
@@ -63,6 +105,12 @@ impl Invocation<'_, '_> {
             since: self.common.since.map(|since| since.instant(&self.console.now)),
         };
         Selection::new(self.history(), filter)
+    }
+
+    /// The builds that are meant, on whatever branch: for commands to which a branch is a measure.
+    pub(crate) fn selection_on_all_branches(&self) -> Selection {
+        let selection = self.selection();
+        Selection::new(self.history(), Filter { branch: None, ..selection.filter().clone() })
     }
 
     /// Refuses the options that say which builds are meant, where a command is about all.
@@ -84,19 +132,27 @@ impl Invocation<'_, '_> {
 
     /// Writes what was found.
     pub(crate) fn write(&mut self, report: &Report) -> Result<(), Failure> {
+        self.reading.clear();
         let shape = Shape { format: self.common.format, width: self.console.width };
         Ok(report.write(self.console.out, shape)?)
     }
 
     /// Says something that is no data.
     pub(crate) fn note(&mut self, text: &str) {
+        self.reading.clear();
         // What was written before is seen before. Nobody is left to be told where this fails.
         let _ = self.console.out.flush();
         let _ = writeln!(self.console.err, "{}", escape::terminal(text));
     }
 
+    /// Shows a line that another program wrote.
+    pub(crate) fn quote(&mut self, line: &str) {
+        let _ = writeln!(self.console.err, "{DIM}  │ {}{DIM:#}", escape::terminal(line));
+    }
+
     /// Says that something needs attention.
     pub(crate) fn warn(&mut self, text: &str) {
+        self.reading.clear();
         let text = escape::terminal(text);
         let _ = self.console.out.flush();
         let _ = writeln!(self.console.err, "{NOTICE}note:{NOTICE:#} {text}");
@@ -135,6 +191,7 @@ impl Invocation<'_, '_> {
     }
 
     fn exit_of(&mut self, failure: &Failure) -> Exit {
+        self.reading.clear();
         let exit = match failure {
             // Whoever read it has seen enough.
             Failure::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => {
@@ -145,8 +202,8 @@ impl Invocation<'_, '_> {
                 return Exit::Fine;
             }
             Failure::NoData(_) => Exit::NoData,
-            Failure::Usage(_) => Exit::Usage,
-            Failure::History(_) | Failure::Output(_) => Exit::History,
+            Failure::Usage(_) | Failure::Command(_) => Exit::Usage,
+            Failure::History(_) | Failure::Output(_) | Failure::OutputFile { .. } => Exit::History,
         };
         let text = failure.to_string();
         let _ = writeln!(self.console.err, "{BAD}error:{BAD:#} {}", escape::terminal(&text));

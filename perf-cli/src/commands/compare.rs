@@ -5,17 +5,19 @@ use std::collections::BTreeSet;
 use anstyle::Style;
 use clap::Args;
 use perf_history::BuildStats;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::commands::facts::{change_style, short_commit};
+use crate::commands::judgement::{self, Judged, Measure};
+use crate::configuration::Configuration;
 use crate::failure::Failure;
-use crate::judge::{Paired, PhasePair, pair_phases};
+use crate::judge::{Paired, PhasePair, Verdict, pair_phases};
 use crate::present::style::{DIM, PLAIN, STRONG};
 use crate::present::{
     Block, Cell, Column, Fact, Json, Kind, Report, Row, Span, Table, tree, units,
 };
 use crate::run::Invocation;
-use crate::select::{BuildRef, SelectError, SeriesKey};
+use crate::select::{BuildRef, SelectError, SeriesKey, sessions_of};
 
 /// The options of `compare`.
 #[derive(Debug, Clone, Args)]
@@ -46,29 +48,114 @@ pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &CompareArgs) -> Re
     invocation.report_unreadable(selection.unreadable());
     let (old, new) = sets?;
 
-    let obstacles = obstacles(&old, &new);
-    let are_comparable = obstacles.is_empty();
-    let table = phases(&old, &new, &Coloring::of(&old, &new, are_comparable));
-    let title = vec![described(&args.old, &old), Span::dim("→"), described(&args.new, &new)];
-    let json = Json::RowsWithin {
-        before: vec![
-            ("old", ids(&old)),
-            ("new", ids(&new)),
-            ("comparable", are_comparable.into()),
-            ("obstacles", obstacles.clone().into()),
-        ],
-        rows: "phases",
-    };
-    let blocks = vec![
-        Block::Title(title),
-        Block::Facts(totals(&old, &new, are_comparable)),
-        Block::Table(table),
-    ];
-    invocation.write(&Report { blocks, json })?;
-    if are_comparable {
+    let names = [described(&args.old, &old), described(&args.new, &new)];
+    let Comparison { mut report, obstacles } = Comparison::of(names, &old, &new);
+    if obstacles.is_empty() {
+        let configuration = invocation.configuration()?;
+        add_judgement(&mut report, &judged(old, new, &configuration));
+    }
+    invocation.write(&report)?;
+    if obstacles.is_empty() {
         return Ok(());
     }
     Err(Failure::NoData(format!("these builds cannot be compared: {}", obstacles.join("; "))))
+}
+
+/// What the statistics say of two sets, each newest first.
+fn judged(
+    mut old: Vec<BuildStats>,
+    mut new: Vec<BuildStats>,
+    configuration: &Configuration,
+) -> Vec<Judged> {
+    new.reverse();
+    if judgement::were_run_in_turn(&old, &new) {
+        old.reverse();
+        return judgement::judge_pairs(&old, &new, configuration);
+    }
+    judgement::judge(&new, &sessions_of(old), configuration)
+}
+
+/// No more is told before the table; the rest is for `check`.
+const MOST_TOLD: usize = 6;
+
+/// Says whether what differs is noise.
+fn add_judgement(report: &mut Report, judged: &[Judged]) {
+    let verdict = judgement::overall(judged);
+    let build = judged.iter().find(|it| it.phase.is_none() && it.measure == Measure::Time);
+    let mut facts = Vec::new();
+    match (verdict, build) {
+        (Verdict::Insufficient, Some(build)) => facts.push(
+            Fact::new("noise")
+                .and(Span::plain("too few builds to tell a change from it"))
+                .and(Span::plain(&build.why)),
+        ),
+        (Verdict::Unchanged, Some(build)) => facts.push(
+            Fact::new("noise")
+                .and(Span::plain("nothing differs by more than noise"))
+                .and(Span::plain(&build.why)),
+        ),
+        _ => facts.extend(judged.iter().filter(|it| it.is_news()).take(MOST_TOLD).map(|it| {
+            let change = it.change().map_or_else(String::new, units::change);
+            Fact::new(it.verdict.word())
+                .and(Span::new(format!("{} {change}", it.what()), STRONG))
+                .and(Span::plain(&it.why))
+        })),
+    }
+    // After the title and the totals, before the phases.
+    let place = report.blocks.len().min(2);
+    report.blocks.insert(place, Block::Facts(facts));
+    if let Json::RowsWithin { before, .. } = &mut report.json {
+        before.push(("verdict", verdict.word().into()));
+        before.push(("findings", judged.iter().filter(|it| it.is_news()).map(finding).collect()));
+    }
+}
+
+fn finding(it: &Judged) -> Value {
+    json!({
+        "verdict": it.verdict,
+        "phase": it.phase,
+        "measure": it.measure.key(),
+        "old": it.old,
+        "new": it.new,
+        "p": it.p,
+        "why": it.why,
+    })
+}
+
+/// Two sets of builds side by side.
+pub(super) struct Comparison {
+    /// What there is to show of them.
+    pub(super) report: Report,
+    /// Why they may not be compared; none where they may.
+    pub(super) obstacles: Vec<String>,
+}
+
+impl Comparison {
+    /// Compares two sets, each by its name and with at least one build.
+    pub(super) fn of(
+        [old_name, new_name]: [Span; 2],
+        old: &[BuildStats],
+        new: &[BuildStats],
+    ) -> Self {
+        let obstacles = obstacles(old, new);
+        let are_comparable = obstacles.is_empty();
+        let table = phases(old, new, &Coloring::of(old, new, are_comparable));
+        let json = Json::RowsWithin {
+            before: vec![
+                ("old", ids(old)),
+                ("new", ids(new)),
+                ("comparable", are_comparable.into()),
+                ("obstacles", obstacles.clone().into()),
+            ],
+            rows: "phases",
+        };
+        let blocks = vec![
+            Block::Title(vec![old_name, Span::dim("→"), new_name]),
+            Block::Facts(totals(old, new, are_comparable)),
+            Block::Table(table),
+        ];
+        Self { report: Report { blocks, json }, obstacles }
+    }
 }
 
 fn ids(builds: &[BuildStats]) -> Value {

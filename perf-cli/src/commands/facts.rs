@@ -33,11 +33,6 @@ pub(super) fn outcome_name(outcome: Outcome) -> &'static str {
     }
 }
 
-/// Whether its time says how long such builds take.
-pub(super) fn is_typical(stats: &BuildStats) -> bool {
-    stats.outcome == Outcome::Success && stats.skipped != Some(true) && stats.clock.is_none()
-}
-
 /// How a change of time or memory looks that nobody has judged: small ones step back, large ones
 /// can be seen.
 pub(super) fn change_style(change: Option<f64>) -> Style {

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::io;
 
 use serde::Serialize;
-use serde_json::ser::{Formatter, PrettyFormatter};
+use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// What a spreadsheet takes for the beginning of a formula.
@@ -116,13 +116,30 @@ pub fn csv(text: &str) -> Cow<'_, str> {
 ///
 /// The value cannot be written, or the target not be written to.
 pub fn write_json(target: &mut dyn io::Write, value: &impl Serialize) -> io::Result<()> {
-    let formatter = Careful(PrettyFormatter::new());
-    let mut serializer = serde_json::Serializer::with_formatter(&mut *target, formatter);
-    value.serialize(&mut serializer).map_err(io::Error::from)?;
+    write_with(target, value, PrettyFormatter::new())?;
     target.write_all(b"\n")
 }
 
-struct Careful(PrettyFormatter<'static>);
+/// The same on one line, whose end is up to the caller.
+///
+/// # Errors
+///
+/// The value cannot be written, or the target not be written to.
+pub fn write_json_line(target: &mut dyn io::Write, value: &impl Serialize) -> io::Result<()> {
+    write_with(target, value, CompactFormatter)
+}
+
+fn write_with(
+    target: &mut dyn io::Write,
+    value: &impl Serialize,
+    layout: impl Formatter,
+) -> io::Result<()> {
+    let mut serializer = serde_json::Serializer::with_formatter(target, Careful(layout));
+    value.serialize(&mut serializer).map_err(io::Error::from)
+}
+
+/// A layout of JSON in which nothing acts.
+struct Careful<F>(F);
 
 macro_rules! hand_on {
     ($($name:ident($($argument:ident: $type:ty),*);)+) => {
@@ -138,7 +155,7 @@ macro_rules! hand_on {
     };
 }
 
-impl Formatter for Careful {
+impl<F: Formatter> Formatter for Careful<F> {
     hand_on! {
         begin_array();
         end_array();
@@ -245,6 +262,11 @@ mod tests {
             prop_assert!(!csv.contains(acts) && !csv.trim_start().starts_with(FORMULA));
             let json = json(&text);
             prop_assert!(!json.replace('\n', "").contains(acts));
+            let mut line = Vec::new();
+            write_json_line(&mut line, &[&text]).unwrap();
+            let line = String::from_utf8(line).unwrap();
+            prop_assert!(!line.contains(acts) && !line.contains('\n'));
+            prop_assert_eq!(serde_json::from_str::<Vec<String>>(&line).unwrap(), [text.clone()]);
             prop_assert_eq!(serde_json::from_str::<Vec<String>>(&json).unwrap(), [text]);
         }
     }

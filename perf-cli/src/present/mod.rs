@@ -6,6 +6,7 @@
 
 pub mod chart;
 pub mod escape;
+pub mod export;
 pub mod moment;
 mod report;
 pub mod sparkline;

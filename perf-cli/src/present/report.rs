@@ -6,7 +6,7 @@ use perf_history::BuildStats;
 use serde_json::Value;
 
 use super::escape;
-use super::style::{DIM, STRONG, Span};
+use super::style::{DIM, Span};
 use super::table::{Cell, Column, InOrder, Kind, Object, Row, Table};
 
 /// How what was found is written.
@@ -70,12 +70,19 @@ pub enum Block {
     Table(Table),
     /// A table for CSV and JSON alone, of what is drawn for people.
     Data(Table),
+    /// A table that few want to see: folded away in Markdown, and but told of on a terminal.
+    Folded {
+        /// What is in it.
+        summary: String,
+        /// The table.
+        table: Table,
+    },
     /// Lines whose characters must stand under each other.
     Drawing(Vec<Vec<Span>>),
 }
 
 /// Facts with one label.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Fact {
     label: String,
     facts: Vec<Span>,
@@ -205,6 +212,9 @@ impl Report {
                     }
                 }
                 Block::Table(table) | Block::Data(table) => table.push_terminal(width, &mut text),
+                Block::Folded { summary, .. } => {
+                    push_facts_line(&mut text, "", 0, &[Span::dim(summary)], "", width);
+                }
                 Block::Drawing(lines) => {
                     for line in lines {
                         let mut out = String::new();
@@ -235,7 +245,11 @@ impl Report {
                                 &span.text,
                                 LONGEST_FACT,
                             ));
-                            if span.style == STRONG { format!("**{part}**") } else { part }
+                            if span.style.get_effects().contains(anstyle::Effects::BOLD) {
+                                format!("**{part}**")
+                            } else {
+                                part
+                            }
                         })
                         .collect();
                     text.push_str(&parts.join(" "));
@@ -255,6 +269,14 @@ impl Report {
                     }
                 }
                 Block::Table(table) | Block::Data(table) => table.push_markdown(&mut text),
+                Block::Folded { summary, table } => {
+                    let summary = escape::markdown(&escape::terminal_within(summary, LONGEST_FACT));
+                    for part in ["<details>\n<summary>", &summary, "</summary>\n\n"] {
+                        text.push_str(part);
+                    }
+                    table.push_markdown(&mut text);
+                    text.push_str("\n</details>\n");
+                }
                 Block::Drawing(lines) => push_fenced(&mut text, lines),
             }
         }

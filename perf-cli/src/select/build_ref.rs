@@ -4,10 +4,10 @@ use std::fmt;
 use std::num::NonZeroUsize;
 use std::str::FromStr;
 
-use perf_history::BuildStats;
+use perf_history::{BuildStats, Glance};
 
 /// The label that says which run of builds a record belongs to.
-const RUN: &str = "run";
+pub(super) const RUN: &str = "run";
 /// The label that says which invocation started a build.
 const SESSION: &str = "session";
 /// Fewer characters of an id or a commit would match by chance.
@@ -87,14 +87,14 @@ impl fmt::Display for BuildRef {
 
 impl BuildRef {
     /// Whether it means this build, apart from counting.
-    pub(super) fn is(&self, stats: &BuildStats) -> bool {
+    pub(super) fn is(&self, glance: &Glance<'_>) -> bool {
         match self {
             Self::Latest | Self::Nth(_) => true,
-            Self::Label(label) => stats.labels.get(RUN) == Some(label),
-            Self::Branch(branch) => branch_of(stats) == Some(branch),
+            Self::Label(label) => glance.label(RUN) == Some(label),
+            Self::Branch(branch) => glance.branch == Some(branch),
             Self::Named(name) => {
-                begins_with(&stats.build_id, name)
-                    || commit_of(stats).is_some_and(|commit| begins_with(commit, name))
+                begins_with(glance.build_id, name)
+                    || glance.commit.is_some_and(|commit| begins_with(commit, name))
             }
         }
     }
@@ -122,6 +122,10 @@ pub(super) fn branch_of(stats: &BuildStats) -> Option<&String> {
 
 pub(super) fn label_of(stats: &BuildStats) -> Option<&String> {
     stats.labels.get(RUN)
+}
+
+pub(super) fn session_label_of(stats: &BuildStats) -> Option<&String> {
+    stats.labels.get(SESSION)
 }
 
 fn begins_with(text: &str, prefix: &str) -> bool {

@@ -3,9 +3,7 @@
 use std::fmt;
 use std::time::SystemTime;
 
-use perf_history::BuildStats;
-
-use super::build_ref::branch_of;
+use perf_history::{BuildStats, Glance};
 
 /// Whether all was built, or only what had changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, clap::ValueEnum)]
@@ -20,9 +18,7 @@ impl Mode {
     /// The mode of a build; `None` where its record does not say.
     #[must_use]
     pub fn of(stats: &BuildStats) -> Option<Self> {
-        stats
-            .incremental
-            .map(|incremental| if incremental { Self::Incremental } else { Self::Full })
+        stats.incremental.map(Self::from)
     }
 
     /// `full` or `incremental`.
@@ -32,6 +28,13 @@ impl Mode {
             Self::Full => "full",
             Self::Incremental => "incremental",
         }
+    }
+}
+
+/// By what a record calls `incremental`.
+impl From<bool> for Mode {
+    fn from(incremental: bool) -> Self {
+        if incremental { Self::Incremental } else { Self::Full }
     }
 }
 
@@ -49,15 +52,15 @@ pub struct Filter {
 }
 
 impl Filter {
-    pub(super) fn is_too_old(&self, stats: &BuildStats) -> bool {
+    pub(super) fn is_too_old(&self, glance: &Glance<'_>) -> bool {
         let Some(since) = self.since else { return false };
-        stats.started_at().is_some_and(|time| time < since)
+        glance.started_at().is_some_and(|time| time < since)
     }
 
-    pub(super) fn admits(&self, stats: &BuildStats) -> bool {
-        self.tool.as_ref().is_none_or(|tool| *tool == stats.tool)
-            && self.branch.as_ref().is_none_or(|branch| branch_of(stats) == Some(branch))
-            && self.mode.is_none_or(|mode| Mode::of(stats) == Some(mode))
+    pub(super) fn admits(&self, glance: &Glance<'_>) -> bool {
+        self.tool.as_ref().is_none_or(|tool| *tool == glance.tool)
+            && self.branch.as_ref().is_none_or(|branch| glance.branch == Some(branch))
+            && self.mode.is_none_or(|mode| glance.incremental.map(Mode::from) == Some(mode))
     }
 }
 

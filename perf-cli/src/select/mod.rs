@@ -6,18 +6,23 @@
 mod build_ref;
 mod filter;
 mod nearest;
+mod precedents;
 mod series;
+mod session;
 mod since;
 mod unreadable;
 
 pub use build_ref::{BuildRef, BuildRefError};
 pub use filter::{Filter, Mode};
+pub use precedents::{Precedents, is_on};
 pub use series::{Difference, SeriesKey};
+pub(crate) use session::flaw;
+pub use session::{PassedOver, Session, is_typical, sessions_of};
 pub use since::{Since, SinceError};
 pub use unreadable::{UnreadableLine, UnreadableLines};
 
 use perf_history::history::NewestFirst;
-use perf_history::{BuildStats, Entry, History, HistoryError};
+use perf_history::{BuildStats, Entry, Glance, History, HistoryError};
 
 use nearest::Nearest;
 
@@ -132,16 +137,17 @@ impl Selection {
         let mut nearest = Nearest::to(reference);
         let mut count = 0;
         let mut passed = 0;
-        for stats in self.builds() {
-            let stats = stats?;
+        let found = self.builds().next_where(|glance| {
             count += 1;
-            if reference.is(&stats) {
-                if passed == skip {
-                    return Ok(stats);
-                }
-                passed += 1;
+            if !reference.is(glance) {
+                nearest.consider(glance);
+                return false;
             }
-            nearest.consider(&stats);
+            passed += 1;
+            passed > skip
+        });
+        if let Some(stats) = found {
+            return Ok(stats?);
         }
         Err(self.not_found(reference, count, nearest))
     }
@@ -159,25 +165,27 @@ impl Selection {
     pub fn set(&mut self, reference: &BuildRef) -> Result<Vec<BuildStats>, SelectError> {
         let mut nearest = Nearest::to(reference);
         let mut set: Vec<BuildStats> = Vec::new();
-        let (mut count, mut gap) = (0, 0);
+        let mut count = 0;
         if matches!(reference, BuildRef::Latest | BuildRef::Nth(_)) {
             return Ok(vec![self.newest(reference)?]);
         }
-        for stats in self.builds() {
-            let stats = stats?;
-            count += 1;
-            if !reference.is(&stats) {
-                if set.is_empty() {
-                    nearest.consider(&stats);
-                    continue;
+        let mut builds = self.builds();
+        loop {
+            let (mut gap, is_first) = (0, set.is_empty());
+            let next = builds.next_where(|glance| {
+                count += 1;
+                if reference.is(glance) {
+                    return true;
+                }
+                if is_first {
+                    nearest.consider(glance);
+                    return false;
                 }
                 gap += 1;
-                if gap == MAX_GAP {
-                    break;
-                }
-                continue;
-            }
-            gap = 0;
+                gap == MAX_GAP
+            });
+            let Some(stats) = next.filter(|_| gap < MAX_GAP) else { break };
+            let stats = stats?;
             match set.first() {
                 Some(newest) if !reference.joins(newest, &stats) => break,
                 _ => set.push(stats),
@@ -217,32 +225,41 @@ pub struct Builds<'a> {
     older: usize,
 }
 
-impl Iterator for Builds<'_> {
-    type Item = Result<BuildStats, HistoryError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
+impl Builds<'_> {
+    /// The next build of those that are wanted; others are not read.
+    pub(super) fn next_where(
+        &mut self,
+        mut wanted: impl FnMut(&Glance<'_>) -> bool,
+    ) -> Option<Result<BuildStats, HistoryError>> {
         while self.older < MAX_OLDER {
-            let stats = match self.lines.next()? {
+            let (filter, older) = (self.filter, &mut self.older);
+            let line = self.lines.next_where(|glance| {
+                *older = if filter.is_too_old(glance) { *older + 1 } else { 0 };
+                *older == 0 && filter.admits(glance) && wanted(glance)
+            });
+            match line? {
                 Err(error) => return Some(Err(error)),
-                Ok(Entry::Unreadable(line)) => {
-                    self.unreadable.add(&line);
-                    continue;
+                Ok(Some(Entry::Unreadable(line))) => self.unreadable.add(&line),
+                Ok(None) => self.unreadable.pass(),
+                Ok(Some(Entry::Record(stats))) => {
+                    self.unreadable.pass();
+                    return Some(Ok(*stats));
                 }
-                Ok(Entry::Record(stats)) => stats,
-            };
-            self.unreadable.pass();
-            if self.filter.is_too_old(&stats) {
-                self.older += 1;
-                continue;
-            }
-            self.older = 0;
-            if self.filter.admits(&stats) {
-                return Some(Ok(*stats));
             }
         }
         None
     }
 }
 
+impl Iterator for Builds<'_> {
+    type Item = Result<BuildStats, HistoryError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.next_where(|_| true)
+    }
+}
+
+#[cfg(test)]
+mod precedents_tests;
 #[cfg(test)]
 mod tests;

@@ -1,9 +1,9 @@
 //! What a mistyped name of a build may have meant.
 
-use perf_history::BuildStats;
+use perf_history::Glance;
 
 use super::BuildRef;
-use super::build_ref::{branch_of, commit_of, label_of};
+use super::build_ref::RUN;
 
 /// Names less alike than this, of 1, are others.
 const ALIKE: f64 = 0.6;
@@ -25,9 +25,9 @@ impl<'a> Nearest<'a> {
         nearest
     }
 
-    pub(super) fn consider(&mut self, stats: &BuildStats) {
-        let sources = [label_of(stats), branch_of(stats), commit_of(stats)];
-        let is_new = |this: &Self, at: usize| sources[at] != this.last[at].as_ref();
+    pub(super) fn consider(&mut self, glance: &Glance<'_>) {
+        let sources = [glance.label(RUN), glance.branch, glance.commit];
+        let is_new = |this: &Self, at: usize| sources[at] != this.last[at].as_deref();
         let fresh = [is_new(self, 0), is_new(self, 1), is_new(self, 2)];
         let [label, branch, commit] = sources;
         match self.reference {
@@ -44,7 +44,7 @@ impl<'a> Nearest<'a> {
             }
             BuildRef::Named(name) => {
                 let prefix = |text: &str| text.chars().take(name.chars().count()).collect();
-                let id: String = prefix(&stats.build_id);
+                let id: String = prefix(glance.build_id);
                 self.offer(name, &id, || id.clone());
                 if let (true, Some(commit)) = (fresh[2], commit) {
                     let commit: String = prefix(commit);
@@ -62,7 +62,7 @@ impl<'a> Nearest<'a> {
         }
         for ((last, source), is_new) in self.last.iter_mut().zip(sources).zip(fresh) {
             if is_new {
-                *last = source.cloned();
+                *last = source.map(str::to_owned);
             }
         }
     }

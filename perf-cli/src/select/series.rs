@@ -80,6 +80,14 @@ impl SeriesKey {
             .collect()
     }
 
+    /// Whether a build with this key may be of the series of another: it says nothing else, but
+    /// perhaps less, as one that ended before it knew its mode.
+    #[must_use]
+    pub fn may_be(&self, series: &Self) -> bool {
+        let mut facts = self.facts().into_iter().zip(series.facts());
+        facts.all(|((_, said), (_, known))| said.is_none() || said == known)
+    }
+
     /// All that the key says, each with its name, the most telling first.
     #[must_use]
     pub fn facts(&self) -> [(&'static str, Option<String>); 10] {
@@ -163,6 +171,16 @@ mod tests {
                 Difference { what, first: first.to_owned(), second: second.to_owned() };
             assert_eq!(base.differences(&other), [difference]);
         }
+    }
+
+    #[test]
+    fn what_a_build_does_not_say_of_itself_keeps_it_out_of_no_series() {
+        let series = key(|_| ());
+        let ended_early = key(|stats| (stats.incremental, stats.parallel) = (None, None));
+        assert!(series.may_be(&series) && ended_early.may_be(&series));
+        assert!(!series.may_be(&ended_early), "the series is known not to be of that mode");
+        let incremental = key(|stats| (stats.incremental, stats.parallel) = (Some(true), None));
+        assert!(!incremental.may_be(&series));
     }
 
     #[test]

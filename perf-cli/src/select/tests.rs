@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use super::*;
 
 /// A build with the id `build-N`, an hour after the one before.
-fn build(n: u32) -> BuildStats {
+pub(super) fn build(n: u32) -> BuildStats {
     let mut stats = BuildStats {
         build_id: format!("build-{n:04}"),
         tool: "site".to_owned(),
@@ -21,7 +21,7 @@ fn build(n: u32) -> BuildStats {
     stats
 }
 
-fn on(mut stats: BuildStats, branch: &str, commit: &str) -> BuildStats {
+pub(super) fn on(mut stats: BuildStats, branch: &str, commit: &str) -> BuildStats {
     stats.git = Some(Git {
         branch: Some(branch.to_owned()),
         commit: Some(commit.to_owned()),
@@ -30,7 +30,7 @@ fn on(mut stats: BuildStats, branch: &str, commit: &str) -> BuildStats {
     stats
 }
 
-fn labelled(mut stats: BuildStats, run: &str, session: Option<&str>) -> BuildStats {
+pub(super) fn labelled(mut stats: BuildStats, run: &str, session: Option<&str>) -> BuildStats {
     stats.labels.insert("run".to_owned(), run.to_owned());
     if let Some(session) = session {
         stats.labels.insert("session".to_owned(), session.to_owned());
@@ -38,19 +38,19 @@ fn labelled(mut stats: BuildStats, run: &str, session: Option<&str>) -> BuildSta
     stats
 }
 
-struct Place {
+pub(super) struct Place {
     dir: TempDir,
 }
 
 impl Place {
-    fn of(builds: impl IntoIterator<Item = BuildStats>) -> Self {
+    pub(super) fn of(builds: impl IntoIterator<Item = BuildStats>) -> Self {
         let place = Self { dir: tempfile::tempdir().unwrap() };
         let lines = builds.into_iter().map(|stats| serde_json::to_string(&stats).unwrap() + "\n");
         place.append(&lines.collect::<String>());
         place
     }
 
-    fn append(&self, text: &str) {
+    pub(super) fn append(&self, text: &str) {
         let path = self.dir.path().join("history.jsonl");
         let mut file = OpenOptions::new().append(true).create(true).open(path).unwrap();
         file.write_all(text.as_bytes()).unwrap();
@@ -60,7 +60,7 @@ impl Place {
         Selection::new(History::open(self.dir.path()), filter)
     }
 
-    fn all(&self) -> Selection {
+    pub(super) fn all(&self) -> Selection {
         self.select(Filter::default())
     }
 

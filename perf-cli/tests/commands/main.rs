@@ -1,6 +1,10 @@
 //! The commands as a user sees them: every one in every format, over fixed histories and at a
 //! fixed time.
 
+mod accepting;
+mod checking;
+mod export;
+mod histories;
 mod hostile;
 mod in_process;
 mod mounted;

@@ -97,9 +97,15 @@ fn the_width_of_a_log_is_that_of_columns_or_else_wide() {
 
 #[test]
 fn every_help_text_has_examples() {
-    for words in
-        [&["--help"][..], &["show", "--help"], &["compare", "--help"], &["prune", "--help"]]
-    {
+    for words in [
+        &["--help"][..],
+        &["show", "--help"],
+        &["compare", "--help"],
+        &["run", "--help"],
+        &["ab", "--help"],
+        &["prune", "--help"],
+        &["export", "--help"],
+    ] {
         let said = output(Command::new(env!("CARGO_BIN_EXE_buildperf")).args(words));
         assert_eq!(said.status.code(), Some(0));
         assert!(text(&said.stdout).contains("Examples"), "{words:?}");

@@ -8,14 +8,15 @@ use std::path::Path;
 use perf_cli::Exit;
 use tempfile::TempDir;
 
+use crate::histories::{fat, history, pairs, session, sessions, slow};
 use crate::in_process::{Said, Terminal, data, run};
 
-const NARROW: Terminal = Terminal { width: 80, color: false };
+pub(crate) const NARROW: Terminal = Terminal { width: 80, color: false };
 const WIDE: Terminal = Terminal { width: 160, color: false };
 
 /// Compares with the snapshot of this name.
 #[track_caller]
-fn assert_snapshot(name: &str, said: &Said) {
+pub(crate) fn assert_snapshot(name: &str, said: &Said) {
     let Said { out, err, exit } = said;
     let mut text = out.clone();
     if !err.is_empty() || *exit != Exit::Fine {
@@ -34,17 +35,22 @@ fn assert_snapshot(name: &str, said: &Said) {
 /// Compares all formats of a command that only reads.
 #[track_caller]
 fn assert_all_formats(name: &str, history: &str, words: &[&str]) {
-    let dir = data(history);
+    assert_all_formats_in(name, &data(history), words);
+}
+
+/// The same of a history that is no data.
+#[track_caller]
+fn assert_all_formats_in(name: &str, dir: &Path, words: &[&str]) {
     for (width, plain) in [("80", NARROW), ("160", WIDE)] {
         let colored = Terminal { color: true, ..plain };
-        assert_snapshot(&format!("{name}.{width}"), &run(&dir, words, plain));
-        assert_snapshot(&format!("{name}.{width}.color"), &run(&dir, words, colored));
+        assert_snapshot(&format!("{name}.{width}"), &run(dir, words, plain));
+        assert_snapshot(&format!("{name}.{width}.color"), &run(dir, words, colored));
     }
     for format in ["json", "csv", "markdown"] {
         let words: Vec<&str> = words.iter().copied().chain(["--format", format]).collect();
-        let said = run(&dir, &words, NARROW);
+        let said = run(dir, &words, NARROW);
         assert_snapshot(&format!("{name}.{format}"), &said);
-        let elsewhere = run(&dir, &words, Terminal { width: 160, color: true });
+        let elsewhere = run(dir, &words, Terminal { width: 160, color: true });
         assert_eq!(elsewhere.out, said.out, "{format} depends on the terminal");
     }
 }
@@ -77,6 +83,33 @@ fn the_chart_draws_the_course_of_time_and_memory() {
 fn show_tells_where_the_newest_build_spent_its_time_and_memory() {
     assert_all_formats("show", "site", &["show", "-2"]);
     assert_snapshot("show-python-model", &run(&data("python-model"), &["show"], NARROW));
+}
+
+#[test]
+fn show_tells_the_phase_of_the_peak_and_the_resident_set_from_start_to_end() {
+    let mut builds = session(1, 1);
+    builds[0].memory_peak_mb = Some(90.0);
+    builds[0].memory_start_rss_mb = Some(20.5);
+    builds[0].memory_rss_mb = Some(110.0);
+    builds[0].memory_peak_rss_mb = Some(120.5);
+    let dir = history(&builds);
+    let said = run(dir.path(), &["show"], WIDE).out;
+    let memory = said.lines().find(|line| line.starts_with("memory")).expect("it is told");
+    assert_eq!(
+        memory.split_once(' ').expect("facts").1.trim(),
+        "90.0 MiB peak heap in render/html · 20.5 MiB RSS at the start · \
+         110.0 MiB RSS at the end · 120.5 MiB peak RSS"
+    );
+}
+
+#[test]
+fn show_tells_which_places_allocated_most_where_that_was_sampled() {
+    assert_all_formats("show-sampled", "sampled", &["show"]);
+    assert_all_formats("show-allocators", "sampled", &["show", "--allocators"]);
+    assert_snapshot("show-sampled-no-lines", &run(&data("sampled"), &["show", "-2"], NARROW));
+    let none = run(&data("site"), &["show", "--allocators"], NARROW);
+    assert_eq!(none.out, "");
+    assert_eq!(none.err, "the build sampled no allocations (BUILD_METRICS_ALLOCATORS=1 does)\n");
 }
 
 #[test]
@@ -134,6 +167,66 @@ fn repair_moves_what_cannot_be_read_away_and_leaves_the_records() {
     for format in ["json", "csv", "markdown"] {
         let said = run_on_copy(&copy, &["repair", "--format", format]);
         assert_snapshot(&format!("repair-sound.{format}"), &said);
+    }
+}
+
+#[test]
+fn check_says_what_changed_by_how_much_and_how_sure_it_is() {
+    let mut builds = sessions(1..13, 5);
+    let mut candidate = session(13, 5);
+    for stats in &mut candidate {
+        slow(stats, "render/html", 1.2);
+        slow(stats, "write", 0.8);
+        fat(stats, "parse", 1.02);
+        stats.noise.as_mut().unwrap().load_average = Some(7.0);
+    }
+    builds.extend(candidate);
+    let slower = history(&builds);
+    assert_all_formats_in("check", slower.path(), &["check"]);
+    let turns = history(&pairs(5, |stats| slow(stats, "render/html", 1.2)));
+    assert_snapshot("check-pairs", &run(turns.path(), &["check"], NARROW));
+    assert_snapshot("check-suspect", &run(&data("site"), &["check", "--mode", "full"], NARROW));
+    assert_snapshot("check-nothing", &run(&data("site"), &["check", "--strict"], NARROW));
+    assert_snapshot("check-python-model", &run(&data("python-model"), &["check"], NARROW));
+}
+
+#[test]
+fn trend_names_the_commits_at_which_a_level_shifted() {
+    let mut builds = sessions(1..11, 2);
+    let mut slower = sessions(11..23, 2);
+    for stats in &mut slower {
+        slow(stats, "render/html", 1.3);
+    }
+    for stats in &mut slower[12..] {
+        slow(stats, "write", 0.6);
+        fat(stats, "parse", 1.5);
+    }
+    builds.extend(slower);
+    let dir = history(&builds);
+    assert_all_formats_in("trend", dir.path(), &["trend"]);
+    let words = ["trend", "--phase", "write"];
+    assert_snapshot("trend-phase", &run(dir.path(), &words, NARROW));
+    let mistyped = run(dir.path(), &["trend", "--phase", "rendr/html"], NARROW);
+    assert_eq!(mistyped.exit, Exit::Usage);
+    assert!(mistyped.err.ends_with("did you mean \"render/html\"?\n"), "{}", mistyped.err);
+    assert_snapshot(
+        "trend-python-model",
+        &run(&data("python-model"), &["trend", "--mode", "full"], NARROW),
+    );
+    let strict = ["trend", "--strict"];
+    assert_eq!(run(&data("python-model"), &strict, NARROW).exit, Exit::NoData);
+    let same = history(&sessions(1..13, 1));
+    let said = run(same.path(), &["trend", "--format", "json"], NARROW);
+    let expected = ("[]\n", "no level shifted among 12 sessions\n", Exit::Fine);
+    assert_eq!((said.out.as_str(), said.err.as_str(), said.exit), expected);
+}
+
+#[test]
+fn accept_says_from_which_build_on_the_level_is_new() {
+    let words = ["accept", "label:after", "--reason", "new highlighter"];
+    for format in ["table", "json", "csv", "markdown"] {
+        let said = run_on_copy(&copy_of("site"), &[&words[..], &["--format", format]].concat());
+        assert_snapshot(&format!("accept.{format}"), &said);
     }
 }
 
@@ -219,6 +312,7 @@ fn no_line_is_wider_than_the_terminal() {
         &["show"],
         &["compare", "label:before", "label:after"],
         &["doctor"],
+        &["check", "--mode", "full"],
     ];
     for words in commands {
         for width in [40, 60, 80, 100, 133, 160, 240] {
@@ -233,7 +327,7 @@ fn no_line_is_wider_than_the_terminal() {
 fn a_shell_is_told_every_command() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let said = run(&data("site"), &["completions", shell], NARROW);
-        for command in ["show", "compare", "doctor", "repair", "prune", "completions"] {
+        for command in ["show", "compare", "export", "doctor", "repair", "prune", "completions"] {
             assert!(said.out.contains(command), "{shell}: {command}");
         }
     }

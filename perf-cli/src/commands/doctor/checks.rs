@@ -4,8 +4,11 @@ use jiff::ZonedDateTime;
 use perf_history::{BuildStats, Profile};
 
 use super::Check;
+use crate::commands::check::Armed;
 use crate::commands::facts;
+use crate::configuration::{Configuration, ConfigurationError};
 use crate::present::{moment, units};
+use crate::select::is_typical;
 
 /// More of a build than this in no phase leaves too much in the dark.
 const MUCH_UNATTRIBUTED: f64 = 0.2;
@@ -19,6 +22,34 @@ pub(super) fn switched_on(switch: Option<&str>) -> Check {
             "unset BUILD_METRICS to record builds",
         ),
         _ => Check::fine("tracking", "not switched off in this environment"),
+    }
+}
+
+/// Whether what the project says of judging can be read.
+pub(super) fn configuration(read: Result<&Configuration, &ConfigurationError>) -> Check {
+    const WHAT: &str = "config";
+    match read {
+        Ok(Configuration { path: Some(path), .. }) => Check::fine(WHAT, path.display().to_string()),
+        Ok(_) => Check::fine(WHAT, "no buildperf.toml: the defaults hold"),
+        Err(error) => Check::bad(WHAT, error.to_string(), "mend it: nothing is judged until then"),
+    }
+}
+
+/// Whether a check would have anything to judge by.
+pub(super) fn gate(armed: Armed) -> Check {
+    const WHAT: &str = "gate";
+    match armed {
+        Armed::Fully(found) => Check::fine(WHAT, format!("armed: {found}")),
+        Armed::Partly(found) => Check::notice(
+            WHAT,
+            format!("armed for what is plain: {found}"),
+            "a sure answer takes sessions of 5 (`run --runs 5 --label ci`) against 10 of them, or `ab`",
+        ),
+        Armed::Not(found) => Check::notice(
+            WHAT,
+            format!("not armed: {found}"),
+            "record builds of the default branch, and keep the history from job to job",
+        ),
     }
 }
 
@@ -40,7 +71,7 @@ fn newest(stats: &BuildStats, now: &ZonedDateTime) -> Check {
         .map_or_else(|| "at an unknown time".to_owned(), |started| moment::ago(started, now));
     let (outcome, _) = facts::outcome(stats);
     let found = format!("{}, {when}: {outcome}", stats.tool);
-    if facts::is_typical(stats) {
+    if is_typical(stats) {
         return Check::fine("newest build", found);
     }
     Check::notice("newest build", found, "its times say little of how long such builds take")

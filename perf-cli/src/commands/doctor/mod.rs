@@ -3,6 +3,7 @@
 mod checks;
 mod sound;
 
+use crate::commands::check;
 use crate::failure::Failure;
 use crate::present::style::{BAD, GOOD, NOTICE};
 use crate::present::{Block, Cell, Column, Json, Kind, Report, Row, Table};
@@ -48,9 +49,22 @@ pub(crate) fn run(invocation: &mut Invocation<'_, '_>) -> Result<(), Failure> {
     let repair = format!("{} repair{}", invocation.program.name, invocation.dir_option());
     let mut checks = vec![checks::switched_on(invocation.program.switch.as_deref())];
     checks.extend(sound::checks(&invocation.history(), &repair)?);
+    let configuration = invocation.configuration();
+    checks.push(checks::configuration(configuration.as_ref()));
     let mut selection = invocation.selection();
     match selection.newest(&BuildRef::Latest) {
-        Ok(newest) => checks.extend(checks::of_newest(&newest, &invocation.console.now)),
+        Ok(newest) => {
+            checks.extend(checks::of_newest(&newest, &invocation.console.now));
+            if let Ok(configuration) = &configuration {
+                let mut selection = invocation.selection_on_all_branches();
+                match check::armed(&mut selection, configuration) {
+                    Ok(armed) => checks.push(checks::gate(armed)),
+                    // All builds failed: that is told above.
+                    Err(Failure::NoData(_)) => {}
+                    Err(failure) => return Err(failure),
+                }
+            }
+        }
         Err(SelectError::History(error)) => return Err(error.into()),
         Err(none) => checks.push(Check::bad(
             "newest build",
@@ -66,9 +80,9 @@ fn table(checks: &[Check]) -> Table {
     let text = |least| Kind::Text { least };
     let columns = vec![
         Column::new("state", "", text(6), 0),
-        Column::new("what", "", text(12), 0),
+        Column::new("what", "", text(10), 0),
         Column::new("found", "found", Kind::Prose, 0),
-        Column::new("advice", "what to do", Kind::Prose, 0),
+        Column::new("advice", "what to do", Kind::Prose, 1),
     ];
     let row = |check: &Check| {
         let (state, style) = match check.state {

@@ -5,7 +5,6 @@ use std::time::SystemTime;
 
 use perf_history::{BuildStats, HistoryError};
 
-use crate::commands::facts;
 use crate::failure::Failure;
 use crate::present::chart::{self, Course, Layer, Line};
 use crate::present::style::{DIM, STRONG};
@@ -13,7 +12,7 @@ use crate::present::{
     Block, Cell, Column, Fact, Format, Json, Kind, Report, Row, Span, Table, units,
 };
 use crate::run::Invocation;
-use crate::select::{Selection, SeriesKey};
+use crate::select::{Selection, SeriesKey, is_typical};
 
 /// How many builds are drawn, unless a date or a number is given.
 const BUILDS: usize = 100;
@@ -95,7 +94,7 @@ impl Series {
         let mut series = Self::default();
         for stats in selection.builds().take(window) {
             let stats = stats?;
-            if !facts::is_typical(&stats) {
+            if !is_typical(&stats) {
                 series.untypical += 1;
                 continue;
             }

@@ -8,7 +8,7 @@ use perf_history::{BuildStats, HistoryError, Outcome};
 
 use crate::commands::facts;
 use crate::judge::median;
-use crate::select::{Mode, Selection, SeriesKey};
+use crate::select::{Mode, Selection, SeriesKey, is_typical};
 
 /// Fewer builds have no median that one should compare with.
 const LEAST_FOR_MEDIAN: usize = 3;
@@ -64,7 +64,7 @@ impl Listed {
         for stats in selection.builds().take(limit.max(window)) {
             let stats = stats?;
             let series = listed.series_of(&stats);
-            if facts::is_typical(&stats) {
+            if is_typical(&stats) {
                 listed.series[series].times.push(stats.build_time_ms);
             }
             if listed.builds.len() < limit {
@@ -107,7 +107,7 @@ impl ListedBuild {
         Self {
             started: stats.started_at(),
             ended: facts::outcome(&stats),
-            is_typical: facts::is_typical(&stats),
+            is_typical: is_typical(&stats),
             mode: Mode::of(&stats),
             run: stats.labels.get("run").cloned(),
             commit: git.commit,

@@ -22,7 +22,7 @@ pub(super) fn table(stats: &BuildStats) -> Table {
         Column::new("share_bar", "", Kind::Bar, 5),
         Column::new("self_ms", "self", Kind::Time, 7).grouped(2),
         Column::new("total_ms", "total", Kind::Time, 3).grouped(2),
-        Column::new("threads", "threads", text(8), 4),
+        Column::new("threads", "threads", text(9), 4),
         Column::new("window_ms", "window", Kind::Time, 10).grouped(2),
         Column::new("calls", "calls", Kind::Count, 4),
         Column::new("open_calls", "open", Kind::Count, 3),
@@ -43,6 +43,9 @@ pub(super) fn table(stats: &BuildStats) -> Table {
         Column::new("peak_bytes", "peak", Kind::Bytes, 5),
         Column::new("process_peak_bytes", "process peak", Kind::Bytes, 16),
         Column::new("net_bytes", "net", Kind::Bytes, 17),
+        Column::new("retained_bytes", "retained", Kind::Bytes, 6),
+        Column::data("retained_bytes_low", Kind::Bytes),
+        Column::data("retained_bytes_high", Kind::Bytes),
         Column::data("started_ms", Kind::Time),
         Column::data("own_self_ms", Kind::Time),
         Column::data("rss_delta_mb", Kind::Megabytes),
@@ -96,6 +99,9 @@ fn row(stats: &BuildStats, phase: &PhaseStats, lines: String) -> Row {
         Cell::count(phase.process_peak_bytes),
         #[expect(clippy::cast_precision_loss, reason = "what is shown has fewer digits")]
         Cell::number(phase.net_bytes.map(|bytes| bytes as f64)),
+        Cell::count(phase.retained_bytes),
+        Cell::count(phase.retained_bytes_low),
+        Cell::count(phase.retained_bytes_high),
         Cell::number(phase.started_ms),
         Cell::number(phase.own_self_ms),
         Cell::number(phase.rss_delta_mb),
@@ -113,6 +119,9 @@ fn unattributed(stats: &BuildStats, rest: &Unattributed, columns: &[Column]) -> 
         "share" | "share_bar" => Cell::number(share),
         "alloc_bytes" => Cell::count(rest.alloc_bytes),
         "alloc_count" => Cell::count(rest.alloc_count),
+        "retained_bytes" => Cell::count(rest.retained_bytes),
+        "retained_bytes_low" => Cell::count(rest.retained_bytes_low),
+        "retained_bytes_high" => Cell::count(rest.retained_bytes_high),
         #[expect(clippy::cast_precision_loss, reason = "what is shown has fewer digits")]
         "net_bytes" => Cell::number(rest.net_bytes.map(|bytes| bytes as f64)),
         _ => Cell::absent(),
@@ -133,6 +142,8 @@ fn threads(phase: &PhaseStats) -> String {
     let average = phase.total_ms / phase.window_ms;
     match phase.threads {
         0 | 1 => String::new(),
+        // None at all would be of a phase that did not run.
+        all if average < 0.05 => format!("<0.1 of {all}"),
         all if average.is_finite() => format!("{average:.1} of {all}"),
         all => all.to_string(),
     }

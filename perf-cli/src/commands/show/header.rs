@@ -82,9 +82,14 @@ fn memory(stats: &BuildStats) -> Fact {
         let size = units::bytes(units::mebibytes(mebibytes?));
         Some(format!("{size} {what}"))
     };
+    let peak = match &stats.peak_phase {
+        Some(path) => format!("peak heap in {path}"),
+        None => "peak heap".to_owned(),
+    };
     Fact::new("memory")
-        .known(of(stats.memory_peak_mb, "peak heap"))
+        .known(of(stats.memory_peak_mb, &peak))
         .known(of(stats.memory_heap_mb, "heap at the end"))
+        .known(of(stats.memory_start_rss_mb, "RSS at the start"))
         .known(of(stats.memory_rss_mb, "RSS at the end"))
         .known(of(stats.memory_peak_rss_mb, "peak RSS"))
 }

@@ -22,6 +22,8 @@ pub(super) struct Frame {
     pub(super) top: f64,
     width: u16,
     rows: u16,
+    /// How wide the labels of the marks are.
+    labels: u16,
 }
 
 /// How many steps the picture is about as high as.
@@ -51,14 +53,22 @@ impl Frame {
         };
         let marks = (0..MARKS_AT_MOST).map(|number| f64::from(number) * step);
         let marks = marks.take_while(|mark| *mark <= in_units);
-        let marks = marks.map(|mark| (mark / in_units, number(mark))).collect();
+        let marks: Vec<(f64, String)> = marks.map(|mark| (mark / in_units, number(mark))).collect();
+        let widest = marks.iter().map(|(_, label)| label.width()).max().unwrap_or(0);
         Self {
             title: format!("{what} {}", scale.unit),
             marks,
             top,
             width: u16::try_from(width).unwrap_or(u16::MAX),
             rows,
+            labels: u16::try_from(widest).unwrap_or(0),
         }
+    }
+
+    /// Two frames whose pictures stand under each other, so that a build has one place in both.
+    pub(super) fn aligned(self, other: Self) -> (Self, Self) {
+        let labels = self.labels.max(other.labels);
+        (Self { labels, ..self }, Self { labels, ..other })
     }
 
     /// How wide all of it is.
@@ -71,14 +81,9 @@ impl Frame {
         self.rows + 3
     }
 
-    fn labels(&self) -> u16 {
-        let widest = self.marks.iter().map(|(_, label)| label.width()).max().unwrap_or(0);
-        u16::try_from(widest).unwrap_or(0)
-    }
-
     /// Where the picture is.
     pub(super) fn inside(&self) -> Rect {
-        let left = self.labels() + 2;
+        let left = self.labels + 2;
         Rect::new(left, 1, self.width.saturating_sub(left), self.rows)
     }
 
@@ -118,7 +123,7 @@ impl Frame {
             if y == 0 {
                 continue;
             }
-            let blanks = usize::from(self.labels()) - label.width();
+            let blanks = usize::from(self.labels) - label.width();
             let tick = if y == bottom { "└" } else { "┤" };
             buffer.set_string(0, y, format!("{:blanks$}{label} ", ""), dim);
             buffer.set_string(axis, y, tick, dim);

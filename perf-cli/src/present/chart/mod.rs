@@ -64,17 +64,29 @@ const WIDEST_BAR: usize = 6;
 pub fn draw(course: &Course, width: usize, color: bool, now: &ZonedDateTime) -> Vec<Vec<Span>> {
     let has_memory = course.memory.iter().any(|line| line.bytes.iter().any(Option::is_some));
     if !has_memory {
-        return time(course, width, ROWS, color, now);
+        return time(course, &frame_of_time(course, width), color, now);
     }
     if width < SIDE_BY_SIDE {
-        let mut picture = time(course, width, ROWS, color, now);
+        let of_memory = frame_of_memory(course, width, ROWS_BELOW);
+        let (of_time, of_memory) = frame_of_time(course, width).aligned(of_memory);
+        let mut picture = time(course, &of_time, color, now);
         picture.push(Vec::new());
-        picture.extend(memory(course, width, ROWS_BELOW, now));
+        picture.extend(memory(course, &of_memory, now));
         return picture;
     }
     let left = (width - GAP) * 3 / 5;
-    let right = memory(course, width - GAP - left, ROWS, now);
-    beside(time(course, left, ROWS, color, now), left + GAP, right)
+    let right = memory(course, &frame_of_memory(course, width - GAP - left, ROWS), now);
+    beside(time(course, &frame_of_time(course, left), color, now), left + GAP, right)
+}
+
+fn frame_of_time(course: &Course, width: usize) -> Frame {
+    let most = course.totals().into_iter().fold(0.0, f64::max);
+    Frame::of("time", most, Scale::time, width, ROWS)
+}
+
+fn frame_of_memory(course: &Course, width: usize, rows: u16) -> Frame {
+    let bytes = course.memory.iter().flat_map(|line| line.bytes.iter().flatten());
+    Frame::of("memory", bytes.copied().fold(0.0, f64::max), Scale::bytes, width, rows)
 }
 
 /// Puts one picture to the right of another.
@@ -94,38 +106,25 @@ fn beside(left: Vec<Vec<Span>>, at: usize, right: Vec<Vec<Span>>) -> Vec<Vec<Spa
 }
 
 /// The picture of the builds' time.
-fn time(
-    course: &Course,
-    width: usize,
-    rows: u16,
-    color: bool,
-    now: &ZonedDateTime,
-) -> Vec<Vec<Span>> {
-    let totals: Vec<f64> = (0..course.moments.len()).map(|build| course.total(build)).collect();
-    let most = totals.iter().copied().fold(0.0, f64::max);
-    let frame = Frame::of("time", most, Scale::time, width, rows);
-    let columns = Columns::of(&totals, frame.columns());
+fn time(course: &Course, frame: &Frame, color: bool, now: &ZonedDateTime) -> Vec<Vec<Span>> {
+    let columns = Columns::of(&course.totals(), frame.columns());
     let mut buffer = Buffer::empty(Rect::new(0, 0, frame.width(), frame.height()));
-    stack::paint(&mut buffer, &frame, course, &columns, color);
+    stack::paint(&mut buffer, frame, course, &columns, color);
     frame.paint(&mut buffer, &columns, &course.moments, now);
     let mut lines = cells::to_spans(&buffer);
-    lines.extend(legend::of_time(course, width, color));
+    lines.extend(legend::of_time(course, usize::from(frame.width()), color));
     lines
 }
 
 /// The picture of the builds' memory.
-fn memory(course: &Course, width: usize, rows: u16, now: &ZonedDateTime) -> Vec<Vec<Span>> {
-    let bytes = course.memory.iter().flat_map(|line| line.bytes.iter().flatten());
-    let most = bytes.copied().fold(0.0, f64::max);
-    let frame = Frame::of("memory", most, Scale::bytes, width, rows);
+fn memory(course: &Course, frame: &Frame, now: &ZonedDateTime) -> Vec<Vec<Span>> {
     // The same builds stand for the others as in the picture of time.
-    let totals: Vec<f64> = (0..course.moments.len()).map(|build| course.total(build)).collect();
-    let columns = Columns::of(&totals, frame.columns());
+    let columns = Columns::of(&course.totals(), frame.columns());
     let mut buffer = Buffer::empty(Rect::new(0, 0, frame.width(), frame.height()));
-    lines::paint(&mut buffer, &frame, course, &columns);
+    lines::paint(&mut buffer, frame, course, &columns);
     frame.paint(&mut buffer, &columns, &course.moments, now);
     let mut lines = cells::to_spans(&buffer);
-    lines.extend(legend::of_memory(course, width));
+    lines.extend(legend::of_memory(course, usize::from(frame.width())));
     lines
 }
 
@@ -133,6 +132,11 @@ impl Course {
     fn total(&self, build: usize) -> f64 {
         let layers = self.layers.iter().chain([&self.rest]);
         layers.map(|layer| layer.ms.get(build).copied().unwrap_or(0.0)).sum()
+    }
+
+    /// The times of all builds.
+    fn totals(&self) -> Vec<f64> {
+        (0..self.moments.len()).map(|build| self.total(build)).collect()
     }
 }
 

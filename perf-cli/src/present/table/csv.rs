@@ -8,9 +8,21 @@ use super::{Content, Table};
 
 impl Table {
     pub(in crate::present) fn write_csv(&self, target: &mut dyn Write) -> io::Result<()> {
+        self.write_csv_head(target)?;
+        self.write_csv_rows(target)
+    }
+
+    /// Writes the names of the columns.
+    pub(crate) fn write_csv_head(&self, target: &mut dyn Write) -> io::Result<()> {
         let mut writer = csv::Writer::from_writer(target);
         let names = self.data().map(|(_, column)| escape::csv(&column.key));
         writer.write_record(names.map(|name| name.as_bytes().to_owned())).map_err(io_error)?;
+        writer.flush()
+    }
+
+    /// Writes the rows, without the names of the columns.
+    pub(crate) fn write_csv_rows(&self, target: &mut dyn Write) -> io::Result<()> {
+        let mut writer = csv::Writer::from_writer(target);
         for row in &self.rows {
             let cells = self.data().map(|(at, _)| match &row.cells[at].content {
                 Content::Absent => String::new(),

@@ -1,0 +1,183 @@
+//! Builds two versions in turn until it is sure which is faster, and compares them.
+
+mod pairs;
+mod verdict;
+
+use std::ffi::OsString;
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+
+use clap::Args;
+use indicatif::ProgressBar;
+
+use crate::commands::compare::Comparison;
+use crate::failure::{Exit, Failure};
+use crate::judge::sequential::{self, Rule, Step};
+use crate::launch::{BuildCommand, LaunchError, Launcher};
+use crate::present::style::STRONG;
+use crate::present::{Format, Span, units};
+use crate::run::Invocation;
+use pairs::{Half, Pairs};
+use verdict::Answer;
+
+/// The options of `ab`.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+The builds go base head head base and so on, so that what disturbs the machine disturbs both. After
+8, 12 and 20 pairs it ends where the answer is sure. Their records have the labels run=base and
+run=head, and one session. Exit code 1: the head is slower, as a build or in a phase.
+
+Examples (after the program's name):
+  ab --base './old build' --head './new build'            two programs
+  ab --base-dir ../main --head-dir . -- cargo run --release
+                                                          one command in two checkouts
+  compare label:base label:head                           the same builds once more")]
+pub struct AbArgs {
+    /// The build command of the base: a line for the shell
+    #[arg(long, value_name = "CMD")]
+    pub base: Option<String>,
+    /// The build command of the head
+    #[arg(long, value_name = "CMD")]
+    pub head: Option<String>,
+    /// Where the base's command runs
+    #[arg(long, value_name = "DIR")]
+    pub base_dir: Option<PathBuf>,
+    /// Where the head's command runs
+    #[arg(long, value_name = "DIR")]
+    pub head_dir: Option<PathBuf>,
+    /// The most pairs of builds
+    #[arg(long, value_name = "N", default_value = "20")]
+    pub runs: NonZeroU32,
+    /// How many builds of each to run before, which are not recorded
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub warmup: u32,
+    /// Show what the commands write, on standard error
+    #[arg(long)]
+    pub show_output: bool,
+    /// The build command of those that --base or --head do not name, and its arguments
+    #[arg(last = true, value_name = "CMD")]
+    pub command: Vec<OsString>,
+}
+
+impl AbArgs {
+    /// The commands of base and head.
+    fn commands(&self) -> Result<[BuildCommand; 2], Failure> {
+        let command = |name: &str, line: Option<&String>, dir: Option<&PathBuf>| {
+            let command = match line {
+                Some(line) => BuildCommand::of_shell(line),
+                None if self.command.is_empty() => {
+                    let text = format!("say what to build: --{name} CMD, or -- CMD for both");
+                    return Err(Failure::Usage(text));
+                }
+                None => BuildCommand::of_words(self.command.clone()),
+            };
+            if let Some(dir) = dir.filter(|dir| !dir.is_dir()) {
+                let text = format!("--{name}-dir: {} is no directory", dir.display());
+                return Err(Failure::Usage(text));
+            }
+            Ok(command.in_dir(dir.cloned()))
+        };
+        if self.base.is_some() && self.head.is_some() && !self.command.is_empty() {
+            let text = "--base and --head name both commands: what is after -- is one too many";
+            return Err(Failure::Usage(text.to_owned()));
+        }
+        Ok([
+            command("base", self.base.as_ref(), self.base_dir.as_ref())?,
+            command("head", self.head.as_ref(), self.head_dir.as_ref())?,
+        ])
+    }
+}
+
+/// Why there is no answer.
+enum Unanswered {
+    Launch(LaunchError),
+    Failure(Failure),
+}
+
+impl From<LaunchError> for Unanswered {
+    fn from(error: LaunchError) -> Self {
+        Self::Launch(error)
+    }
+}
+
+/// Builds in turn, and compares.
+pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &AbArgs) -> Result<Exit, Failure> {
+    let commands = args.commands()?;
+    let mut launcher = invocation.launcher(args.show_output)?;
+    let configuration = invocation.configuration()?;
+    let most = usize::try_from(args.runs.get()).unwrap_or(usize::MAX);
+    let rule = configuration.rules().pairs.with_pairs(most);
+    let steps = 2 * (u64::from(args.runs.get()) + u64::from(args.warmup));
+    let progress = invocation.builds_progress(steps, args.show_output);
+    let mut pairs = Pairs::judged_by(configuration);
+    let answer = decide(&mut launcher, &commands, args.warmup, &rule, &mut pairs, &progress);
+    progress.finish_and_clear();
+    let answer = match answer {
+        Ok(answer) => answer,
+        Err(Unanswered::Launch(LaunchError::Interrupted)) => {
+            let made = units::counted(pairs.len() as u64, "pair");
+            invocation.note(&format!("interrupted after {made}: nothing is sure"));
+            return Ok(Exit::Interrupted);
+        }
+        Err(Unanswered::Launch(error)) => return Err(invocation.launch_failure(error)),
+        Err(Unanswered::Failure(failure)) => return Err(failure),
+    };
+
+    let names = [Half::Base, Half::Head].map(|half| {
+        let text = format!("{} ({})", half.name(), units::counted(pairs.len() as u64, "build"));
+        Span::new(text, STRONG)
+    });
+    let Comparison { mut report, obstacles } =
+        Comparison::of(names, pairs.of(Half::Base), pairs.of(Half::Head));
+    let Some(answer) = answer else {
+        invocation.write(&report)?;
+        let text = format!("these builds cannot be compared: {}", obstacles.join("; "));
+        return Err(Failure::NoData(text));
+    };
+    let answer = Answer::new(answer, pairs.phases());
+    answer.put_before(&mut report, launcher.session());
+    invocation.write(&report)?;
+    if invocation.common.format == Format::Csv {
+        // It has no place among the rows.
+        invocation.note(&answer.sentence());
+    }
+    answer.exit()
+}
+
+/// Builds until the rule knows; there is no answer where the halves may not be compared. The pairs
+/// are there where it does not come to that.
+fn decide(
+    launcher: &mut Launcher,
+    commands: &[BuildCommand; 2],
+    warmup: u32,
+    rule: &Rule,
+    pairs: &mut Pairs,
+    progress: &ProgressBar,
+) -> Result<Option<sequential::Comparison>, Unanswered> {
+    progress.set_message("warming up");
+    for _ in 0..warmup {
+        for command in commands {
+            launcher.warm_up(command)?;
+            progress.inc(1);
+        }
+    }
+    loop {
+        for half in pairs.next_order() {
+            let command = &commands[half as usize];
+            let records = launcher.build(command, Some(&half.label()))?;
+            pairs.take(half, command, records).map_err(Unanswered::Failure)?;
+            progress.set_message(pairs.medians());
+            progress.inc(1);
+        }
+        if launcher.is_interrupted() {
+            return Err(LaunchError::Interrupted.into());
+        }
+        if !pairs.are_comparable() {
+            // More of them would be no better.
+            return Ok(None);
+        }
+        if let Step::Decided(answer) = pairs.judge(rule) {
+            return Ok(Some(answer));
+        }
+    }
+}

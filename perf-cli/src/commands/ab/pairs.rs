@@ -1,0 +1,187 @@
+//! The builds of base and head so far, pair by pair.
+
+use perf_history::{BuildStats, Clock, Outcome};
+
+use crate::configuration::Configuration;
+use crate::failure::Failure;
+use crate::judge::median;
+use crate::judge::sequential::{Comparison, Hypothesis, Rule, Step, decide_all};
+use crate::launch::{BuildCommand, Label};
+use crate::present::units;
+use crate::select::SeriesKey;
+
+/// One of the two versions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Half {
+    Base = 0,
+    Head = 1,
+}
+
+impl Half {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Base => "base",
+            Self::Head => "head",
+        }
+    }
+
+    pub(super) fn label(self) -> Label {
+        Label::of(self.name())
+    }
+}
+
+/// The builds of both, each oldest first.
+#[derive(Debug, Default)]
+pub(super) struct Pairs {
+    builds: [Vec<BuildStats>; 2],
+    configuration: Configuration,
+}
+
+/// The self times of a phase in both halves.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct PhaseTimes {
+    pub(super) path: String,
+    base: Vec<f64>,
+    head: Vec<f64>,
+    /// The least difference that counts, in milliseconds.
+    floor: f64,
+}
+
+impl Pairs {
+    /// No pairs yet, of builds that are judged by these thresholds.
+    pub(super) fn judged_by(configuration: Configuration) -> Self {
+        Self { configuration, ..Self::default() }
+    }
+
+    pub(super) fn of(&self, half: Half) -> &[BuildStats] {
+        &self.builds[half as usize]
+    }
+
+    /// How many pairs are whole.
+    pub(super) fn len(&self) -> usize {
+        self.builds.iter().map(Vec::len).min().unwrap_or_default()
+    }
+
+    /// Base and head, then head and base: what gets slower by and by disturbs both alike.
+    pub(super) fn next_order(&self) -> [Half; 2] {
+        match self.len() % 2 {
+            0 => [Half::Base, Half::Head],
+            _ => [Half::Head, Half::Base],
+        }
+    }
+
+    /// Takes what one run of a command left, if it can stand for a build of it.
+    pub(super) fn take(
+        &mut self,
+        half: Half,
+        command: &BuildCommand,
+        mut records: Vec<BuildStats>,
+    ) -> Result<(), Failure> {
+        let refused = |why: &str| Err(Failure::Command(format!("{command} {why}")));
+        let (1, Some(stats)) = (records.len(), records.pop()) else {
+            return refused(
+                "leaves several records a run: with --tool NAME, those of one tool are compared",
+            );
+        };
+        match stats.outcome {
+            Outcome::Failed => return refused("recorded that its build failed"),
+            Outcome::Panicked => return refused("recorded that its build panicked"),
+            Outcome::Success if stats.skipped == Some(true) => {
+                return refused("had nothing to build: let it begin by removing what was built");
+            }
+            Outcome::Success if stats.clock == Some(Clock::Suspect) => {
+                return refused("recorded times that say nothing: the machine slept meanwhile");
+            }
+            Outcome::Success => {}
+        }
+        self.builds[half as usize].push(stats);
+        Ok(())
+    }
+
+    /// Whether all are of one series.
+    pub(super) fn are_comparable(&self) -> bool {
+        let mut keys = self.builds.iter().flatten().map(SeriesKey::of);
+        let first = keys.next();
+        keys.all(|key| Some(&key) == first.as_ref())
+    }
+
+    /// The medians, in few words.
+    pub(super) fn medians(&self) -> String {
+        let medians = [Half::Base, Half::Head].into_iter().filter_map(|half| {
+            let median = median(self.of(half).iter().map(|stats| stats.build_time_ms))?;
+            Some(format!("{} {}", half.name(), units::time(median)))
+        });
+        medians.collect::<Vec<_>>().join(", ")
+    }
+
+    /// The phases that all builds have, that are judged and take long enough for it, in the order
+    /// of their tree.
+    pub(super) fn phases(&self) -> Vec<PhaseTimes> {
+        let Some(newest) = self.of(Half::Head).last() else { return Vec::new() };
+        let times = |half: Half, path: &str| -> Option<Vec<f64>> {
+            let builds = self.of(half).iter();
+            builds.map(|stats| stats.phase(path).map(|phase| phase.self_ms)).collect()
+        };
+        let judged = newest.phases.iter().filter(|it| self.configuration.is_judged(&it.path));
+        let phases = judged.filter_map(|phase| {
+            let floor = self.configuration.of_phase(&phase.path).phase_ms;
+            let path = phase.path.clone();
+            let (base, head) = (times(Half::Base, &path)?, times(Half::Head, &path)?);
+            let longer = median(base.iter().copied())?.max(median(head.iter().copied())?);
+            (longer > floor).then_some(PhaseTimes { path, base, head, floor })
+        });
+        phases.collect()
+    }
+
+    /// What is sure of the pairs so far: of the build, and of its [`phases`](Self::phases).
+    pub(super) fn judge(&self, rule: &Rule) -> Step<Comparison> {
+        let times =
+            |half| -> Vec<f64> { self.of(half).iter().map(|stats| stats.build_time_ms).collect() };
+        let (base, head) = (times(Half::Base), times(Half::Head));
+        let floor = self.configuration.thresholds.build_ms;
+        let build = Hypothesis { base: &base, head: &head, floor };
+        let phases = self.phases();
+        let phases: Vec<_> = phases
+            .iter()
+            .map(|it| Hypothesis { base: &it.base, head: &it.head, floor: it.floor })
+            .collect();
+        decide_all(&build, &phases, rule)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_other_pair_begins_with_the_head() {
+        let mut pairs = Pairs::default();
+        let command = BuildCommand::of_shell("true");
+        let mut order = Vec::new();
+        for _ in 0..4 {
+            for half in pairs.next_order() {
+                order.push(half.name());
+                pairs.take(half, &command, vec![BuildStats::default()]).unwrap();
+            }
+        }
+        assert_eq!(order, ["base", "head", "head", "base", "base", "head", "head", "base"]);
+    }
+
+    #[test]
+    fn builds_that_say_nothing_are_refused_with_the_reason() {
+        let command = BuildCommand::of_shell("make");
+        let stats = BuildStats::default;
+        for (records, reason) in [
+            (vec![stats(), stats()], "leaves several records"),
+            (vec![BuildStats { outcome: Outcome::Failed, ..stats() }], "its build failed"),
+            (vec![BuildStats { outcome: Outcome::Panicked, ..stats() }], "its build panicked"),
+            (vec![BuildStats { skipped: Some(true), ..stats() }], "nothing to build"),
+            (vec![BuildStats { clock: Some(Clock::Suspect), ..stats() }], "slept"),
+        ] {
+            let mut pairs = Pairs::default();
+            let said = pairs.take(Half::Base, &command, records).unwrap_err().to_string();
+            assert!(said.starts_with("`make` ") && said.contains(reason), "{said}");
+            assert_eq!(pairs.of(Half::Base).len(), 0);
+        }
+    }
+}

@@ -1,0 +1,266 @@
+//! Finds what is judged against what, and why nothing can be judged where that is so.
+
+use std::collections::BTreeSet;
+
+use perf_history::BuildStats;
+
+use super::CheckArgs;
+use super::standing::Standing;
+use crate::commands::facts::short_commit;
+use crate::commands::judgement::{self, Judged};
+use crate::configuration::Configuration;
+use crate::failure::Failure;
+use crate::judge::Verdict;
+use crate::present::units;
+use crate::select::{
+    BuildRef, PassedOver, Precedents, SelectError, Selection, SeriesKey, Session, flaw, is_typical,
+    sessions_of,
+};
+
+/// What the baseline was asked to be.
+#[derive(Debug)]
+pub(super) enum Against {
+    /// Builds that the user names.
+    Named(BuildRef),
+    /// The builds before the candidate on these branches.
+    History(Vec<String>),
+}
+
+/// The run labels of the halves of `ab`.
+const HALVES: [&str; 2] = ["base", "head"];
+
+/// The halves of the session of `ab` that a candidate is of, each oldest first.
+fn halves_of(
+    candidate: &[BuildStats],
+    selection: &mut Selection,
+) -> Result<Option<[Vec<BuildStats>; 2]>, Failure> {
+    let run = candidate.first().and_then(|stats| stats.labels.get("run"));
+    if run.is_none_or(|run| !HALVES.contains(&run.as_str())) {
+        return Ok(None);
+    }
+    let mut half = |name: &str| -> Result<Vec<BuildStats>, SelectError> {
+        let mut set = match selection.set(&BuildRef::Label(name.to_owned())) {
+            Err(SelectError::Unknown { .. }) => Vec::new(),
+            set => set?,
+        };
+        set.retain(is_typical);
+        set.reverse();
+        Ok(set)
+    };
+    let [base, head] = [half(HALVES[0])?, half(HALVES[1])?];
+    Ok(judgement::were_run_in_turn(&base, &head).then_some([base, head]))
+}
+
+/// A candidate, and what it is judged against.
+#[derive(Debug)]
+pub(super) struct Trial {
+    /// Builds that ran together, oldest first; at least one.
+    pub(super) candidate: Vec<BuildStats>,
+    pub(super) passed_over: Vec<PassedOver>,
+    pub(super) against: Against,
+    pub(super) precedents: Precedents,
+    pub(super) standing: Standing,
+    pub(super) unreadable_changes: Vec<(u64, String)>,
+}
+
+impl Trial {
+    /// Reads what is needed from the end of the history.
+    pub(super) fn find(
+        selection: &mut Selection,
+        args: &CheckArgs,
+        configuration: &Configuration,
+    ) -> Result<Self, Failure> {
+        let (candidate, passed_over) = if let Some(reference) = &args.candidate {
+            let mut set = selection.set(reference)?;
+            set.reverse();
+            (set, Vec::new())
+        } else {
+            let (session, passed_over) = selection.newest_session()?;
+            (session.builds, passed_over)
+        };
+        let series: BTreeSet<SeriesKey> = candidate.iter().map(SeriesKey::of).collect();
+        if series.len() > 1 {
+            return Err(Failure::Usage(
+                "the candidate's builds are of several series: name one with --mode or --tool"
+                    .to_owned(),
+            ));
+        }
+        let halves = match (&args.candidate, &args.baseline) {
+            (None, None) => halves_of(&candidate, selection)?,
+            _ => None,
+        };
+        let (candidate, other_half) = match halves {
+            Some([base, head]) => (head, Some(base)),
+            None => (candidate, None),
+        };
+        let mut trial = Self {
+            candidate,
+            passed_over,
+            against: Against::History(configuration.default_branches.clone()),
+            precedents: Precedents::default(),
+            standing: Standing::default(),
+            unreadable_changes: Vec::new(),
+        };
+        if let Some(base) = other_half {
+            trial.against = Against::Named(BuildRef::Label(HALVES[0].to_owned()));
+            trial.standing = Standing::of_named(vec![Session { builds: base }]);
+            return Ok(trial);
+        }
+        if let Some(reference) = &args.baseline {
+            trial.name_baseline(selection, reference)?;
+            return Ok(trial);
+        }
+        let accepted = selection.history().accepted()?;
+        trial.unreadable_changes = accepted.unreadable;
+        let branches = &configuration.default_branches;
+        trial.precedents = selection.precedents(&trial.candidate, branches, &accepted.changes)?;
+        let sessions = std::mem::take(&mut trial.precedents.sessions);
+        trial.standing = Standing::of(sessions);
+        Ok(trial)
+    }
+
+    /// Takes the builds that the user names, but for those that cannot be compared.
+    fn name_baseline(
+        &mut self,
+        selection: &mut Selection,
+        reference: &BuildRef,
+    ) -> Result<(), Failure> {
+        let key = SeriesKey::of(self.newest());
+        let named = selection.set(reference)?;
+        let (own, foreign): (Vec<_>, Vec<_>) =
+            named.into_iter().partition(|stats| SeriesKey::of(stats) == key);
+        for stats in foreign {
+            if let Some(why) = flaw(&stats) {
+                *self.precedents.left_out.entry(why).or_default() += 1;
+                continue;
+            }
+            self.precedents.foreign += 1;
+            if self.precedents.differences.is_empty() {
+                self.precedents.differences = key.differences(&SeriesKey::of(&stats));
+            }
+        }
+        self.standing = Standing::of_named(sessions_of(own));
+        self.against = Against::Named(reference.clone());
+        Ok(())
+    }
+
+    /// The newest build of the candidate.
+    pub(super) fn newest(&self) -> &BuildStats {
+        // There is at least one.
+        &self.candidate[self.candidate.len() - 1]
+    }
+
+    pub(super) fn baseline_builds(&self) -> impl Iterator<Item = &BuildStats> {
+        self.standing.baseline.iter().flat_map(|session| &session.builds)
+    }
+
+    /// Whether candidate and baseline are the halves of one session of `ab`.
+    pub(super) fn was_run_in_turn(&self) -> bool {
+        let base: Vec<BuildStats> = self.baseline_builds().cloned().collect();
+        judgement::were_run_in_turn(&base, &self.candidate)
+    }
+
+    /// Judges against the newest builds, and then against the level that they may have crept away
+    /// from.
+    pub(super) fn judge(&self, configuration: &Configuration) -> Vec<Judged> {
+        let Standing { baseline, level, .. } = &self.standing;
+        if self.was_run_in_turn() {
+            let base: Vec<BuildStats> = self.baseline_builds().cloned().collect();
+            return judgement::judge_pairs(&base, &self.candidate, configuration);
+        }
+        let mut judged = judgement::judge(&self.candidate, baseline, configuration);
+        if level.is_empty() {
+            return judged;
+        }
+        let is_worse = |it: &Judged| matches!(it.verdict, Verdict::Regression | Verdict::Suspect);
+        for crept in judgement::judge(&self.candidate, level, configuration) {
+            let is_same = |it: &&mut Judged| it.phase == crept.phase && it.measure == crept.measure;
+            let Some(known) = judged.iter_mut().find(is_same) else { continue };
+            if is_worse(&crept) && !is_worse(known) {
+                *known = Judged { is_creep: true, ..crept };
+            }
+        }
+        judgement::sort(&mut judged);
+        judged
+    }
+
+    /// The commits between the newest build of the baseline and the candidate, as `git log` takes
+    /// them.
+    pub(super) fn commits(&self) -> Option<String> {
+        let commit = |stats: &BuildStats| stats.git.as_ref()?.commit.clone();
+        let old = self.standing.baseline.last().and_then(Session::last).and_then(commit)?;
+        let new = commit(self.newest())?;
+        (old != new).then(|| format!("{}..{}", short_commit(&old), short_commit(&new)))
+    }
+
+    /// The phases that only one side has, where they take any time.
+    pub(super) fn come_and_gone(&self, configuration: &Configuration) -> Option<String> {
+        let floor = configuration.thresholds.single_phase_ms;
+        let large = |stats: &BuildStats| -> BTreeSet<String> {
+            let phases = stats.phases.iter();
+            phases.filter(|it| it.self_ms > floor).map(|it| it.path.clone()).collect()
+        };
+        let all = |stats: &BuildStats| -> BTreeSet<String> {
+            stats.phases.iter().map(|it| it.path.clone()).collect()
+        };
+        let old = self.standing.baseline.last().and_then(Session::last)?;
+        let new = self.newest();
+        let list = |what: &str, paths: BTreeSet<String>| {
+            let paths: Vec<String> = paths.into_iter().take(5).collect();
+            (!paths.is_empty()).then(|| format!("{what}: {}", paths.join(", ")))
+        };
+        let parts: Vec<String> =
+            [list("new", &large(new) - &all(old)), list("gone", &large(old) - &all(new))]
+                .into_iter()
+                .flatten()
+                .collect();
+        (!parts.is_empty()).then(|| parts.join("; "))
+    }
+
+    /// Why there is nothing to judge by.
+    pub(super) fn why_nothing(&self, configuration: &Configuration) -> String {
+        let Precedents { accepted, left_out, foreign, differences, is_cut, .. } = &self.precedents;
+        let least = configuration.rules().least_builds as u64;
+        let there = self.baseline_builds().count() as u64;
+        if self.was_run_in_turn() {
+            let pairs = there.min(self.candidate.len() as u64);
+            let first = configuration.rules().pairs.looks.first().map_or(0, |look| look.pairs);
+            let pairs = units::counted(pairs, "pair");
+            return format!("{pairs} of builds run in turn; it takes {first}");
+        }
+        let mut parts = vec![match &self.against {
+            Against::Named(reference) => format!(
+                "{} of {reference} can be compared; it takes {least}",
+                units::counted(there, "build")
+            ),
+            Against::History(branches) => format!(
+                "{} on {} to compare with; it takes {least}",
+                if there == 0 { "no builds".to_owned() } else { units::counted(there, "build") },
+                branches.join(" or "),
+            ),
+        }];
+        if accepted.is_some() && there < least {
+            parts.push("the level is new: it was accepted".to_owned());
+        }
+        if !differences.is_empty() && there < least {
+            let differences: Vec<String> = differences
+                .iter()
+                .map(|it| format!("{} {} → {}", it.what, it.second, it.first))
+                .collect();
+            parts.push(format!(
+                "this is a new series, as {} before it differ: {}",
+                units::counted(*foreign, "build"),
+                differences.join(", ")
+            ));
+        }
+        parts.extend(
+            left_out.iter().map(|(why, count)| {
+                format!("{} left out ({why})", units::counted(*count, "build"))
+            }),
+        );
+        if *is_cut && there < least {
+            parts.push("what is further back was not looked at".to_owned());
+        }
+        parts.join("; ")
+    }
+}

@@ -1,0 +1,218 @@
+//! The gate: judges the newest session, or what is named, against the builds before it.
+
+mod against;
+mod armed;
+mod standing;
+
+use clap::Args;
+use perf_history::BuildStats;
+use serde_json::{Value, json};
+
+use crate::commands::facts::short_commit;
+use crate::commands::judgement::{self, Judged, Page, fit_for_a_comment};
+use crate::configuration::{Configuration, ThresholdsOf};
+use crate::failure::{Exit, Failure};
+use crate::judge::Verdict;
+use crate::present::{Fact, Span, units};
+use crate::run::Invocation;
+use crate::select::{BuildRef, Mode, PassedOver};
+use against::{Against, Trial};
+
+pub(super) use armed::{Armed, armed};
+
+/// The options of `check`.
+#[derive(Debug, Clone, Default, Args)]
+#[command(after_help = "\
+Judges the newest build, or the newest builds that ran together, against the newest 30 sessions
+before it: those of the same tool, machine, mode and compiler, on the default branch (--branch;
+else main and master), since the last accepted change. A build or two are `suspect` at most; a
+session of 5 (`run --runs 5`) against 10 sessions is a `regression` where it is sure.
+
+Exit codes: 0 nothing got worse, or nothing could be judged; 1 a regression; 3 nothing could be
+judged, with --strict.
+
+Examples (after the program's name):
+  check                                  the newest session
+  check --strict                         fail also where there is nothing to compare with
+  check --fail-on suspect                fail also on what is not sure
+  check --candidate label:after --baseline label:before
+  check --format markdown                the body of a comment")]
+pub struct CheckArgs {
+    /// What to judge [default: the newest session]
+    #[arg(long, value_name = "BUILD", allow_hyphen_values = true)]
+    pub candidate: Option<BuildRef>,
+    /// What to judge it against [default: the newest 30 sessions before it]
+    #[arg(long, value_name = "BUILD", allow_hyphen_values = true)]
+    pub baseline: Option<BuildRef>,
+    /// From which verdict on to fail
+    #[arg(long, value_enum, default_value_t, value_name = "VERDICT")]
+    pub fail_on: FailOn,
+    /// What a change must exceed.
+    #[command(flatten)]
+    pub thresholds: ThresholdsOf,
+}
+
+/// From which verdict on a check fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum FailOn {
+    /// Where it is sure.
+    #[default]
+    Regression,
+    /// Also where it is not sure.
+    Suspect,
+}
+
+/// Judges, and says so.
+pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &CheckArgs) -> Result<Exit, Failure> {
+    let mut configuration = invocation.configuration()?;
+    configuration.thresholds = configuration.thresholds.with(&args.thresholds);
+    if let Some(branch) = &invocation.common.branch {
+        configuration.default_branches = vec![branch.clone()];
+    }
+    let mut selection = invocation.selection_on_all_branches();
+    let trial = Trial::find(&mut selection, args, &configuration);
+    invocation.report_unreadable(selection.unreadable());
+    if let Err(Failure::NoData(why)) = &trial {
+        // A program, or whoever reads the comment, wants an answer here as well.
+        let data = vec![("judged", false.into()), ("why_not", why.as_str().into())];
+        let title = vec![Span::plain(why)];
+        let page = Page { title, data, ..Page::default() };
+        invocation.write(&fit_for_a_comment(&page, invocation.common.format))?;
+    }
+    let trial = trial?;
+    for (line, reason) in &trial.unreadable_changes {
+        invocation.warn(&format!("line {line} of accepted.jsonl cannot be read: {reason}"));
+    }
+    for PassedOver { build_id, why } in &trial.passed_over {
+        invocation.warn(&format!("build {build_id} is newer, and not judged: {why}"));
+    }
+    let judged = trial.judge(&configuration);
+    let page = page(&trial, judged, &configuration);
+    invocation.write(&fit_for_a_comment(&page, invocation.common.format))?;
+    conclude(invocation, &page, &trial, args, &configuration)
+}
+
+/// Says what to do about the verdict, and turns it into an exit code.
+fn conclude(
+    invocation: &mut Invocation<'_, '_>,
+    page: &Page,
+    trial: &Trial,
+    args: &CheckArgs,
+    configuration: &Configuration,
+) -> Result<Exit, Failure> {
+    let program = invocation.program.name.clone();
+    match page.verdict() {
+        Verdict::Regression => {
+            invocation.note(&format!(
+                "where this is right: `{program} accept{} --reason TEXT` makes it the new normal",
+                invocation.dir_option(),
+            ));
+            Ok(Exit::Regression)
+        }
+        Verdict::Suspect => {
+            invocation.note(&format!(
+                "for a sure answer run both in turn: `{program} ab --base CMD --head CMD{}`",
+                invocation.dir_option(),
+            ));
+            Ok(if args.fail_on == FailOn::Suspect { Exit::Regression } else { Exit::Fine })
+        }
+        Verdict::Insufficient => Err(Failure::NoData(format!(
+            "nothing was judged: {}",
+            trial.why_nothing(configuration)
+        ))),
+        Verdict::Unchanged | Verdict::Improvement => Ok(Exit::Fine),
+    }
+}
+
+fn page(trial: &Trial, judged: Vec<Judged>, configuration: &Configuration) -> Page {
+    let newest = trial.newest();
+    let mode = Mode::of(newest).map(|mode| Span::plain(mode.name()));
+    let mut title = vec![Span::plain(&newest.tool)];
+    title.extend(mode);
+    let noise = judgement::noise(&trial.candidate, trial.baseline_builds());
+    let facts = vec![
+        Fact::new("candidate").and(Span::plain(described(&trial.candidate))),
+        against_fact(trial),
+        Fact::new("between").known(trial.commits().map(|it| format!("commits {it}"))),
+        Fact::new("left out").known(left_out(trial)),
+        Fact::new("phases").known(trial.come_and_gone(configuration)),
+        Fact::new("noise").known(noise.as_ref().map(|it| format!("the machine was busy: {it}"))),
+    ];
+    let ids = |builds: &mut dyn Iterator<Item = &BuildStats>| -> Value {
+        builds.map(|stats| stats.build_id.as_str()).collect()
+    };
+    let is_judged = judged.iter().any(|it| it.verdict != Verdict::Insufficient);
+    let data = vec![
+        ("judged", is_judged.into()),
+        ("why_not", if is_judged { Value::Null } else { trial.why_nothing(configuration).into() }),
+        ("candidate", ids(&mut trial.candidate.iter())),
+        ("baseline", ids(&mut trial.baseline_builds())),
+        ("left_out", json!(trial.precedents.left_out)),
+        ("after_unaccepted_change", json!(trial.standing.after_unaccepted)),
+        ("noise", json!(noise)),
+    ];
+    Page { judged, title, facts, commits: trial.commits(), data }
+}
+
+/// What builds of one session are: how many, of which commit.
+fn described(builds: &[BuildStats]) -> String {
+    let number = units::counted(builds.len() as u64, "build");
+    let commit = builds.last().and_then(|stats| stats.git.as_ref()?.commit.as_deref());
+    let id = builds.last().map_or("", |stats| stats.build_id.as_str());
+    match commit {
+        Some(commit) => format!("{number} at {}", short_commit(commit)),
+        None => format!("{number}: {id}"),
+    }
+}
+
+fn against_fact(trial: &Trial) -> Fact {
+    let fact = Fact::new("baseline");
+    let sessions = &trial.standing.baseline;
+    let builds: u64 = sessions.iter().map(|it| it.builds.len() as u64).sum();
+    let mut number = units::counted(builds, "build");
+    if builds != sessions.len() as u64 {
+        number = format!("{number} in {}", units::counted(sessions.len() as u64, "session"));
+    }
+    let fact = match &trial.against {
+        Against::Named(reference) => fact.and(Span::plain(format!("{number}: {reference}"))),
+        Against::History(branches) => {
+            fact.and(Span::plain(format!("{number} on {}", branches.join(" or "))))
+        }
+    };
+    let commit =
+        |stats: Option<&BuildStats>| Some(short_commit(stats?.git.as_ref()?.commit.as_deref()?));
+    let first = commit(sessions.first().and_then(|it| it.first()));
+    let last = commit(sessions.last().and_then(|it| it.last()));
+    let in_turn = trial.was_run_in_turn().then(|| "run in turn with the candidate".to_owned());
+    let fact = fact.known(in_turn);
+    let fact = match (first, last) {
+        (Some(first), Some(last)) if first != last => {
+            fact.and(Span::plain(format!("{first} … {last}")))
+        }
+        (_, Some(last)) => fact.and(Span::plain(last)),
+        _ => fact,
+    };
+    let accepted = trial.precedents.accepted.as_ref().map(|change| {
+        let reason = change.reason.as_ref().map_or_else(String::new, |it| format!(" ({it})"));
+        format!("since build {} was accepted{reason}", change.build_id)
+    });
+    fact.known(accepted)
+}
+
+/// The builds of the series that are no measure, by reason.
+fn left_out(trial: &Trial) -> Option<String> {
+    let mut parts: Vec<String> = trial
+        .precedents
+        .left_out
+        .iter()
+        .map(|(why, count)| format!("{} ({why})", units::counted(*count, "build")))
+        .collect();
+    if let Some(after) = &trial.standing.after_unaccepted {
+        parts.push(format!(
+            "{} after a change of {} that nobody accepted",
+            units::counted(after.builds, "build"),
+            units::change(after.change),
+        ));
+    }
+    (!parts.is_empty()).then(|| parts.join(", "))
+}

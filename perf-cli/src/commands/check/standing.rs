@@ -1,0 +1,166 @@
+//! Which of the builds before a candidate set the level that holds: not those after a change for the
+//! worse that nobody accepted.
+
+use perf_history::BuildStats;
+use serde::Serialize;
+
+use crate::judge::{e_divisive, median};
+use crate::select::Session;
+
+/// The most sessions of a baseline.
+const BASELINE: usize = 30;
+/// A better level is the measure once so many sessions stand on it.
+const ENOUGH: usize = 10;
+/// Fewer sessions are no level that one can creep away from.
+const LEAST_LEVEL: usize = 5;
+
+/// The sessions that a candidate is held against.
+#[derive(Debug, Default)]
+pub(super) struct Standing {
+    /// The newest that set the level that holds, oldest first.
+    pub(super) baseline: Vec<Session>,
+    /// The first that stood on it, where these are long past: what creeps is seen against them.
+    pub(super) level: Vec<Session>,
+    /// What was left out.
+    pub(super) after_unaccepted: Option<Unaccepted>,
+}
+
+/// A change for the worse that nobody accepted.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(super) struct Unaccepted {
+    /// The first build after it.
+    pub(super) build_id: String,
+    /// By how much the level changed, as a share.
+    pub(super) change: f64,
+    /// The builds after it.
+    pub(super) builds: u64,
+}
+
+/// The time of a session.
+pub(super) fn time_of(session: &Session) -> f64 {
+    let times = session.builds.iter().map(|stats: &BuildStats| stats.build_time_ms);
+    median(times).unwrap_or(f64::NAN)
+}
+
+impl Standing {
+    /// All sessions as they are: they were named.
+    pub(super) fn of_named(sessions: Vec<Session>) -> Self {
+        Self { baseline: sessions, ..Self::default() }
+    }
+
+    /// Of the sessions since the last accepted change, oldest first.
+    pub(super) fn of(sessions: Vec<Session>) -> Self {
+        let times: Vec<f64> = sessions.iter().map(time_of).collect();
+        let points = e_divisive::change_points(&times, &e_divisive::Options::default());
+        let mut begins: Vec<usize> = points.iter().map(|point| point.index).collect();
+        begins.push(sessions.len());
+        let mut rest = sessions.into_iter();
+        let mut at = 0;
+        let mut segments = begins.into_iter().map(|end| {
+            let segment: Vec<Session> = rest.by_ref().take(end - at).collect();
+            at = end;
+            let level = median(segment.iter().map(time_of)).unwrap_or(f64::NAN);
+            (level, segment)
+        });
+        let Some((mut level, mut kept)) = segments.next() else { return Self::default() };
+        let least_change = e_divisive::Options::default().least_change;
+        let mut after_unaccepted: Option<Unaccepted> = None;
+        for (next, segment) in segments {
+            if next < level * (1.0 + least_change) {
+                // Back, or better.
+                if next >= level / (1.0 + least_change) {
+                    kept.extend(segment);
+                } else if segment.len() >= ENOUGH {
+                    (level, kept) = (next, segment);
+                }
+                continue;
+            }
+            let builds = segment.iter().map(|session| session.builds.len() as u64).sum::<u64>();
+            let before = after_unaccepted.take();
+            let first = segment.first().and_then(Session::first);
+            after_unaccepted = Some(Unaccepted {
+                build_id: before
+                    .as_ref()
+                    .map(|it| it.build_id.clone())
+                    .or_else(|| first.map(|stats| stats.build_id.clone()))
+                    .unwrap_or_default(),
+                change: next / level - 1.0,
+                builds: builds + before.map_or(0, |it| it.builds),
+            });
+        }
+        let level = match kept.len().checked_sub(BASELINE) {
+            Some(older) if older >= LEAST_LEVEL => kept[..older.min(BASELINE)].to_vec(),
+            _ => Vec::new(),
+        };
+        let baseline = kept.split_off(kept.len().saturating_sub(BASELINE));
+        Self { baseline, level, after_unaccepted }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sessions(times: &[f64]) -> Vec<Session> {
+        let build = |(n, time): (usize, &f64)| BuildStats {
+            build_id: n.to_string(),
+            build_time_ms: *time,
+            ..BuildStats::default()
+        };
+        let builds = times.iter().enumerate().map(build);
+        builds.map(|stats| Session { builds: vec![stats] }).collect()
+    }
+
+    /// So many builds at about this level, with noise of 1 % that is the same each time.
+    fn around(level: f64, builds: usize) -> Vec<f64> {
+        let noise = [0.0, 1.0, -1.0, 0.5, -0.5, 0.8, -0.2];
+        (0..builds).map(|n| level * (1.0 + noise[n % 7] / 100.0)).collect()
+    }
+
+    fn standing(parts: &[Vec<f64>]) -> Standing {
+        Standing::of(sessions(&parts.concat()))
+    }
+
+    fn ids(sessions: &[Session]) -> (String, String) {
+        let id = |session: &Session| session.builds[0].build_id.clone();
+        (id(&sessions[0]), id(&sessions[sessions.len() - 1]))
+    }
+
+    #[test]
+    fn the_newest_thirty_are_the_baseline_and_the_oldest_the_level() {
+        let standing = standing(&[around(100.0, 50)]);
+        assert_eq!(ids(&standing.baseline), ("20".to_owned(), "49".to_owned()));
+        assert_eq!(ids(&standing.level), ("0".to_owned(), "19".to_owned()));
+        assert_eq!(standing.after_unaccepted, None);
+    }
+
+    #[test]
+    fn builds_after_a_change_for_the_worse_do_not_join() {
+        let standing = standing(&[around(100.0, 20), around(120.0, 12)]);
+        assert_eq!(ids(&standing.baseline), ("0".to_owned(), "19".to_owned()));
+        let after = standing.after_unaccepted.unwrap();
+        assert_eq!((after.build_id.as_str(), after.builds), ("20", 12));
+        assert!((after.change - 0.2).abs() < 0.01, "{}", after.change);
+    }
+
+    #[test]
+    fn builds_that_are_back_at_the_level_join_again() {
+        let standing = standing(&[around(100.0, 15), around(130.0, 10), around(100.0, 10)]);
+        assert_eq!(standing.baseline.len(), 25);
+        assert_eq!(ids(&standing.baseline), ("0".to_owned(), "34".to_owned()));
+    }
+
+    #[test]
+    fn a_better_level_is_the_measure_once_enough_builds_stand_on_it() {
+        let few = standing(&[around(100.0, 20), around(80.0, 6)]);
+        assert_eq!(ids(&few.baseline), ("0".to_owned(), "19".to_owned()));
+        let many = standing(&[around(100.0, 20), around(80.0, 12)]);
+        assert_eq!(ids(&many.baseline), ("20".to_owned(), "31".to_owned()));
+        assert_eq!(many.after_unaccepted, None);
+    }
+
+    #[test]
+    fn without_builds_there_is_nothing() {
+        assert!(standing(&[]).baseline.is_empty());
+    }
+}

@@ -1,0 +1,90 @@
+//! The phases of builds for spreadsheets: a row for each phase of each build.
+
+use clap::Args;
+use perf_history::BuildStats;
+
+use crate::commands::{facts, show};
+use crate::failure::Failure;
+use crate::present::{Cell, Column, Kind, Row, Table};
+use crate::run::Invocation;
+use crate::select::{BuildRef, Mode};
+
+use super::{OutputArgs, output};
+
+/// The options of `export csv`.
+#[derive(Debug, Clone, Args)]
+pub struct CsvArgs {
+    /// Any number of: latest, -3 (third newest), an id, a commit, label:NAME or branch:NAME, of
+    /// which the latter three mean all of their builds [default: latest]
+    #[arg(value_name = "BUILD", allow_negative_numbers = true)]
+    pub builds: Vec<BuildRef>,
+    /// The newest N builds
+    #[arg(long, value_name = "N", conflicts_with = "builds")]
+    pub last: Option<usize>,
+    /// Where to write them to.
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// Writes the phases of the builds.
+pub(super) fn run(invocation: &mut Invocation<'_, '_>, args: &CsvArgs) -> Result<(), Failure> {
+    let builds = builds(invocation, args)?;
+    output::write(invocation, &args.output, |target| {
+        for (number, stats) in builds.iter().enumerate() {
+            let table = table(stats);
+            if number == 0 {
+                table.write_csv_head(target)?;
+            }
+            table.write_csv_rows(target)?;
+        }
+        Ok(())
+    })
+}
+
+/// The builds, as they are named; those of one name newest first.
+fn builds(invocation: &mut Invocation<'_, '_>, args: &CsvArgs) -> Result<Vec<BuildStats>, Failure> {
+    let mut selection = invocation.selection();
+    let found = match (args.last, args.builds.as_slice()) {
+        (Some(last), _) => {
+            let found: Result<Vec<BuildStats>, _> = selection.builds().take(last).collect();
+            found.map_err(Failure::from)
+        }
+        (None, []) => selection.newest(&BuildRef::Latest).map(|it| vec![it]).map_err(Failure::from),
+        (None, named) => named.iter().try_fold(Vec::new(), |mut all, name| {
+            all.extend(selection.set(name)?);
+            Ok(all)
+        }),
+    };
+    invocation.report_unreadable(selection.unreadable());
+    let found = found?;
+    if found.is_empty() {
+        let filter = selection.filter();
+        return Err(Failure::NoData(format!("there are no builds{filter}")));
+    }
+    Ok(found)
+}
+
+/// The phases of a build, each with what tells the build from others.
+fn table(stats: &BuildStats) -> Table {
+    let text = Kind::Text { least: 0 };
+    let git = stats.git.clone().unwrap_or_default();
+    let known = |text: Option<String>| text.map_or_else(Cell::absent, Cell::text);
+    let of_build = [
+        (Column::data("build_id", text), Cell::text(&stats.build_id)),
+        (Column::data("timestamp", text), Cell::text(&stats.timestamp)),
+        (Column::data("tool", text), Cell::text(&stats.tool)),
+        (Column::data("outcome", text), Cell::text(facts::outcome_name(stats.outcome))),
+        (Column::data("mode", text), known(Mode::of(stats).map(|mode| mode.name().to_owned()))),
+        (Column::data("commit", text), known(git.commit)),
+        (Column::data("branch", text), known(git.branch)),
+        (Column::data("label", text), known(stats.labels.get("run").cloned())),
+        (Column::data("build_time_ms", Kind::Time), Cell::number(stats.build_time_ms)),
+    ];
+    let (columns, cells): (Vec<Column>, Vec<Cell>) = of_build.into_iter().unzip();
+    let phases = show::phases(stats);
+    let rows = phases
+        .rows
+        .into_iter()
+        .map(|row| Row { cells: cells.iter().cloned().chain(row.cells).collect(), ..row });
+    Table { columns: columns.into_iter().chain(phases.columns).collect(), rows: rows.collect() }
+}

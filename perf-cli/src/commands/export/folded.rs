@@ -1,0 +1,97 @@
+//! Stacks of phases: as text for other programs, and drawn as a flame graph.
+
+use clap::{Args, ValueEnum};
+use perf_history::BuildStats;
+
+use crate::failure::Failure;
+use crate::present::export::{Stacks, flamegraph as picture, folded as text};
+use crate::run::Invocation;
+
+use super::{BuildArgs, name_of, output, places, sums};
+
+/// The options of formats that are made of stacks.
+#[derive(Debug, Clone, Args)]
+pub struct StacksArgs {
+    /// Which build, and where to.
+    #[command(flatten)]
+    pub build: BuildArgs,
+    /// What to tell of each phase
+    #[arg(long, value_enum, default_value_t, value_name = "VALUE")]
+    pub value: Value,
+}
+
+/// What can be told of each phase itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Value {
+    /// Self time on all threads, in nanoseconds
+    #[default]
+    Time,
+    /// Self time on the thread that started the build, in nanoseconds: adds up to the build's time
+    OwnTime,
+    /// Bytes allocated
+    Alloc,
+    /// Number of allocations
+    AllocCount,
+    /// Bytes allocated, by the places that allocated most, estimated from samples
+    /// (`BUILD_METRICS_ALLOCATORS=1`)
+    AllocPlaces,
+    /// Bytes still live at the build's end, by place, estimated likewise
+    Retained,
+}
+
+impl Value {
+    fn stacks(self, stats: &BuildStats) -> Stacks {
+        match self {
+            Self::Time => sums::time(stats),
+            Self::OwnTime => sums::own_time(stats),
+            Self::Alloc => sums::allocated(stats),
+            Self::AllocCount => sums::allocations(stats),
+            Self::AllocPlaces => places::allocated(stats),
+            Self::Retained => places::retained(stats),
+        }
+    }
+}
+
+/// Writes the stacks as text.
+pub(super) fn folded(
+    invocation: &mut Invocation<'_, '_>,
+    args: &StacksArgs,
+) -> Result<(), Failure> {
+    let (_, stacks) = stacks(invocation, args)?;
+    output::write(invocation, &args.build.output, |target| text::write(target, &stacks))
+}
+
+/// Draws them.
+pub(super) fn flamegraph(
+    invocation: &mut Invocation<'_, '_>,
+    args: &StacksArgs,
+) -> Result<(), Failure> {
+    let (stats, stacks) = stacks(invocation, args)?;
+    let titles = picture::Titles {
+        title: format!("{}: {}", stats.tool, stacks.name),
+        subtitle: format!("{} · {}", stats.timestamp, stats.build_id),
+    };
+    output::write(invocation, &args.build.output, |target| picture::write(target, &titles, &stacks))
+}
+
+/// The build, and its stacks, of which there is at least one.
+fn stacks(
+    invocation: &mut Invocation<'_, '_>,
+    args: &StacksArgs,
+) -> Result<(BuildStats, Stacks), Failure> {
+    let stats = super::build(invocation, &args.build.build)?;
+    let stacks = args.value.stacks(&stats);
+    if stacks.total() > 0 {
+        return Ok((stats, stacks));
+    }
+    let why = match args.value {
+        Value::Alloc | Value::AllocCount if stats.alloc_count.is_none() => {
+            ": the tracking allocator is not in the program"
+        }
+        Value::AllocPlaces | Value::Retained if stats.allocators.is_none() => {
+            ": it sampled no allocations (BUILD_METRICS_ALLOCATORS=1 does)"
+        }
+        _ => "",
+    };
+    Err(Failure::NoData(format!("the build {} has no {}{why}", name_of(&stats), stacks.name)))
+}

@@ -1,0 +1,124 @@
+//! Builds for other programs: trace viewers, flame graphs, spreadsheets, monitoring.
+
+mod csv;
+mod folded;
+mod gauges;
+mod output;
+mod places;
+mod sums;
+mod timeline;
+mod traces;
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use perf_history::BuildStats;
+
+use crate::failure::Failure;
+use crate::present::Format;
+use crate::run::Invocation;
+use crate::select::BuildRef;
+
+pub use csv::CsvArgs;
+pub use folded::{StacksArgs, Value};
+
+/// The options of `export`.
+#[derive(Debug, Clone, Args)]
+#[command(
+    subcommand_value_name = "FORMAT",
+    subcommand_help_heading = "Formats",
+    after_help = "\
+Examples (after the program's name):
+  export chrome-trace -o trace.json      for ui.perfetto.dev
+  export speedscope -3 -o speed.json     the third newest build, for speedscope.app
+  export flamegraph -o time.svg          a picture for the browser
+  export folded --value alloc            for inferno, by bytes allocated
+  export csv --last 100 -o phases.csv    a row for each phase of 100 builds
+  export prometheus -o /var/lib/node_exporter/my-site.prom
+
+A file that is named by -o is replaced at once: nobody sees half of it."
+)]
+pub struct ExportArgs {
+    /// What to write.
+    #[command(subcommand)]
+    pub format: ExportFormat,
+}
+
+/// What other programs read.
+#[derive(Debug, Clone, Subcommand)]
+pub enum ExportFormat {
+    /// The Trace Event format, for Perfetto and other trace viewers
+    ///
+    /// Each call of a phase at its time, thread by thread, where the build recorded a timeline
+    /// (`BUILD_METRICS_TIMELINE=1`). Else the phases' times laid out one after another: the own
+    /// thread's in one lane, those of all other threads together in another. Lengths are right
+    /// there, places are not, and the names of the lanes say so.
+    ChromeTrace(BuildArgs),
+    /// Stacks of phases with how much is in each itself, a line each, for inferno
+    Folded(StacksArgs),
+    /// A flame graph as a picture (SVG)
+    Flamegraph(StacksArgs),
+    /// The file format of speedscope
+    ///
+    /// Profiles of time, and of bytes allocated. With a timeline (`BUILD_METRICS_TIMELINE=1`) there
+    /// is one over time for each thread.
+    Speedscope(BuildArgs),
+    /// A row for each phase of each build, for spreadsheets
+    Csv(CsvArgs),
+    /// Gauges in the text format of Prometheus, for the textfile collector
+    ///
+    /// In seconds and bytes. Labels say which tool, mode and phase, never which build: a series
+    /// goes on from build to build.
+    Prometheus(BuildArgs),
+}
+
+/// The options of a format that shows one build.
+#[derive(Debug, Clone, Args)]
+pub struct BuildArgs {
+    /// latest, -3 (third newest), an id, a commit, label:NAME or branch:NAME
+    #[arg(value_name = "BUILD", default_value = "latest", allow_negative_numbers = true)]
+    pub build: BuildRef,
+    /// Where to write it to.
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// Where an export goes.
+#[derive(Debug, Clone, Args)]
+pub struct OutputArgs {
+    /// Write to this file, which is replaced at once, instead of to standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+/// Exports.
+pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &ExportArgs) -> Result<(), Failure> {
+    if invocation.common.format != Format::Table {
+        return Err(Failure::Usage(
+            "--format is for what is shown: what `export` writes is named by the word after it, as \
+             in `export csv`"
+                .to_owned(),
+        ));
+    }
+    match &args.format {
+        ExportFormat::ChromeTrace(args) => traces::chrome_trace(invocation, args),
+        ExportFormat::Folded(args) => folded::folded(invocation, args),
+        ExportFormat::Flamegraph(args) => folded::flamegraph(invocation, args),
+        ExportFormat::Speedscope(args) => traces::speedscope(invocation, args),
+        ExportFormat::Csv(args) => csv::run(invocation, args),
+        ExportFormat::Prometheus(args) => gauges::run(invocation, args),
+    }
+}
+
+/// The build that is meant.
+fn build(invocation: &mut Invocation<'_, '_>, build: &BuildRef) -> Result<BuildStats, Failure> {
+    let mut selection = invocation.selection();
+    let stats = selection.newest(build);
+    invocation.report_unreadable(selection.unreadable());
+    Ok(stats?)
+}
+
+/// What a build is called.
+fn name_of(stats: &BuildStats) -> String {
+    format!("{} {}", stats.tool, stats.timestamp)
+}

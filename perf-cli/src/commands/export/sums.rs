@@ -1,0 +1,102 @@
+//! What a record says of each phase itself, as quantities by stack.
+
+use perf_history::{BuildStats, PhaseStats, Unattributed};
+
+use crate::present::export::{Stacks, Unit};
+
+/// What is in no phase stands beside the phases.
+pub(super) const UNATTRIBUTED: &str = "unattributed";
+
+/// Time on the build's own thread: with what is unattributed, the build's time.
+pub(super) fn own_time(stats: &BuildStats) -> Stacks {
+    of(
+        stats,
+        Stacks::new("own thread, sums of self time", Unit::Nanoseconds),
+        |phase| nanoseconds(phase.own_self_ms.unwrap_or(0.0)),
+        |rest| nanoseconds(rest.own_ms),
+    )
+}
+
+/// Time on all threads but the build's own.
+pub(super) fn other_time(stats: &BuildStats) -> Stacks {
+    of(
+        stats,
+        Stacks::new("all other threads, sums of self time", Unit::Nanoseconds),
+        |phase| nanoseconds(phase.self_ms - phase.own_self_ms.unwrap_or(0.0)),
+        |_| 0,
+    )
+}
+
+/// Time on all threads; what is unattributed is the own thread's.
+pub(super) fn time(stats: &BuildStats) -> Stacks {
+    of(
+        stats,
+        Stacks::new("all threads, sums of self time", Unit::Nanoseconds),
+        |phase| nanoseconds(phase.self_ms),
+        |rest| nanoseconds(rest.own_ms),
+    )
+}
+
+/// Bytes requested.
+pub(super) fn allocated(stats: &BuildStats) -> Stacks {
+    of(
+        stats,
+        Stacks::new("allocated bytes", Unit::Bytes),
+        |phase| phase.self_alloc_bytes.unwrap_or(0),
+        |rest| rest.alloc_bytes.unwrap_or(0),
+    )
+}
+
+/// Allocations.
+pub(super) fn allocations(stats: &BuildStats) -> Stacks {
+    of(
+        stats,
+        Stacks::new("allocations", Unit::Count),
+        |phase| phase.self_alloc_count.unwrap_or(0),
+        |rest| rest.alloc_count.unwrap_or(0),
+    )
+}
+
+fn of(
+    stats: &BuildStats,
+    mut stacks: Stacks,
+    of_phase: impl Fn(&PhaseStats) -> u64,
+    of_rest: impl Fn(&Unattributed) -> u64,
+) -> Stacks {
+    for phase in &stats.phases {
+        stacks.push(frames(&phase.path), of_phase(phase));
+    }
+    if let Some(rest) = &stats.unattributed {
+        stacks.push(vec![UNATTRIBUTED.to_owned()], of_rest(rest));
+    }
+    stacks
+}
+
+/// The names in a path.
+pub(super) fn frames(path: &str) -> Vec<String> {
+    path.split('/').map(str::to_owned).collect()
+}
+
+/// A time as it is exported, to the nanosecond. What is no time is none.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "saturates, and no NaN"
+)]
+pub(super) fn nanoseconds(ms: f64) -> u64 {
+    (ms.max(0.0) * 1e6).round() as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::nanoseconds;
+
+    #[test]
+    fn a_time_is_exact_to_the_nanosecond_and_nonsense_is_none() {
+        assert_eq!(nanoseconds(1_268.443_96), 1_268_443_960);
+        assert_eq!(nanoseconds(0.000_001), 1);
+        assert_eq!(nanoseconds(-1.0), 0);
+        assert_eq!(nanoseconds(f64::NAN), 0);
+        assert_eq!(nanoseconds(1e300), u64::MAX);
+    }
+}

@@ -1,0 +1,193 @@
+//! What the statistics say of two sets of builds, in words and tables: the part that `check`,
+//! `compare` and `ab` have in common.
+
+mod evidence;
+mod explanation;
+mod noise;
+mod page;
+mod pairs;
+
+use perf_history::BuildStats;
+use serde::Serialize;
+
+use crate::configuration::Configuration;
+use crate::judge::finding::Finding;
+use crate::judge::{Verdict, rules};
+use crate::present::units;
+use crate::select::Session;
+
+pub(super) use evidence::Evidence;
+pub(super) use noise::noise;
+pub(super) use page::{Page, fit_for_a_comment};
+pub(super) use pairs::{judge_pairs, were_run_in_turn};
+
+/// What is measured of a build or of a phase.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Measure {
+    /// Time of the build, self time of a phase.
+    Time,
+    /// Number of allocations, in the phase itself.
+    Allocations,
+    /// Bytes allocated, in the phase itself.
+    Allocated,
+    /// The highest live heap.
+    Peak,
+}
+
+impl Measure {
+    /// Its name for programs, with the unit.
+    pub(super) fn key(self) -> &'static str {
+        match self {
+            Self::Time => "time_ms",
+            Self::Allocations => "alloc_count",
+            Self::Allocated => "alloc_bytes",
+            Self::Peak => "memory_peak_bytes",
+        }
+    }
+
+    fn name(self, is_phase: bool) -> &'static str {
+        match (self, is_phase) {
+            (Self::Time, false) => "time",
+            (Self::Time, true) => "self time",
+            (Self::Allocations, _) => "allocations",
+            (Self::Allocated, _) => "allocated bytes",
+            (Self::Peak, _) => "peak of memory",
+        }
+    }
+
+    /// What it is of: `build time`, `render/html: self time`.
+    pub(super) fn of(self, phase: Option<&str>) -> String {
+        match phase {
+            None => format!("build {}", self.name(false)),
+            Some(path) => format!("{path}: {}", self.name(true)),
+        }
+    }
+
+    /// A number of it, for people.
+    pub(super) fn shown(self, number: f64) -> String {
+        match self {
+            Self::Time => units::time(number),
+            Self::Allocations => units::Scale::count().with_unit(number),
+            Self::Allocated | Self::Peak => units::bytes(number),
+        }
+    }
+}
+
+/// A verdict on one number, with all that explains it.
+#[derive(Debug, Clone)]
+pub(super) struct Judged {
+    pub(super) verdict: Verdict,
+    /// The phase's path; `None` for the build.
+    pub(super) phase: Option<String>,
+    pub(super) measure: Measure,
+    pub(super) old: f64,
+    pub(super) new: f64,
+    pub(super) z: Option<f64>,
+    pub(super) p: Option<f64>,
+    pub(super) builds: usize,
+    pub(super) baseline_builds: usize,
+    pub(super) baseline_sessions: usize,
+    /// Whether it was held against the last accepted level, not against the newest builds.
+    pub(super) is_creep: bool,
+    /// How sure it is, and by what.
+    pub(super) why: String,
+    /// Where most of the difference was allocated, where that was recorded.
+    pub(super) place: Option<String>,
+}
+
+impl Judged {
+    /// New less old, as a share of the old; `None` where that is 0.
+    pub(super) fn change(&self) -> Option<f64> {
+        (self.old > 0.0).then(|| self.new / self.old - 1.0)
+    }
+
+    /// What it is of: `build time`, `render/html: self time`.
+    pub(super) fn what(&self) -> String {
+        self.measure.of(self.phase.as_deref())
+    }
+
+    /// Whether anybody needs to see it.
+    pub(super) fn is_news(&self) -> bool {
+        matches!(self.verdict, Verdict::Regression | Verdict::Suspect | Verdict::Improvement)
+    }
+
+    /// The most important first: the verdict, the build before phases, then how much.
+    fn rank(&self) -> (u8, bool, i64) {
+        let verdict = match self.verdict {
+            Verdict::Regression => 0,
+            Verdict::Suspect => 1,
+            Verdict::Improvement => 2,
+            Verdict::Unchanged => 3,
+            Verdict::Insufficient => 4,
+        };
+        let change = self.change().unwrap_or(0.0).abs().min(1e6) * 1e6;
+        #[expect(clippy::cast_possible_truncation, reason = "at most 1e12")]
+        let change = change as i64;
+        (verdict, self.phase.is_some(), -change)
+    }
+}
+
+/// Judges a candidate, whose builds ran together, against the sessions of a baseline.
+pub(super) fn judge(
+    candidate: &[BuildStats],
+    baseline: &[Session],
+    configuration: &Configuration,
+) -> Vec<Judged> {
+    let evidence = Evidence::of(candidate, baseline, configuration);
+    let hypotheses: Vec<rules::Hypothesis<'_>> =
+        evidence.iter().map(Evidence::hypothesis).collect();
+    let rate = configuration.rules().false_discovery_rate;
+    let findings = rules::judge_all(&hypotheses, rate);
+    let mut judged = told(&evidence, findings, candidate, baseline);
+    sort(&mut judged);
+    judged
+}
+
+/// Findings with what explains them.
+fn told(
+    evidence: &[Evidence],
+    findings: Vec<Option<Finding>>,
+    candidate: &[BuildStats],
+    baseline: &[Session],
+) -> Vec<Judged> {
+    let told = evidence.iter().zip(findings).filter_map(|(evidence, finding)| {
+        let finding = finding?;
+        let place = match evidence.measure {
+            Measure::Allocations | Measure::Allocated if finding.verdict != Verdict::Unchanged => {
+                evidence::place(evidence.phase.as_deref(), candidate, baseline)
+            }
+            Measure::Peak => evidence::peak_phase(candidate),
+            _ => None,
+        };
+        Some(Judged {
+            verdict: finding.verdict,
+            phase: evidence.phase.clone(),
+            measure: evidence.measure,
+            old: finding.old,
+            new: finding.new,
+            z: finding.z,
+            p: finding.p,
+            builds: finding.candidate_builds,
+            baseline_builds: finding.baseline_builds,
+            baseline_sessions: finding.baseline_sessions,
+            is_creep: false,
+            why: explanation::of(&finding, evidence.measure),
+            place,
+        })
+    });
+    told.collect()
+}
+
+/// Puts the most important first.
+pub(super) fn sort(judged: &mut [Judged]) {
+    judged.sort_by_key(Judged::rank);
+}
+
+/// What is said of all of it: the worst that is said of a number; `Insufficient` where nothing could
+/// be said of any.
+pub(super) fn overall(judged: &[Judged]) -> Verdict {
+    let has = |verdict| judged.iter().any(|it| it.verdict == verdict);
+    let order = [Verdict::Regression, Verdict::Suspect, Verdict::Improvement, Verdict::Unchanged];
+    order.into_iter().find(|verdict| has(*verdict)).unwrap_or(Verdict::Insufficient)
+}

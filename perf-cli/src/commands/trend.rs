@@ -1,0 +1,226 @@
+//! The change points of a series: where its level shifted for good, and which commits did it.
+
+use std::num::NonZeroUsize;
+
+use clap::Args;
+use perf_history::BuildStats;
+
+use crate::commands::facts::short_commit;
+use crate::commands::judgement::Measure;
+use crate::configuration::Configuration;
+use crate::failure::Failure;
+use crate::judge::e_divisive::{ChangePoint, Options, change_points};
+use crate::judge::median;
+use crate::present::sparkline::sparkline;
+use crate::present::style::{ACCENT, BAD, GOOD, STRONG};
+use crate::present::{Block, Cell, Column, Fact, Json, Kind, Report, Row, Span, Table, units};
+use crate::run::Invocation;
+use crate::select::{Mode, SeriesKey, Session};
+
+/// The options of `trend`.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Looks at the series of the newest build, on the default branch (--branch; else main and master). A
+change point is where the level shifted by 5 % or more and stayed, for at least 3 builds on either
+side; builds that ran together count once.
+
+Examples (after the program's name):
+  trend                        the build, and its phases
+  trend --mode full --last 1000
+  trend --phase render/html    one phase")]
+pub struct TrendArgs {
+    /// How far to look back: so many builds, or sessions of builds that ran together
+    #[arg(long, value_name = "N", default_value = "200")]
+    pub last: NonZeroUsize,
+    /// Only this phase, by its path
+    #[arg(long, value_name = "PATH")]
+    pub phase: Option<String>,
+}
+
+/// Fewer sessions have no change points.
+const LEAST: usize = 6;
+
+/// A number in each session, oldest first.
+struct Course {
+    phase: Option<String>,
+    measure: Measure,
+    numbers: Vec<f64>,
+}
+
+impl Course {
+    fn of(
+        sessions: &[Session],
+        phase: Option<&str>,
+        measure: Measure,
+        of: impl Fn(&BuildStats) -> Option<f64>,
+    ) -> Self {
+        let number =
+            |session: &Session| median(session.builds.iter().filter_map(&of)).unwrap_or(f64::NAN);
+        let numbers = sessions.iter().map(number).collect();
+        Self { phase: phase.map(str::to_owned), measure, numbers }
+    }
+
+    /// Whether anybody would care if it changed.
+    fn is_above(&self, floor: f64) -> bool {
+        median(self.numbers.iter().copied()).is_some_and(|level| level > floor)
+    }
+}
+
+/// Finds the change points, and shows them.
+pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &TrendArgs) -> Result<(), Failure> {
+    let mut configuration = invocation.configuration()?;
+    if let Some(branch) = &invocation.common.branch {
+        configuration.default_branches = vec![branch.clone()];
+    }
+    let mut selection = invocation.selection_on_all_branches();
+    let found = selection.newest_session().map_err(Failure::from).and_then(|(newest, _)| {
+        // There is at least one.
+        let newest = newest.builds.into_iter().next_back().unwrap_or_default();
+        let key = SeriesKey::of(&newest);
+        let branches = &configuration.default_branches;
+        Ok((newest, selection.course(&key, branches, args.last.get())?.sessions))
+    });
+    invocation.report_unreadable(selection.unreadable());
+    let (newest, sessions) = found?;
+    let courses = courses(&sessions, args.phase.as_deref(), &configuration)?;
+    let table = table(&courses, &sessions);
+    let count = table.rows.len() as u64;
+    invocation.write(&report(&newest, &sessions, &courses, table))?;
+    if sessions.len() < LEAST {
+        return Err(Failure::NoData(format!(
+            "{} on {}: a change point takes {LEAST}",
+            units::counted(sessions.len() as u64, "session"),
+            configuration.default_branches.join(" or "),
+        )));
+    }
+    if count == 0 {
+        invocation.note(&format!(
+            "no level shifted among {}",
+            units::counted(sessions.len() as u64, "session")
+        ));
+    }
+    Ok(())
+}
+
+/// The numbers whose change points are looked for.
+fn courses(
+    sessions: &[Session],
+    only: Option<&str>,
+    configuration: &Configuration,
+) -> Result<Vec<Course>, Failure> {
+    let newest = sessions.last().and_then(Session::last);
+    let phases = newest.map_or(&[][..], |stats| &stats.phases);
+    let self_time = |path: &str| {
+        Course::of(sessions, Some(path), Measure::Time, |stats| Some(stats.phase(path)?.self_ms))
+    };
+    if let Some(path) = only {
+        let course = self_time(path);
+        if newest.is_some() && course.numbers.iter().all(|number| number.is_nan()) {
+            let near = |known: &&str| strsim::jaro_winkler(path, known);
+            let known = phases.iter().map(|phase| phase.path.as_str());
+            let nearest = known.max_by(|a, b| near(a).total_cmp(&near(b)));
+            let hint = nearest.map_or_else(String::new, |it| format!("; did you mean {it:?}?"));
+            return Err(Failure::Usage(format!("no build has a phase {path:?}{hint}")));
+        }
+        return Ok(vec![course]);
+    }
+    let mut courses = vec![
+        Course::of(sessions, None, Measure::Time, |stats| Some(stats.build_time_ms)),
+        Course::of(sessions, None, Measure::Allocations, |stats| {
+            stats.alloc_count.map(units::float)
+        }),
+        Course::of(sessions, None, Measure::Peak, |stats| {
+            stats.memory_peak_mb.map(units::mebibytes)
+        }),
+    ];
+    let judged = phases.iter().filter(|phase| configuration.is_judged(&phase.path));
+    courses.extend(judged.map(|phase| self_time(&phase.path)).filter(|course| {
+        let path = course.phase.as_deref().unwrap_or_default();
+        course.is_above(configuration.of_phase(path).single_phase_ms)
+    }));
+    Ok(courses)
+}
+
+fn report(newest: &BuildStats, sessions: &[Session], courses: &[Course], table: Table) -> Report {
+    let builds: u64 = sessions.iter().map(|it| it.builds.len() as u64).sum();
+    let mut number = units::counted(builds, "build");
+    if builds != sessions.len() as u64 {
+        number = format!("{number} in {}", units::counted(sessions.len() as u64, "session"));
+    }
+    let mut title = vec![Span::new(&newest.tool, STRONG)];
+    title.extend(Mode::of(newest).map(|mode| Span::plain(mode.name())));
+    title.push(Span::plain(number));
+    let drawn = courses.first().map(|course| {
+        let numbers: Vec<Option<f64>> =
+            course.numbers.iter().map(|it| Some(*it).filter(|it| it.is_finite())).collect();
+        let newest = numbers.len().saturating_sub(60);
+        sparkline(&numbers[newest..])
+    });
+    let fact = Fact::new("time");
+    let fact = match drawn.filter(|line| !line.is_empty()) {
+        Some(line) => fact.and(Span::new(line, ACCENT)),
+        None => fact,
+    };
+    let mut blocks = vec![Block::Title(title), Block::Facts(vec![fact])];
+    blocks.push(if table.is_empty() { Block::Data(table) } else { Block::Table(table) });
+    Report { blocks, json: Json::Rows }
+}
+
+fn table(courses: &[Course], sessions: &[Session]) -> Table {
+    let text = |least| Kind::Text { least };
+    let columns = vec![
+        Column::new("timestamp", "since", text(10), 2),
+        Column::new("commits", "commits", text(20), 0),
+        Column::new("build_id", "first build", text(13), 4),
+        Column::data("phase", text(0)),
+        Column::data("measure", text(0)),
+        Column::new("what", "what", text(24), 0),
+        Column::data("old", Kind::Rate),
+        Column::data("new", Kind::Rate),
+        Column::new("was", "was", text(8), 3),
+        Column::new("is", "is", text(8), 1),
+        Column::new("change", "change", Kind::Change, 0),
+        Column::data("p", Kind::Rate),
+    ];
+    let mut points: Vec<(&Course, ChangePoint)> = courses
+        .iter()
+        .flat_map(|course| {
+            let points = change_points(&course.numbers, &Options::default());
+            points.into_iter().map(move |point| (course, point))
+        })
+        .collect();
+    // Newest first, and the build before its phases, as these come after it.
+    points.sort_by_key(|(_, point)| std::cmp::Reverse(point.index));
+    let rows = points.iter().filter_map(|(course, point)| row(course, point, sessions)).collect();
+    Table { columns, rows }
+}
+
+fn row(course: &Course, point: &ChangePoint, sessions: &[Session]) -> Option<Row> {
+    let first = sessions.get(point.index)?.first()?;
+    let before = sessions.get(point.index.checked_sub(1)?)?.last()?;
+    let commit = |stats: &BuildStats| stats.git.as_ref()?.commit.as_deref().map(short_commit);
+    let commits = match (commit(before), commit(first)) {
+        (Some(old), Some(new)) if old != new => Cell::text(format!("{old}..{new}")),
+        (_, Some(new)) => Cell::text(new),
+        _ => Cell::absent(),
+    };
+    let change = point.ratio().map(|ratio| ratio - 1.0);
+    let style = if point.new > point.old { BAD } else { GOOD };
+    let day = first.timestamp.chars().take(10).collect::<String>();
+    let what = course.measure.of(course.phase.as_deref());
+    let cells = vec![
+        Cell::labelled(day, &first.timestamp),
+        commits,
+        Cell::text(&first.build_id),
+        course.phase.as_ref().map_or_else(Cell::absent, Cell::text),
+        Cell::text(course.measure.key()),
+        Cell::text(what),
+        Cell::number(point.old),
+        Cell::number(point.new),
+        Cell::text(course.measure.shown(point.old)),
+        Cell::text(course.measure.shown(point.new)),
+        Cell::number(change).styled(style),
+        Cell::number(point.p),
+    ];
+    Some(Row { cells, ..Row::default() })
+}

@@ -1,0 +1,80 @@
+//! Ctrl-C while commands run: the first lets the present one end, the second kills it.
+
+use std::process::exit;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
+
+use shared_child::SharedChild;
+
+/// What shells report of a program that Ctrl-C ended.
+const INTERRUPTED: i32 = 130;
+
+/// How often the user pressed Ctrl-C.
+static COUNT: AtomicUsize = AtomicUsize::new(0);
+/// How many watch; where none does, Ctrl-C ends the program as ever.
+static WATCHING: AtomicUsize = AtomicUsize::new(0);
+/// The processes that a second Ctrl-C kills.
+static KILLABLE: Mutex<Vec<Arc<SharedChild>>> = Mutex::new(Vec::new());
+
+/// Looks out for Ctrl-C as long as it lives.
+#[derive(Debug)]
+pub(crate) struct Interrupts {
+    before: usize,
+}
+
+impl Interrupts {
+    /// Looks out from now on.
+    pub(crate) fn watch() -> Self {
+        static HANDLER: Once = Once::new();
+        // A program that has a handler of its own, and mounts this, keeps it.
+        HANDLER.call_once(|| drop(ctrlc::try_set_handler(interrupted)));
+        if WATCHING.fetch_add(1, Ordering::SeqCst) == 0 {
+            // What was pressed for an earlier command is no second time for this one.
+            COUNT.store(0, Ordering::SeqCst);
+        }
+        Self { before: COUNT.load(Ordering::SeqCst) }
+    }
+
+    /// Whether Ctrl-C was pressed meanwhile.
+    pub(crate) fn has_any(&self) -> bool {
+        COUNT.load(Ordering::SeqCst) > self.before
+    }
+}
+
+impl Drop for Interrupts {
+    fn drop(&mut self) {
+        WATCHING.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+fn interrupted() {
+    if WATCHING.load(Ordering::SeqCst) == 0 {
+        exit(INTERRUPTED);
+    }
+    if COUNT.fetch_add(1, Ordering::SeqCst) > 0 {
+        for child in killable().iter() {
+            // It may have ended by itself.
+            let _ = child.kill();
+        }
+    }
+}
+
+/// A process that a second Ctrl-C kills, as long as this lives.
+pub(super) struct Killable(Arc<SharedChild>);
+
+impl Killable {
+    pub(super) fn new(child: Arc<SharedChild>) -> Self {
+        killable().push(Arc::clone(&child));
+        Self(child)
+    }
+}
+
+impl Drop for Killable {
+    fn drop(&mut self) {
+        killable().retain(|child| !Arc::ptr_eq(child, &self.0));
+    }
+}
+
+fn killable() -> MutexGuard<'static, Vec<Arc<SharedChild>>> {
+    KILLABLE.lock().unwrap_or_else(PoisonError::into_inner)
+}

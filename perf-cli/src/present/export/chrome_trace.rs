@@ -1,0 +1,115 @@
+//! The Trace Event format of Chrome, which Perfetto, speedscope and others read.
+//!
+//! After its description: <https://docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMH4h6I0nSsKchNAySU>.
+//! Each slice is a pair of events that begin and end it, not one with a length: so all that a
+//! viewer compares are moments that are written alike, and nothing ends a rounding error after what
+//! holds it. The path of a phase is the category of its slices, and what else there is to say of
+//! it stands at their ends: viewers add that to the slice, but speedscope makes whatever stands at
+//! the beginning part of the name.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::{Edge, Lane, Phases, shown};
+use crate::present::escape;
+
+/// What a trace is made of.
+#[derive(Debug)]
+pub struct Trace<'a> {
+    /// What the group of all lanes is called.
+    pub name: String,
+    /// What else is to be known of it.
+    pub about: Map<String, Value>,
+    /// The phases that the lanes are of.
+    pub phases: &'a Phases,
+    /// The lanes, in the order in which they are shown.
+    pub lanes: &'a [Lane],
+}
+
+/// All lanes are of one process.
+const PROCESS: u32 = 1;
+
+#[derive(Serialize)]
+struct Event<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cat: Option<&'a str>,
+    ph: &'static str,
+    /// Microseconds, whose decimals are nanoseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ts: Option<f64>,
+    pid: u32,
+    tid: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    args: Option<&'a Map<String, Value>>,
+}
+
+/// Writes a trace, an event a line.
+///
+/// # Errors
+///
+/// The target cannot be written to.
+pub fn write(target: &mut dyn Write, trace: &Trace<'_>) -> io::Result<()> {
+    target.write_all(b"{\"displayTimeUnit\":\"ms\",\"otherData\":")?;
+    escape::write_json_line(target, &trace.about)?;
+    target.write_all(b",\"traceEvents\":[\n")?;
+    metadata(target, 1, "process_name", "name", shown(&trace.name).into())?;
+    let of_phase = |phase: &super::Phase| (shown(phase.name()), shown(&phase.path));
+    let shown_phases: Vec<(String, String)> = trace.phases.iter().map(of_phase).collect();
+    for (lane, thread) in trace.lanes.iter().zip(1..) {
+        target.write_all(b",\n")?;
+        metadata(target, thread, "thread_name", "name", lane.name.clone().into())?;
+        target.write_all(b",\n")?;
+        metadata(target, thread, "thread_sort_index", "sort_index", thread.into())?;
+        for edge in lane.edges() {
+            let (kind, phase, at_ns) = match edge {
+                Edge::Open { phase, at_ns } => ("B", phase, at_ns),
+                Edge::Close { phase, at_ns } => ("E", phase, at_ns),
+            };
+            let (name, path) = &shown_phases[phase];
+            let facts = &trace.phases.get(phase).facts;
+            let begins = kind == "B";
+            let event = Event {
+                name: Some(name),
+                cat: begins.then_some(path),
+                ph: kind,
+                ts: Some(microseconds(at_ns)),
+                pid: PROCESS,
+                tid: thread,
+                args: Some(facts).filter(|facts| !begins && !facts.is_empty()),
+            };
+            target.write_all(b",\n")?;
+            escape::write_json_line(target, &event)?;
+        }
+    }
+    target.write_all(b"\n]}\n")
+}
+
+fn metadata(
+    target: &mut dyn Write,
+    thread: usize,
+    name: &str,
+    field: &str,
+    value: Value,
+) -> io::Result<()> {
+    let args = Map::from_iter([(field.to_owned(), value)]);
+    let event = Event {
+        name: Some(name),
+        cat: None,
+        ph: "M",
+        ts: None,
+        pid: PROCESS,
+        tid: thread,
+        args: Some(&args),
+    };
+    escape::write_json_line(target, &event)
+}
+
+/// The same moment is the same text, always.
+#[expect(clippy::cast_precision_loss, reason = "exact up to 104 days")]
+fn microseconds(ns: u64) -> f64 {
+    ns as f64 / 1_000.0
+}

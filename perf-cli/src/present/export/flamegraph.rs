@@ -1,0 +1,55 @@
+//! Flame graphs as pictures (SVG) that one can search and zoom into in a browser.
+
+use std::io::{self, Write};
+
+use inferno::flamegraph::{Options, from_lines};
+
+use super::{Stacks, Unit, folded, shown};
+
+/// What stands above a flame graph.
+#[derive(Debug)]
+pub struct Titles {
+    /// What it shows.
+    pub title: String,
+    /// Of what.
+    pub subtitle: String,
+}
+
+/// Writes a flame graph, whose phases stand in the order of the tree, from left to right.
+///
+/// # Errors
+///
+/// There is nothing to draw, as [`Stacks::total`] is 0, or the target cannot be written to.
+pub fn write(target: &mut dyn Write, titles: &Titles, stacks: &Stacks) -> io::Result<()> {
+    // As a flame chart, it keeps the order of lines, of which the first is the last.
+    let lines: Vec<String> = stacks
+        .stacks
+        .iter()
+        .rev()
+        .map(|stack| without_noncharacters(&folded::line(stack)))
+        .collect();
+    let mut options = Options::default();
+    let (count_name, factor) = match stacks.unit {
+        Unit::Nanoseconds => ("µs", 0.001),
+        Unit::Bytes => ("bytes", 1.0),
+        Unit::Count => ("times", 1.0),
+    };
+    count_name.clone_into(&mut options.count_name);
+    options.factor = factor;
+    options.title = without_noncharacters(&shown(&titles.title));
+    options.subtitle = Some(without_noncharacters(&shown(&titles.subtitle)));
+    "Phase:".clone_into(&mut options.name_type);
+    options.flame_chart = true;
+    // The same phase has the same colour in every picture.
+    options.deterministic = true;
+    options.pretty_xml = true;
+    let mut picture = Vec::new();
+    from_lines(&mut options, lines.iter().map(String::as_str), &mut picture)?;
+    picture.push(b'\n');
+    target.write_all(&picture)
+}
+
+/// XML has no place for these two, not even escaped.
+fn without_noncharacters(text: &str) -> String {
+    text.replace(['\u{fffe}', '\u{ffff}'], "\u{fffd}")
+}

@@ -1,0 +1,63 @@
+//! Folded stacks: a line each, its frames joined by `;`, and after a blank how much there is.
+//!
+//! As Brendan Gregg's `flamegraph.pl` and `inferno` read them.
+
+use std::io::{self, Write};
+
+use super::{Stack, Stacks, shown};
+
+/// Writes the stacks, in the order of the tree.
+///
+/// # Errors
+///
+/// The target cannot be written to.
+pub fn write(target: &mut dyn Write, stacks: &Stacks) -> io::Result<()> {
+    for stack in &stacks.stacks {
+        writeln!(target, "{}", line(stack))?;
+    }
+    Ok(())
+}
+
+/// A stack as a line, without its end.
+pub(super) fn line(stack: &Stack) -> String {
+    let frames: Vec<String> = stack.frames.iter().map(|name| frame(name)).collect();
+    let mut text = frames.join(";");
+    // It would be a comment.
+    if text.starts_with('#') {
+        text.insert(0, '_');
+    }
+    // Two numbers are read as those of two profiles.
+    if let Some(blank) = text.rfind(char::is_whitespace)
+        && text[blank..].trim_start().chars().all(|c| c.is_ascii_digit() || c == '.')
+    {
+        let after = blank + text[blank..].chars().next().map_or(0, char::len_utf8);
+        text.replace_range(blank..after, "_");
+    }
+    format!("{text} {}", stack.value)
+}
+
+/// A name that does not end a frame, nor begins or ends with blanks, which readers pass over.
+fn frame(name: &str) -> String {
+    shown(name.trim()).replace(';', ":")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line_of(frames: &[&str]) -> String {
+        line(&Stack { frames: frames.iter().map(|&it| it.to_owned()).collect(), value: 5 })
+    }
+
+    #[test]
+    fn a_line_has_one_number_and_as_many_frames_as_the_stack() {
+        assert_eq!(line_of(&["render", "page"]), "render;page 5");
+        assert_eq!(line_of(&["a;b", "c d"]), "a:b;c d 5");
+        assert_eq!(line_of(&["page 12"]), "page_12 5");
+        assert_eq!(line_of(&["page 12", "x"]), "page 12;x 5");
+        assert_eq!(line_of(&["page", "1.5 2"]), "page;1.5_2 5");
+        assert_eq!(line_of(&["# note", ""]), "_# note;(unnamed) 5");
+        assert_eq!(line_of(&[" a\u{1b}[2J ", "b\nc 7"]), "a\\u{1b}[2J;b\\nc_7 5");
+        assert_eq!(line_of(&["a\u{a0}1"]), "a_1 5");
+    }
+}

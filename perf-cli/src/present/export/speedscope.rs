@@ -1,0 +1,151 @@
+//! The file format of speedscope: <https://www.speedscope.app/file-format-schema.json>.
+
+use std::collections::HashMap;
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use super::{Edge, Lane, Phases, Stacks, Unit, shown};
+use crate::present::escape;
+
+/// What a file is made of.
+#[derive(Debug)]
+pub struct File<'a> {
+    /// What all of it is called.
+    pub name: String,
+    /// The phases that the lanes are of.
+    pub phases: &'a Phases,
+    /// Each a profile over time.
+    pub lanes: &'a [Lane],
+    /// When the lanes end, at least: nanoseconds since the build's start.
+    pub end_ns: u64,
+    /// Each a profile of sums, after the lanes.
+    pub sums: &'a [Stacks],
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    #[serde(rename = "$schema")]
+    schema: &'static str,
+    name: String,
+    exporter: &'static str,
+    #[serde(rename = "activeProfileIndex")]
+    active: usize,
+    shared: Shared<'a>,
+    profiles: Vec<Profile>,
+}
+
+#[derive(Serialize)]
+struct Shared<'a> {
+    frames: &'a [Frame],
+}
+
+#[derive(Serialize)]
+struct Frame {
+    name: String,
+}
+
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+enum Profile {
+    #[serde(rename_all = "camelCase")]
+    Evented {
+        name: String,
+        unit: &'static str,
+        start_value: u64,
+        end_value: u64,
+        events: Vec<Event>,
+    },
+    #[serde(rename_all = "camelCase")]
+    Sampled {
+        name: String,
+        unit: &'static str,
+        start_value: u64,
+        end_value: u64,
+        samples: Vec<Vec<usize>>,
+        weights: Vec<u64>,
+    },
+}
+
+#[derive(Serialize)]
+struct Event {
+    #[serde(rename = "type")]
+    kind: char,
+    frame: usize,
+    at: u64,
+}
+
+/// Frames, each once: speedscope takes those of one name for one function.
+#[derive(Default)]
+struct Frames {
+    frames: Vec<Frame>,
+    by_name: HashMap<String, usize>,
+}
+
+impl Frames {
+    fn place(&mut self, name: &str) -> usize {
+        if let Some(place) = self.by_name.get(name) {
+            return *place;
+        }
+        self.by_name.insert(name.to_owned(), self.frames.len());
+        self.frames.push(Frame { name: shown(name) });
+        self.frames.len() - 1
+    }
+}
+
+/// Writes a file.
+///
+/// # Errors
+///
+/// The target cannot be written to.
+pub fn write(target: &mut dyn Write, file: &File<'_>) -> io::Result<()> {
+    let mut frames = Frames::default();
+    let of_phases: Vec<usize> =
+        file.phases.iter().map(|phase| frames.place(phase.name())).collect();
+    let mut profiles = Vec::new();
+    for lane in file.lanes {
+        let events = lane.edges().map(|edge| match edge {
+            Edge::Open { phase, at_ns } => Event { kind: 'O', frame: of_phases[phase], at: at_ns },
+            Edge::Close { phase, at_ns } => Event { kind: 'C', frame: of_phases[phase], at: at_ns },
+        });
+        profiles.push(Profile::Evented {
+            name: lane.name.clone(),
+            unit: name_of(Unit::Nanoseconds),
+            start_value: 0,
+            end_value: file.end_ns.max(lane.end_ns()),
+            events: events.collect(),
+        });
+    }
+    for sums in file.sums {
+        let stacks = &sums.stacks;
+        let samples = stacks
+            .iter()
+            .map(|stack| stack.frames.iter().map(|frame| frames.place(frame)).collect());
+        profiles.push(Profile::Sampled {
+            name: sums.name.clone(),
+            unit: name_of(sums.unit),
+            start_value: 0,
+            end_value: sums.total(),
+            samples: samples.collect(),
+            weights: stacks.iter().map(|stack| stack.value).collect(),
+        });
+    }
+    let document = Document {
+        schema: "https://www.speedscope.app/file-format-schema.json",
+        name: shown(&file.name),
+        exporter: "buildperf",
+        active: 0,
+        shared: Shared { frames: &frames.frames },
+        profiles,
+    };
+    escape::write_json_line(target, &document)?;
+    target.write_all(b"\n")
+}
+
+fn name_of(unit: Unit) -> &'static str {
+    match unit {
+        Unit::Nanoseconds => "nanoseconds",
+        Unit::Bytes => "bytes",
+        Unit::Count => "none",
+    }
+}

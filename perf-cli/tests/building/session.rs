@@ -1,0 +1,74 @@
+//! A history in a temporary folder, and commands that build into it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use perf_history::{BuildStats, History};
+use tempfile::TempDir;
+
+use crate::fake_build;
+use crate::in_process::{self, Said, Terminal};
+
+/// A place for builds, empty at first.
+pub(crate) struct Session {
+    folder: TempDir,
+}
+
+impl Session {
+    pub(crate) fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap() }
+    }
+
+    /// A file or folder beside the history.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub(crate) fn dir(&self) -> PathBuf {
+        self.path("history")
+    }
+
+    pub(crate) fn records(&self) -> Vec<BuildStats> {
+        History::open(self.dir()).last(usize::MAX).unwrap()
+    }
+
+    /// Runs a command over the history; `build` is added to it as the build command.
+    pub(crate) fn run(&self, words: &[&str], build: &[&str]) -> Said {
+        let command = fake_build::command(build);
+        let command = command.iter().map(String::as_str);
+        let words: Vec<&str> = words.iter().copied().chain(["--"]).chain(command).collect();
+        self.say(&words)
+    }
+
+    /// Runs a command over the history, and makes the same of what it says in every place.
+    pub(crate) fn say(&self, words: &[&str]) -> Said {
+        let said = in_process::run(&self.dir(), words, Terminal { width: 100, color: false });
+        Said { out: self.settled(&said.out), err: self.settled(&said.err), exit: said.exit }
+    }
+
+    /// The text without what differs from run to run.
+    pub(crate) fn settled(&self, text: &str) -> String {
+        let program = std::env::current_exe().unwrap();
+        let mut text = text
+            .replace(program.to_str().unwrap(), "site")
+            .replace(self.folder.path().to_str().unwrap(), "HERE");
+        if let Some(session) = self.records().last().and_then(|it| it.labels.get("session")) {
+            text = text.replace(session, "SESSION");
+        }
+        text
+    }
+}
+
+/// Compares with the snapshot of this name; with `BLESS=1` in the environment, writes it.
+#[track_caller]
+pub(crate) fn assert_snapshot(name: &str, said: &Said) {
+    let Said { out, err, exit } = said;
+    let text = format!("{out}── standard error, exit code {} ──\n{err}", *exit as u8);
+    let path = Path::new("tests/snapshots").join(format!("{name}.txt"));
+    if std::env::var_os("BLESS").is_some() {
+        fs::write(&path, text).expect("the snapshot can be written");
+        return;
+    }
+    let expected = fs::read_to_string(&path).unwrap_or_default();
+    assert!(text == expected, "{} is not what is said now:\n{text}", path.display());
+}

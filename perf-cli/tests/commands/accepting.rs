@@ -1,0 +1,81 @@
+//! `accept`: what is written, and what is said of it.
+
+use std::fs;
+
+use perf_cli::Exit;
+use perf_history::History;
+use tempfile::TempDir;
+
+use crate::in_process::{Said, Terminal, data, run};
+
+const NARROW: Terminal = Terminal { width: 80, color: false };
+
+fn copy_of(history: &str) -> TempDir {
+    let copy = tempfile::tempdir().unwrap();
+    fs::copy(data(history).join("history.jsonl"), copy.path().join("history.jsonl")).unwrap();
+    copy
+}
+
+fn accepted(copy: &TempDir) -> Vec<(String, Option<String>)> {
+    let accepted = History::open(copy.path()).accepted().unwrap();
+    accepted.changes.into_iter().map(|it| (it.build_id[..13].to_owned(), it.reason)).collect()
+}
+
+fn accept(copy: &TempDir, words: &[&str]) -> Said {
+    run(copy.path(), &[&["accept"], words].concat(), NARROW)
+}
+
+#[test]
+fn the_newest_build_is_accepted_with_a_reason() {
+    let copy = copy_of("site");
+    let said = accept(&copy, &["--reason", "new highlighter"]);
+    assert_eq!((said.exit, said.err.as_str()), (Exit::Fine, ""));
+    assert!(said.out.contains("this is the new normal"), "{}", said.out);
+    assert_eq!(accepted(&copy), [("01a2030e-40e1".into(), Some("new highlighter".into()))]);
+    let text = fs::read_to_string(copy.path().join("accepted.jsonl")).unwrap();
+    assert!(text.contains("\"timestamp\":\"2026-11-24T01:00:00Z\""), "{text}");
+}
+
+#[test]
+fn a_set_is_accepted_from_its_oldest_build_on_and_a_commit_in_each_series() {
+    let copy = copy_of("site");
+    accept(&copy, &["label:after"]);
+    accept(&copy, &["180d0cf"]);
+    let ids: Vec<String> = accepted(&copy).into_iter().map(|(id, _)| id).collect();
+    assert_eq!(ids, ["01a2022c-2259", "01a2010b-07a2", "01a2010a-03d1"]);
+}
+
+#[test]
+fn what_is_no_level_is_not_accepted() {
+    let copy = copy_of("site");
+    let failed = accept(&copy, &["01a201c8"]);
+    assert_eq!((failed.exit, failed.out.as_str()), (Exit::Usage, ""));
+    assert!(failed.err.contains("its times are no level"), "{}", failed.err);
+    let unknown = accept(&copy, &["nosuchbuild"]);
+    assert_eq!(unknown.exit, Exit::Usage);
+    assert!(!copy.path().join("accepted.jsonl").exists());
+}
+
+#[test]
+fn newer_builds_that_are_no_level_are_passed_over_and_told() {
+    let copy = copy_of("site");
+    let said = accept(&copy, &["--mode", "full", "--since", "2026-11-18"]);
+    assert_eq!(accepted(&copy)[0].0, "01a202f4-3d10");
+    assert_eq!(said.err, "");
+    let history = fs::read_to_string(copy.path().join("history.jsonl")).unwrap();
+    let shorter: String = history.split_inclusive('\n').take(15).collect();
+    fs::write(copy.path().join("history.jsonl"), shorter).unwrap();
+    let said = accept(&copy, &["--mode", "full"]);
+    assert!(said.err.starts_with("note: build 01a202a4-393f-"), "{}", said.err);
+    assert!(said.err.ends_with("is passed over: suspect clock\n"), "{}", said.err);
+    assert_eq!(accepted(&copy)[1].0, "01a2022c-319d"[..13].replace("319d", "2259"));
+}
+
+#[test]
+fn a_history_that_cannot_be_written_is_an_error_of_its_own() {
+    let copy = copy_of("site");
+    fs::create_dir(copy.path().join("accepted.jsonl")).unwrap();
+    let said = accept(&copy, &[]);
+    assert_eq!((said.exit, said.out.as_str()), (Exit::History, ""));
+    assert!(said.err.contains("accepted.jsonl"), "{}", said.err);
+}

@@ -1,0 +1,460 @@
+//! `check`: what is judged against what, what is said, and how it ends.
+
+use std::fs;
+
+use perf_cli::Exit;
+use perf_history::BuildStats;
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::histories::{build, fat, history, pairs, session, sessions, slow};
+use crate::in_process::{Said, Terminal, data, run};
+
+const WIDE: Terminal = Terminal { width: 160, color: false };
+
+fn check(dir: &TempDir, words: &[&str]) -> Said {
+    run(dir.path(), &[&["check"], words].concat(), WIDE)
+}
+
+fn json(dir: &TempDir, words: &[&str]) -> Value {
+    let said = check(dir, &[words, &["--format", "json"]].concat());
+    serde_json::from_str(&said.out).unwrap_or_else(|error| panic!("{error}: {}", said.out))
+}
+
+/// The findings that anybody needs to see: verdict, phase and measure.
+fn news(said: &Value) -> Vec<(String, String, String)> {
+    let text =
+        |finding: &Value, field: &str| finding[field].as_str().unwrap_or_default().to_owned();
+    let findings = said["findings"].as_array().unwrap().iter();
+    findings
+        .map(|it| (text(it, "verdict"), text(it, "phase"), text(it, "measure")))
+        .filter(|(verdict, ..)| !["unchanged", "insufficient"].contains(&verdict.as_str()))
+        .collect()
+}
+
+fn assert_news(said: &Value, expected: &[(&str, &str, &str)]) {
+    let news = news(said);
+    let news: Vec<_> = news.iter().map(|(a, b, c)| (a.as_str(), b.as_str(), c.as_str())).collect();
+    assert_eq!(news, expected, "{said:#}");
+}
+
+/// Twelve sessions of five builds, and one more that is changed.
+fn with_candidate(change: impl Fn(&mut BuildStats)) -> TempDir {
+    let mut builds = sessions(1..13, 5);
+    let mut candidate = session(13, 5);
+    candidate.iter_mut().for_each(change);
+    builds.extend(candidate);
+    history(&builds)
+}
+
+#[test]
+fn a_session_like_those_before_it_is_unchanged() {
+    let dir = with_candidate(|_| ());
+    let said = check(&dir, &[]);
+    assert_eq!((said.exit, said.err.as_str()), (Exit::Fine, ""), "{}", said.out);
+    assert!(said.out.starts_with("unchanged  site  full\n"), "{}", said.out);
+    assert!(said.out.contains("60 builds in 12 sessions on main or master"), "{}", said.out);
+    assert_news(&json(&dir, &["--strict"]), &[]);
+}
+
+#[test]
+fn a_slower_phase_is_a_regression_named_with_the_commits_between() {
+    let dir = with_candidate(|stats| slow(stats, "render/html", 1.2));
+    let said = check(&dir, &[]);
+    assert_eq!(said.exit, Exit::Regression, "{}", said.out);
+    assert!(said.err.contains("buildperf accept"), "{}", said.err);
+    let json = json(&dir, &[]);
+    assert_news(&json, &[("regression", "", "time_ms"), ("regression", "render/html", "time_ms")]);
+    assert_eq!(json["verdict"], "regression");
+    assert_eq!(json["commits"], "0000000c0..0000000d0");
+    let finding = &json["findings"][1];
+    assert!((finding["change"].as_f64().unwrap() - 0.2).abs() < 0.02, "{finding}");
+    let counts = ["builds", "baseline_builds", "baseline_sessions"].map(|it| &finding[it]);
+    assert_eq!(counts, [&Value::from(5), &Value::from(60), &Value::from(12)]);
+    assert!(finding["p"].as_f64().unwrap() < 0.01);
+}
+
+#[test]
+fn a_faster_phase_is_an_improvement_and_no_failure() {
+    let dir = with_candidate(|stats| slow(stats, "render/html", 0.7));
+    let said = check(&dir, &["--fail-on", "suspect", "--strict"]);
+    assert_eq!((said.exit, said.err.as_str()), (Exit::Fine, ""));
+    assert!(said.out.starts_with("improvement  site  full\n"), "{}", said.out);
+}
+
+#[test]
+fn more_allocations_are_a_regression_that_names_the_phase_and_the_place() {
+    use perf_history::AllocationPlace;
+    let dir = with_candidate(|stats| {
+        fat(stats, "parse", 1.02);
+        let place = |function: &str, line, alloc_bytes| AllocationPlace {
+            function: function.to_owned(),
+            file: Some("src/parse.rs".to_owned()),
+            line: Some(line),
+            alloc_bytes,
+            samples: 3,
+            ..AllocationPlace::default()
+        };
+        stats.phases[0].top_allocators =
+            vec![place("site::parse", 17, 3_000_000), place("site::lines", 40, 100_000)];
+    });
+    let json = json(&dir, &[]);
+    assert_news(
+        &json,
+        &[("regression", "parse", "alloc_count"), ("regression", "parse", "alloc_bytes")],
+    );
+    assert_eq!(json["findings"][0]["place"], "site::parse (src/parse.rs:17)");
+    assert_eq!(check(&dir, &[]).exit, Exit::Regression);
+}
+
+#[test]
+fn builds_that_do_another_amount_of_work_say_nothing_of_allocations() {
+    let dir = with_candidate(|stats| {
+        fat(stats, "parse", 1.5);
+        stats.counts.insert("total_pages".to_owned(), 701);
+    });
+    assert_news(&json(&dir, &[]), &[]);
+}
+
+#[test]
+fn time_is_compared_per_item_of_the_workload_that_the_file_names() {
+    let builds = |pages: u64| {
+        let mut builds = sessions(1..13, 5);
+        let mut candidate = session(13, 5);
+        for stats in &mut candidate {
+            stats.counts.insert("total_pages".to_owned(), pages);
+            stats.build_time_ms *= 1.3;
+            for phase in &mut stats.phases {
+                phase.items = pages;
+                phase.self_ms *= 1.3;
+            }
+        }
+        for stats in &mut builds {
+            for phase in &mut stats.phases {
+                phase.items = 700;
+            }
+        }
+        builds.extend(candidate);
+        let dir = history(&builds);
+        let file = "workload = 'total_pages'\n";
+        fs::create_dir(dir.path().join("metrics")).unwrap();
+        let from = dir.path().join("history.jsonl");
+        fs::rename(from, dir.path().join("metrics/history.jsonl")).unwrap();
+        fs::write(dir.path().join("buildperf.toml"), file).unwrap();
+        dir
+    };
+    let judged = |dir: &TempDir| {
+        let metrics = dir.path().join("metrics");
+        run(&metrics, &["check", "--format", "json"], WIDE)
+    };
+    let as_much_more = judged(&builds(910));
+    assert_news(&serde_json::from_str(&as_much_more.out).unwrap(), &[]);
+    let said = judged(&builds(735));
+    assert_eq!(said.exit, Exit::Regression, "{}", said.out);
+    assert!(said.out.contains("taken per item (700 → 735 items)"), "{}", said.out);
+}
+
+#[test]
+fn one_build_is_suspect_at_most_and_the_sure_command_is_named() {
+    let mut builds: Vec<_> = (1..20).map(|n| build(n, 0)).collect();
+    let mut candidate = build(20, 0);
+    slow(&mut candidate, "render/html", 1.4);
+    builds.push(candidate);
+    let dir = history(&builds);
+    let said = check(&dir, &[]);
+    assert_eq!(said.exit, Exit::Fine, "{}", said.out);
+    assert!(said.out.starts_with("suspect  site  full\n"), "{}", said.out);
+    assert!(said.err.contains("`buildperf ab --base"), "{}", said.err);
+    assert_eq!(check(&dir, &["--fail-on", "suspect"]).exit, Exit::Regression);
+}
+
+#[test]
+fn a_gate_with_nothing_to_compare_with_says_that_it_judged_nothing() {
+    let dir = history(&sessions(1..3, 2));
+    let said = check(&dir, &[]);
+    assert_eq!(said.exit, Exit::Fine);
+    assert!(said.out.starts_with("nothing was judged  site  full\n"), "{}", said.out);
+    assert!(
+        said.err.starts_with(
+            "nothing was judged: 2 builds on main or master to compare with; it takes 5"
+        ),
+        "{}",
+        said.err
+    );
+    let strict = check(&dir, &["--strict"]);
+    assert_eq!((strict.exit, strict.out), (Exit::NoData, said.out));
+    let json = json(&dir, &[]);
+    assert_eq!(json["judged"], false);
+    let empty = tempfile::tempdir().unwrap();
+    assert_eq!(check(&empty, &[]).exit, Exit::Fine);
+    assert_eq!(check(&empty, &["--strict"]).exit, Exit::NoData);
+    assert_eq!(check(&empty, &[]).out, "nothing was judged  there are no builds\n");
+    let none = self::json(&empty, &[]);
+    assert_eq!((&none["judged"], &none["why_not"]), (&false.into(), &"there are no builds".into()));
+    let csv = check(&empty, &["--format", "csv"]).out;
+    assert!(csv.starts_with("verdict,phase,measure,") && csv.lines().count() == 1, "{csv}");
+}
+
+#[test]
+fn a_reason_that_somebody_gave_never_acts() {
+    let dir = history(&sessions(1..14, 5));
+    let reason = "\u{1b}[31m | <script> @all";
+    let accepted = run(dir.path(), &["accept", "b0002-00", "--reason", reason], WIDE);
+    assert_eq!(accepted.exit, Exit::Fine);
+    for format in ["table", "json", "csv", "markdown"] {
+        let said = check(&dir, &["--format", format]);
+        assert_eq!(said.exit, Exit::Fine, "{format}");
+        assert!(!said.out.contains('\u{1b}'), "{format}: {}", said.out);
+    }
+    let markdown = check(&dir, &["--format", "markdown"]).out;
+    assert!(markdown.contains("\\| &lt;script&gt; \\@all"), "{markdown}");
+}
+
+#[test]
+fn builds_on_other_branches_are_no_measure() {
+    let mut builds = sessions(1..13, 5);
+    for stats in &mut builds {
+        stats.git.as_mut().unwrap().branch = Some("next".to_owned());
+    }
+    builds.extend(session(13, 5));
+    let dir = history(&builds);
+    let said = check(&dir, &["--strict"]);
+    assert_eq!(said.exit, Exit::NoData);
+    assert!(said.err.contains("60 builds left out (other branches)"), "{}", said.err);
+    assert_eq!(check(&dir, &["--strict", "--branch", "next"]).exit, Exit::Fine);
+}
+
+#[test]
+fn what_was_accepted_is_the_measure_from_then_on() {
+    let mut builds = sessions(1..13, 5);
+    let mut slower = sessions(13..25, 5);
+    for stats in &mut slower {
+        slow(stats, "render/html", 1.3);
+    }
+    let second = slower[5].build_id.clone();
+    builds.extend(slower);
+    let dir = history(&builds);
+    // Nobody accepted it: it is told as long as it lasts.
+    let said = check(&dir, &[]);
+    assert_eq!(said.exit, Exit::Regression, "{}", said.out);
+    assert!(said.out.contains("after a change of +18"), "{}", said.out);
+    let accepted = run(dir.path(), &["accept", &second, "--reason", "worth it"], WIDE);
+    assert_eq!(accepted.exit, Exit::Fine);
+    let said = check(&dir, &["--strict"]);
+    assert_eq!(said.exit, Exit::Fine, "{}{}", said.out, said.err);
+    assert!(said.out.contains("was accepted (worth it)"), "{}", said.out);
+}
+
+#[test]
+fn what_creeps_is_seen_against_the_level_that_was_accepted() {
+    let mut builds = sessions(1..80, 3);
+    for (n, stats) in builds.iter_mut().enumerate() {
+        let session = f64::from(u32::try_from(n / 3).unwrap());
+        let html = 1.0 + 0.0017 * session;
+        slow(stats, "render/html", html);
+    }
+    let dir = history(&builds);
+    let json = json(&dir, &[]);
+    assert_eq!(json["verdict"], "regression", "{json:#}");
+    let crept: Vec<_> = json["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|it| it["against_accepted_level"] == true)
+        .map(|it| it["phase"].as_str().unwrap_or("build"))
+        .collect();
+    assert_eq!(crept, ["build", "render/html"], "{json:#}");
+}
+
+#[test]
+fn builds_run_in_turn_are_judged_as_pairs() {
+    let dir = history(&pairs(5, |stats| slow(stats, "render/html", 1.2)));
+    for words in [&[][..], &["--candidate", "label:head", "--baseline", "label:base"]] {
+        let json = json(&dir, words);
+        assert_news(
+            &json,
+            &[("regression", "", "time_ms"), ("regression", "render/html", "time_ms")],
+        );
+        let why = json["findings"][0]["why"].as_str().unwrap();
+        assert!(
+            why.starts_with("p = 0.0040 of 5 pairs run in turn (at most 0.004 counts)"),
+            "{why}"
+        );
+        assert!(why.contains("95 % between +1"), "{why}");
+    }
+    assert_eq!(check(&dir, &[]).exit, Exit::Regression);
+    let same = history(&pairs(5, |_| ()));
+    assert_eq!(check(&same, &["--strict"]).exit, Exit::Fine);
+    let few = history(&pairs(3, |stats| slow(stats, "render/html", 2.0)));
+    let said = check(&few, &["--strict"]);
+    assert_eq!(said.exit, Exit::NoData, "{}", said.out);
+    assert!(said.err.contains("3 pairs of builds run in turn; it takes 8"), "{}", said.err);
+}
+
+#[test]
+fn thresholds_are_set_by_flags_and_by_the_file_for_each_phase() {
+    let dir = with_candidate(|stats| slow(stats, "write", 1.15));
+    assert_news(&json(&dir, &[]), &[("regression", "write", "time_ms")]);
+    assert_news(&json(&dir, &["--time-percent", "20"]), &[]);
+    assert_news(&json(&dir, &["--phase-ms", "50"]), &[]);
+    let file = dir.path().join("own.toml");
+    let own = file.to_str().unwrap();
+    fs::write(&file, "[[phase]]\npath = 'w*'\ntime-percent = 30\n").unwrap();
+    assert_news(&json(&dir, &["--config", own]), &[]);
+    fs::write(&file, "[[phase]]\npath = 'write'\nignore = true\n").unwrap();
+    assert_news(&json(&dir, &["--config", own]), &[]);
+    fs::write(&file, "[thresholds]\ntime-procent = 5\n").unwrap();
+    let said = check(&dir, &["--config", own]);
+    assert_eq!((said.exit, said.out.as_str()), (Exit::Usage, ""));
+    assert!(said.err.contains("line 2: unknown key \"time-procent\""), "{}", said.err);
+}
+
+#[test]
+fn a_busy_machine_is_told() {
+    let dir = with_candidate(|stats| {
+        stats.noise.as_mut().unwrap().load_average = Some(8.0);
+    });
+    let said = check(&dir, &[]);
+    assert!(said.out.contains("the machine was busy: a load of 4.0 for each core"), "{}", said.out);
+}
+
+#[test]
+fn a_newer_build_that_failed_is_told_and_not_judged() {
+    let mut builds = sessions(1..13, 5);
+    let mut failed = build(13, 0);
+    failed.outcome = perf_history::Outcome::Failed;
+    builds.push(failed);
+    let said = check(&history(&builds), &[]);
+    assert_eq!(said.exit, Exit::Fine);
+    assert_eq!(said.err, "note: build b0013-00 is newer, and not judged: failed\n");
+}
+
+#[test]
+fn failed_builds_that_lie_between_are_left_out_and_no_other_series() {
+    // They ended before they knew how they would build.
+    let failed = |session: u32| {
+        (0..2).map(move |n| BuildStats {
+            outcome: perf_history::Outcome::Failed,
+            incremental: None,
+            phases: Vec::new(),
+            ..build(session, n)
+        })
+    };
+    let builds: Vec<BuildStats> =
+        (1..4).flat_map(|n| session(2 * n, 1).into_iter().chain(failed(2 * n + 1))).collect();
+    let dir = history(&builds);
+    let said = check(&dir, &[]);
+    assert_eq!(said.exit, Exit::Fine);
+    let told = "nothing was judged: 2 builds on main or master to compare with; it takes 5; \
+                4 builds left out (failed)\n";
+    assert!(said.err.ends_with(told), "{}", said.err);
+    // Those that the user names are told by what they are as well.
+    let named = check(&dir, &["--baseline", "b0003-00"]);
+    assert!(
+        named.err.ends_with(
+            "0 builds of \"b0003-00\" can be compared; it takes 5; 1 build left out (failed)\n"
+        ),
+        "{}",
+        named.err
+    );
+    let mut many: Vec<BuildStats> = sessions(1..13, 5);
+    many.splice(30..30, failed(20));
+    many.extend(session(13, 5));
+    let said = json(&history(&many), &[]);
+    assert_eq!((&said["judged"], &said["left_out"]["failed"]), (&true.into(), &2.into()));
+}
+
+#[test]
+fn other_machines_and_interpreters_of_the_python_model_are_new_series_and_no_regressions() {
+    let text = fs::read_to_string(data("python-model").join("history.jsonl")).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines.len(), 47);
+    let mut told = Vec::new();
+    for end in 1..=lines.len() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("history.jsonl");
+        fs::write(&path, lines[..end].join("\n") + "\n").unwrap();
+        let said = run(dir.path(), &["check"], WIDE);
+        // A machine or an interpreter that is new has nothing to be compared with.
+        for (what, change) in [
+            ("system", "system darwin → linux"),
+            ("3.12", "compiler 3.10.2 → 3.12.2"),
+            ("3.14", "compiler 3.10.2 → 3.14.0"),
+        ] {
+            if said.err.contains(change) {
+                assert!(said.out.starts_with("nothing was judged"), "{}", said.out);
+                told.push(what);
+            }
+        }
+        assert_eq!(said.exit, Exit::Fine, "after {end} builds: {}", said.out);
+    }
+    told.sort_unstable();
+    told.dedup();
+    assert_eq!(told, ["3.12", "3.14", "system"]);
+}
+
+#[test]
+fn the_body_of_a_comment_is_never_too_long() {
+    let many = |stats: &mut BuildStats, factor: f64| {
+        let phase = stats.phases[2].clone();
+        for n in 0..400 {
+            let mut phase = phase.clone();
+            phase.path = format!("render/html/{n}-{}", "|<b>&".repeat(20));
+            phase.self_ms *= factor;
+            stats.phases.push(phase);
+        }
+    };
+    let mut builds = sessions(1..12, 3);
+    for stats in &mut builds {
+        many(stats, 1.0);
+    }
+    let mut candidate = session(13, 3);
+    for stats in &mut candidate {
+        many(stats, 2.0);
+    }
+    builds.extend(candidate);
+    let said = check(&history(&builds), &["--format", "markdown"]);
+    let length = said.out.chars().count();
+    assert!((30_000..=60_000).contains(&length), "{length}");
+    assert!(said.out.starts_with("**regression** site full\n"));
+    assert!(said.out.contains(" more |"), "what was left out is told");
+    assert!(said.out.trim_end().ends_with("</details>"));
+}
+
+#[test]
+fn compare_says_whether_what_differs_is_noise() {
+    let compare = |dir: &TempDir, old: &str, new: &str| {
+        let said = run(dir.path(), &["compare", old, new, "--format", "json"], WIDE);
+        let json: Value = serde_json::from_str(&said.out).unwrap();
+        json
+    };
+    let slower = history(&pairs(10, |stats| slow(stats, "render/html", 1.2)));
+    let json = compare(&slower, "label:base", "label:head");
+    assert_news(&json, &[("regression", "", "time_ms"), ("regression", "render/html", "time_ms")]);
+    let same = compare(&history(&pairs(10, |_| ())), "label:base", "label:head");
+    assert_eq!((&same["verdict"], news(&same).len()), (&Value::from("unchanged"), 0));
+    let single = history(&sessions(1..3, 1));
+    assert_eq!(compare(&single, "-2", "-1")["verdict"], "insufficient");
+    let said = run(single.path(), &["compare", "-2", "-1"], WIDE).out;
+    assert!(said.contains("too few builds to tell a change from it"), "{said}");
+}
+
+#[test]
+fn doctor_says_whether_the_gate_is_armed_and_what_is_missing() {
+    let gate = |builds: &[BuildStats]| {
+        let dir = history(builds);
+        let said = run(dir.path(), &["doctor", "--format", "json"], WIDE);
+        let checks: Vec<Value> = serde_json::from_str(&said.out).unwrap();
+        let gate = checks.into_iter().find(|check| check["what"] == "gate").unwrap();
+        (gate["state"].as_str().unwrap().to_owned(), gate["found"].as_str().unwrap().to_owned())
+    };
+    let (state, found) = gate(&sessions(1..14, 5));
+    assert_eq!(state, "ok");
+    assert_eq!(found, "armed: 60 builds in 12 sessions to compare with");
+    let (state, found) = gate(&sessions(1..14, 1));
+    assert_eq!(state, "notice");
+    assert!(found.starts_with("armed for what is plain: 12 builds in 12 sessions"), "{found}");
+    let (state, found) = gate(&sessions(1..3, 1));
+    assert_eq!(state, "notice");
+    assert!(found.starts_with("not armed: 1 build on main or master to compare with"), "{found}");
+}

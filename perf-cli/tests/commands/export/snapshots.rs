@@ -1,0 +1,100 @@
+//! Every format over fixed histories, with and without a timeline.
+
+use perf_cli::Exit;
+
+use crate::in_process::{data, run};
+use crate::snapshots::{NARROW, assert_snapshot};
+
+fn assert_export(name: &str, history: &str, words: &[&str]) {
+    let words: Vec<&str> = ["export"].iter().chain(words).copied().collect();
+    assert_snapshot(&format!("export-{name}"), &run(&data(history), &words, NARROW));
+}
+
+#[test]
+fn traces_show_sums_laid_out_where_there_is_no_timeline() {
+    assert_export("chrome-trace-sums", "site", &["chrome-trace", "-4"]);
+    assert_export("speedscope-sums", "site", &["speedscope", "-4"]);
+    assert_export("chrome-trace-python-model", "python-model", &["chrome-trace"]);
+}
+
+#[test]
+fn traces_show_each_call_where_there_is_a_timeline() {
+    assert_export("chrome-trace-timeline", "traced", &["chrome-trace"]);
+    assert_export("speedscope-timeline", "traced", &["speedscope"]);
+}
+
+#[test]
+fn a_timeline_that_is_gone_is_told() {
+    let said = run(&data("site"), &["export", "speedscope", "-2"], NARROW);
+    assert_eq!(
+        said.err,
+        "note: the build's timeline is not there; the phases' sums are laid out instead\n"
+    );
+}
+
+#[test]
+fn stacks_tell_time_or_memory_of_each_phase_itself() {
+    assert_export("folded", "site", &["folded", "-2"]);
+    assert_export("folded-own-time", "site", &["folded", "-2", "--value", "own-time"]);
+    assert_export("folded-alloc", "site", &["folded", "-2", "--value", "alloc"]);
+    assert_export("folded-alloc-count", "site", &["folded", "-2", "--value", "alloc-count"]);
+    assert_export("folded-alloc-places", "sampled", &["folded", "--value", "alloc-places"]);
+    assert_export("folded-retained", "sampled", &["folded", "--value", "retained"]);
+    assert_export("flamegraph", "traced", &["flamegraph"]);
+}
+
+#[test]
+fn spreadsheets_have_a_row_for_each_phase_of_each_build() {
+    assert_export("csv", "site", &["csv"]);
+    assert_export("csv-several", "traced", &["csv", "-1", "01a2f001", "latest"]);
+}
+
+#[test]
+fn gauges_are_in_seconds_and_bytes() {
+    assert_export("prometheus", "site", &["prometheus", "-2"]);
+    assert_export("prometheus-python-model", "python-model", &["prometheus"]);
+}
+
+#[test]
+fn a_set_of_builds_is_exported_whole_and_the_newest_as_many_as_are_wanted() {
+    let rows = |words: &[&str]| {
+        let words: Vec<&str> = ["export", "csv"].iter().chain(words).copied().collect();
+        let said = run(&data("site"), &words, NARROW);
+        let mut reader = csv::Reader::from_reader(said.out.as_bytes());
+        let rows: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
+        let mut ids: Vec<String> = rows.iter().map(|row| row[0].to_owned()).collect();
+        ids.dedup();
+        ids
+    };
+    assert_eq!(rows(&["label:before"]).len(), 3);
+    let newest = rows(&["--last", "4", "--mode", "full"]);
+    assert_eq!(newest.len(), 4);
+    assert_eq!(newest, rows(&["-1", "-2", "-3", "-4", "--mode", "full"]));
+}
+
+#[test]
+fn what_makes_no_sense_is_a_usage_error_that_says_so() {
+    for format in ["json", "csv", "markdown"] {
+        let said = run(&data("site"), &["export", "folded", "--format", format], NARROW);
+        assert_eq!((said.exit, said.out.as_str()), (Exit::Usage, ""));
+        assert!(said.err.contains("--format is for what is shown"), "{}", said.err);
+    }
+    let said = run(&data("site"), &["export", "folded", "nosuchbuild"], NARROW);
+    assert_eq!((said.exit, said.out.as_str()), (Exit::Usage, ""));
+}
+
+#[test]
+fn what_a_build_has_nothing_of_is_said() {
+    for format in ["folded", "flamegraph"] {
+        let words = ["export", format, "--value", "alloc"];
+        let said = run(&data("python-model"), &words, NARROW);
+        assert_eq!((said.exit, said.out.as_str()), (Exit::Fine, ""));
+        assert_eq!(
+            said.err,
+            "the build bengal 2026-11-23T07:57:18.906949 has no allocated bytes: the tracking \
+             allocator is not in the program\n"
+        );
+        let words = [&words[..], &["--strict"]].concat();
+        assert_eq!(run(&data("python-model"), &words, NARROW).exit, Exit::NoData);
+    }
+}
