@@ -23,6 +23,9 @@ pub(crate) struct Start {
     pub(crate) first_build: Distribution,
     /// Both in one process.
     pub(crate) together: Distribution,
+    /// How long the bare process takes to start a thread that does nothing, as `start_build` starts
+    /// one: what cannot be saved.
+    pub(crate) bare_spawn: Distribution,
     pub(crate) pairs: usize,
 }
 
@@ -51,14 +54,15 @@ pub(super) fn run(programs: &Programs, depth: Depth) -> Result<Start, Error> {
     Ok(summarize(&samples))
 }
 
-/// Nanoseconds from a process's start to the first line of `main`, and those that it took to begin
-/// measuring.
-type Began = [u64; 2];
+/// Nanoseconds from a process's start to the first line of `main`, those that it took to begin
+/// measuring, and those that it took to start a thread.
+type Began = [u64; 3];
 
 fn begin(command: &mut Command) -> Result<Began, Error> {
     let started = now_ns();
     let beginning: Beginning = ask(command)?;
-    Ok([beginning.first_line_ns.saturating_sub(started), beginning.begin_ns])
+    let before_main = beginning.first_line_ns.saturating_sub(started);
+    Ok([before_main, beginning.begin_ns, beginning.spawn_ns])
 }
 
 /// What one pair of processes says, in microseconds.
@@ -66,13 +70,14 @@ fn begin(command: &mut Command) -> Result<Began, Error> {
 struct Sample {
     before_main: f64,
     start_build: f64,
+    bare_spawn: f64,
 }
 
 impl Sample {
     #[expect(clippy::cast_precision_loss, reason = "microseconds")]
     fn between(bare: Began, full: Began) -> Self {
         let longer = |part: usize| (full[part] as f64 - bare[part] as f64) / 1e3;
-        Self { before_main: longer(0), start_build: longer(1) }
+        Self { before_main: longer(0), start_build: longer(1), bare_spawn: bare[2] as f64 / 1e3 }
     }
 }
 
@@ -84,6 +89,7 @@ fn summarize(samples: &[Sample]) -> Start {
         before_main: of(|it| it.before_main),
         first_build: of(|it| it.start_build),
         together: of(|it| it.before_main + it.start_build),
+        bare_spawn: of(|it| it.bare_spawn),
         pairs: samples.len(),
     }
 }
@@ -96,18 +102,19 @@ mod tests {
     fn what_the_bare_process_takes_too_is_in_no_figure() {
         // Starting a process takes longer each time.
         let samples: Vec<_> = [900_000, 1_000_000, 1_700_000]
-            .map(|start| Sample::between([start, 100], [start + 30_000, 50_100]))
+            .map(|start| Sample::between([start, 100, 20_000], [start + 30_000, 50_100, 9]))
             .into();
         let start = summarize(&samples);
         assert!((start.before_main.median - 30.0).abs() < 1e-9, "{start:?}");
         assert!((start.first_build.upper_quartile - 50.0).abs() < 1e-9, "{start:?}");
         assert!((start.together.lower_quartile - 80.0).abs() < 1e-9, "{start:?}");
+        assert!((start.bare_spawn.median - 20.0).abs() < 1e-9, "{start:?}");
         assert_eq!(start.pairs, 3);
     }
 
     #[test]
     fn a_process_that_was_faster_than_the_bare_one_counts_as_such() {
-        let sample = Sample::between([5_000, 100], [4_000, 100]);
+        let sample = Sample::between([5_000, 100, 0], [4_000, 100, 0]);
         assert!((sample.before_main + 1.0).abs() < 1e-9, "{sample:?}");
     }
 }

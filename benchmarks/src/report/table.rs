@@ -215,6 +215,7 @@ fn ends(report: &Report, style: Style) -> Table {
         ("before `main`, + µs", start.before_main),
         ("first `start_build`, + µs", start.first_build),
         ("both, + µs", start.together),
+        ("to start a thread in the bare program, µs", start.bare_spawn),
         ("`end_build`, 200 paths × 8 threads, ms", end.end_build),
         ("`save`, ms", end.save),
         ("both, ms", end.together),

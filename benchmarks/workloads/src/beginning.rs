@@ -1,6 +1,7 @@
 //! What a program does before it does anything: how it comes to its first line, and how a contender
 //! begins to measure.
 
+use std::thread;
 use std::time::Duration;
 
 use nix::time::{ClockId, clock_gettime};
@@ -16,6 +17,9 @@ pub struct Beginning {
     /// Nanoseconds from asking the contender to measure until it did, for the first time in the
     /// process.
     pub begin_ns: u64,
+    /// Nanoseconds that it took to start a thread that does nothing, after that: where the contender
+    /// started none, the first of the process.
+    pub spawn_ns: u64,
 }
 
 /// Nanoseconds on a clock that all processes of a machine share, so that one may tell when it was
@@ -29,5 +33,15 @@ pub fn now_ns() -> u64 {
 /// Begins to measure.
 pub(crate) fn begin<C: Contender>(first_line_ns: u64) -> Beginning {
     let asked = now_ns();
-    C::measuring(|| Beginning { first_line_ns, begin_ns: now_ns().saturating_sub(asked) })
+    let begin_ns = C::measuring(|| now_ns().saturating_sub(asked));
+    Beginning { first_line_ns, begin_ns, spawn_ns: spawn() }
+}
+
+fn spawn() -> u64 {
+    let asked = now_ns();
+    let thread = thread::spawn(|| ());
+    let spawn_ns = now_ns().saturating_sub(asked);
+    // It does not panic.
+    let _ = thread.join();
+    spawn_ns
 }

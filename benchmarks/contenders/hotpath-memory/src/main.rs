@@ -1,7 +1,11 @@
 //! hotpath, which measures time and allocations of functions.
 #![forbid(unsafe_code)]
 
+#[path = "../../hotpath-time/src/report.rs"]
+mod report;
+
 use hotpath::{CountingAllocator, Format, HotpathGuardBuilder, parse_bytes};
+use report::{report, value};
 use workloads::Seen;
 
 #[global_allocator]
@@ -30,13 +34,7 @@ impl workloads::Contender for Memory {
     }
 
     fn seen(work: impl FnOnce()) -> Seen {
-        let path = std::env::temp_dir().join(format!("hotpath-{}.json", std::process::id()));
-        let builder = HotpathGuardBuilder::new("main").format(Format::Json).output_path(&path);
-        let guard = builder.limit(0).build();
-        work();
-        drop(guard);
-        let report = std::fs::read_to_string(&path).expect("there is a report");
-        std::fs::remove_file(&path).expect("it is there");
+        let report = report(work);
         let (_, memory) = report.split_once("\"functions_alloc\"").expect("memory was measured");
         Seen {
             calls: value(memory, "leaf", "calls").and_then(|it| it.parse().ok()),
@@ -44,14 +42,6 @@ impl workloads::Contender for Memory {
             bytes: value(memory, "within", "total").and_then(parse_bytes),
         }
     }
-}
-
-/// What a report says of a function, found without its types: reading these would make the program
-/// half as large again.
-fn value<'report>(report: &'report str, function: &str, key: &str) -> Option<&'report str> {
-    let (_, entry) = report.split_once(&format!("::{function}\""))?;
-    let (_, value) = entry.split_once(&format!("\"{key}\":"))?;
-    value.split([',', '}']).next().map(|it| it.trim().trim_matches('"'))
 }
 
 fn main() -> std::process::ExitCode {

@@ -1,7 +1,10 @@
 //! hotpath, which measures the time of functions.
 #![forbid(unsafe_code)]
 
+mod report;
+
 use hotpath::{Format, HotpathGuardBuilder};
+use report::{report, value};
 use workloads::Seen;
 
 macro_rules! phase {
@@ -27,24 +30,10 @@ impl workloads::Contender for Time {
     }
 
     fn seen(work: impl FnOnce()) -> Seen {
-        let path = std::env::temp_dir().join(format!("hotpath-{}.json", std::process::id()));
-        let builder = HotpathGuardBuilder::new("main").format(Format::Json).output_path(&path);
-        let guard = builder.limit(0).build();
-        work();
-        drop(guard);
-        let report = std::fs::read_to_string(&path).expect("there is a report");
-        std::fs::remove_file(&path).expect("it is there");
+        let report = report(work);
         let calls = value(&report, "leaf", "calls").and_then(|it| it.parse().ok());
         Seen { calls, ..Seen::default() }
     }
-}
-
-/// What a report says of a function, found without its types: reading these would make the program
-/// half as large again.
-fn value<'report>(report: &'report str, function: &str, key: &str) -> Option<&'report str> {
-    let (_, entry) = report.split_once(&format!("::{function}\""))?;
-    let (_, value) = entry.split_once(&format!("\"{key}\":"))?;
-    value.split([',', '}']).next().map(|it| it.trim().trim_matches('"'))
 }
 
 fn main() -> std::process::ExitCode {

@@ -1,5 +1,6 @@
 //! perf-runtime, all of it: phases, and memory by phase. With `BUILD_METRICS=off` it is switched off
-//! at run time; with `BUILD_METRICS_TIMELINE=1` it keeps a timeline too.
+//! at run time; with `BUILD_METRICS_TIMELINE=1` it keeps a timeline too. Without the feature `track` it
+//! is annotated in vain.
 #![forbid(unsafe_code)]
 
 use perf_runtime::{
