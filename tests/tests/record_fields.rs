@@ -20,7 +20,7 @@ const EVERYTHING: &str = env!("CARGO_BIN_EXE_everything");
 const ANNOTATED: &str = env!("CARGO_BIN_EXE_annotated");
 
 /// The top level, in the order of the contract. `clock` and `unclaimed` are not of every build.
-const FIELDS: [&str; 34] = [
+const FIELDS: [&str; 35] = [
     "schema",
     "build_id",
     "timestamp",
@@ -35,6 +35,7 @@ const FIELDS: [&str; 34] = [
     "skipped",
     "counts",
     "memory_rss_mb",
+    "memory_start_rss_mb",
     "memory_heap_mb",
     "memory_peak_mb",
     "memory_peak_rss_mb",
@@ -181,6 +182,8 @@ fn a_record_has_every_field_of_the_contract_and_none_besides() {
         assert!((200.0..10_000.0).contains(&number(&record, name)), "{name} in {record}");
     }
     assert!(number(&record, "memory_peak_mb") >= number(&record, "memory_heap_mb"));
+    let at_the_start = number(&record, "memory_start_rss_mb");
+    assert!(at_the_start > 0.0 && at_the_start < number(&record, "memory_rss_mb"));
     assert!(number(&record, "memory_peak_rss_mb") >= number(&record, "memory_rss_mb"));
     assert!(record["alloc_count"].as_u64().unwrap() >= 50 * 10, "{record}");
     assert!(record["alloc_bytes"].as_u64().unwrap() >= 50 * 5 * 1_234_567, "{record}");

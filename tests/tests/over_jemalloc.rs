@@ -1,0 +1,9 @@
+//! The tracking allocator over jemalloc: with the feature `jemalloc`.
+
+mod inner_allocator;
+
+use perf_runtime::TrackingAllocator;
+use tikv_jemallocator::Jemalloc;
+
+#[global_allocator]
+static ALLOCATOR: TrackingAllocator<Jemalloc> = TrackingAllocator::new(Jemalloc);

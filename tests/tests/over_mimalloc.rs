@@ -1,0 +1,9 @@
+//! The tracking allocator over mimalloc.
+
+mod inner_allocator;
+
+use mimalloc::MiMalloc;
+use perf_runtime::TrackingAllocator;
+
+#[global_allocator]
+static ALLOCATOR: TrackingAllocator<MiMalloc> = TrackingAllocator::new(MiMalloc);
