@@ -8,6 +8,9 @@ use perf_runtime::PhaseHandle;
 /// How many there are.
 pub(crate) const CREW: usize = 3;
 
+/// More than a thread's level moves before it tells the process, in bytes.
+const FAR: usize = 256 * 1_024;
+
 /// The most blocks that one of them holds.
 const ROOM: usize = 64;
 
@@ -63,6 +66,13 @@ impl Crew {
 
     pub(crate) fn all_release(&self) {
         self.threads.iter().for_each(|it| it.0.ask(Job::Release));
+    }
+
+    /// Each tells the process of its level as it is, to the byte: what is seen of it from now on is
+    /// wrong by what it does from now on, and not by what it did before.
+    pub(crate) fn all_tell(&self) {
+        self.all_hold(1, FAR);
+        self.all_release();
     }
 
     /// One allocates blocks, and frees them, in the phase of a handle.

@@ -30,6 +30,7 @@ const CASES: u32 = 300;
 
 fn run(patterns: &[Pattern], crew: &Crew) -> BuildStats {
     let mut rack = Rack::new();
+    crew.all_tell();
     let mut collector = collector();
     collector.start_build();
     drop(enter("base"));
@@ -111,6 +112,18 @@ fn differences(stats: &BuildStats, expected: &Expected) -> Vec<String> {
     differences
 }
 
+fn check_each(programs: impl IntoIterator<Item = Vec<Pattern>>) -> Result<(), Failed> {
+    let crew = Crew::start();
+    for patterns in programs {
+        let differences = differences(&run(&patterns, &crew), &Expected::of(&patterns, &PLACES));
+        if !differences.is_empty() {
+            return Err(format!("{patterns:?}:\n{}", differences.join("\n")).into());
+        }
+    }
+    crew.quit();
+    Ok(())
+}
+
 fn check(patterns: impl Strategy<Value = Vec<Pattern>>) -> Result<(), Failed> {
     let config = Config {
         cases: CASES,
@@ -135,9 +148,19 @@ fn main() {
     arguments.test_threads = Some(1);
     // Out of any checkout, so that git is not asked about it hundreds of times.
     std::env::set_current_dir(std::env::temp_dir()).expect("there is one");
+    let told_before = || {
+        // The first leaves each thread of the crew almost a step below what it told, and the second
+        // raises each to almost a step above it.
+        let crowd = |blocks, size| vec![Pattern::Crowd { blocks, size, own: 1_209 }];
+        check_each([crowd(3, 60_000), crowd(2, 60_326)])
+    };
     let alone = || check(patterns(false));
     let among_others = || check(patterns(true));
     let tests = vec![
+        Trial::test(
+            "what_threads_have_not_told_of_earlier_programs_is_not_missed_in_this",
+            told_before,
+        ),
         Trial::test("every_field_is_what_the_pattern_gives_where_one_thread_allocates", alone),
         Trial::test("every_field_is_what_the_pattern_gives_among_other_threads", among_others),
     ];
