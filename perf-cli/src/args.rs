@@ -72,7 +72,7 @@ pub enum Command {
     Export(export::ExportArgs),
     /// Run a build command several times, and show its builds
     Run(run::RunArgs),
-    /// Build two versions in turn until it is sure which is faster, and compare them
+    /// Build two versions in turn until it is sure which is faster, and judge all that changed
     Ab(ab::AbArgs),
     /// Look whether all is in order: tracking, allocator, history
     Doctor,

@@ -8,7 +8,7 @@ use perf_history::BuildStats;
 use serde_json::{Value, json};
 
 use crate::commands::facts::{change_style, short_commit};
-use crate::commands::judgement::{self, Judged, Measure};
+use crate::commands::judgement::{self, Judged};
 use crate::configuration::Configuration;
 use crate::failure::Failure;
 use crate::judge::{Paired, PhasePair, Verdict, pair_phases};
@@ -81,24 +81,24 @@ const MOST_TOLD: usize = 6;
 /// Says whether what differs is noise.
 fn add_judgement(report: &mut Report, judged: &[Judged]) {
     let verdict = judgement::overall(judged);
-    let build = judged.iter().find(|it| it.phase.is_none() && it.measure == Measure::Time);
+    let build = judgement::of_build_time(judged);
     let mut facts = Vec::new();
     match (verdict, build) {
         (Verdict::Insufficient, Some(build)) => facts.push(
             Fact::new("noise")
                 .and(Span::plain("too few builds to tell a change from it"))
-                .and(Span::plain(&build.why)),
+                .and_all(&build.why),
         ),
         (Verdict::Unchanged, Some(build)) => facts.push(
             Fact::new("noise")
                 .and(Span::plain("nothing differs by more than noise"))
-                .and(Span::plain(&build.why)),
+                .and_all(&build.why),
         ),
         _ => facts.extend(judged.iter().filter(|it| it.is_news()).take(MOST_TOLD).map(|it| {
             let change = it.change().map_or_else(String::new, units::change);
             Fact::new(it.verdict.word())
                 .and(Span::new(format!("{} {change}", it.what()), STRONG))
-                .and(Span::plain(&it.why))
+                .and_all(&it.why)
         })),
     }
     // After the title and the totals, before the phases.
@@ -118,7 +118,7 @@ fn finding(it: &Judged) -> Value {
         "old": it.old,
         "new": it.new,
         "p": it.p,
-        "why": it.why,
+        "why": it.why.join("; "),
     })
 }
 

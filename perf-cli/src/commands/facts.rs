@@ -13,6 +13,16 @@ pub(super) fn short_commit(commit: &str) -> String {
     commit.chars().take(COMMIT).collect()
 }
 
+/// The commits that lie between two builds, as `git log` takes them; `None` where there are none.
+pub(super) fn commits_between(
+    old: Option<&BuildStats>,
+    new: Option<&BuildStats>,
+) -> Option<String> {
+    let commit = |stats: Option<&BuildStats>| stats?.git.as_ref()?.commit.clone();
+    let (old, new) = (commit(old)?, commit(new)?);
+    (old != new).then(|| format!("{}..{}", short_commit(&old), short_commit(&new)))
+}
+
 /// How the build ended: as in the record, unless its times say nothing for another reason.
 pub(super) fn outcome(stats: &BuildStats) -> (&'static str, Style) {
     match stats.outcome {

@@ -102,6 +102,13 @@ impl Fact {
         self
     }
 
+    /// With some more.
+    #[must_use]
+    pub fn and_all(mut self, facts: &[String]) -> Self {
+        self.facts.extend(facts.iter().map(Span::plain));
+        self
+    }
+
     /// With one more, if it is known.
     #[must_use]
     pub fn known(self, fact: Option<String>) -> Self {
@@ -155,6 +162,12 @@ impl Report {
             Format::Json => self.write_json(target),
             Format::Csv => self.table().map_or(Ok(()), |table| table.write_csv(target)),
         }
+    }
+
+    /// Puts blocks for people before it. Programs are told what they were without them.
+    pub fn put_before(&mut self, blocks: Vec<Block>) {
+        let table = self.table().cloned().map(Block::Data);
+        self.blocks.splice(0..0, table.into_iter().chain(blocks));
     }
 
     /// The first table.

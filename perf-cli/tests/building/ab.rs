@@ -14,6 +14,8 @@ use crate::trial;
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
         trial("ab_says_what_is_sure_and_compares_in_every_format", every_format),
+        trial("ab_fails_on_allocations_alone_and_says_where", fatter),
+        trial("ab_says_what_check_says_of_the_same_builds", as_check),
         trial("a_head_that_is_faster_is_an_improvement_and_no_failure", improvement),
         trial("two_builds_alike_are_unchanged_after_a_few_pairs", unchanged),
         trial("ab_judges_by_the_thresholds_of_the_project", thresholds),
@@ -51,25 +53,67 @@ fn every_format() {
     }
 }
 
-fn verdict(said: &Said) -> Value {
-    let answer: Value = serde_json::from_str(&said.out).unwrap();
-    answer["verdict"].clone()
+/// The head makes 3 % more allocations, and takes as long.
+fn fatter() {
+    for format in ["table", "json", "csv", "markdown"] {
+        let session = Session::new();
+        let options = ["--warmup", "0", "--format", format];
+        let head = ["time=100", "allocations=1030", "place=page::html"];
+        let said = ab(&session, &options, &["time=100", "place=page::html"], &head);
+        assert_eq!(said.exit, Exit::Regression);
+        let suffix = if format == "table" { "" } else { &format!(".{format}") };
+        assert_snapshot(&format!("ab-allocations{suffix}"), &said);
+    }
+}
+
+fn as_check() {
+    for (head, verdict, exit) in [
+        (&["time=200"][..], "unchanged", Exit::Fine),
+        (&["time=260"], "regression", Exit::Regression),
+        (&["time=200", "allocations=1030"], "regression", Exit::Regression),
+        (&["time=200", "allocations=970"], "improvement", Exit::Fine),
+        (&["time=200", "peak=24"], "regression", Exit::Regression),
+        (&["time=150", "peak=24"], "regression", Exit::Regression),
+    ] {
+        let session = Session::new();
+        let built = ab(&session, &["--format", "json"], &["time=200"], head);
+        let words = ["check", "--candidate", "label:head", "--baseline", "label:base"];
+        let checked =
+            session.say(&words.iter().chain(&["--format", "json"]).copied().collect::<Vec<_>>());
+        let (by_ab, by_check) = (answer(&built), answer(&checked));
+        assert_eq!((built.exit, checked.exit), (exit, exit), "{head:?}");
+        assert_eq!(by_ab["verdict"], verdict, "{head:?}");
+        for field in ["verdict", "findings", "noise", "commits"] {
+            assert_eq!(by_ab[field], by_check[field], "{head:?}: {field}");
+        }
+    }
+}
+
+fn answer(said: &Said) -> Value {
+    serde_json::from_str(&said.out).unwrap()
+}
+
+/// What is said of the build's time.
+fn of_time(answer: &Value) -> &Value {
+    let mut findings = answer["findings"].as_array().unwrap().iter();
+    findings.find(|it| it["phase"].is_null() && it["measure"] == "time_ms").unwrap()
 }
 
 fn improvement() {
     let session = Session::new();
     let said = ab(&session, &["--format", "json"], &["time=200"], &["time=150"]);
     assert_eq!(said.exit, Exit::Fine);
-    let verdict = verdict(&said);
-    assert_eq!((&verdict["verdict"], &verdict["pairs"]), (&"improvement".into(), &8.into()));
-    assert!((verdict["ratio"].as_f64().unwrap() - 0.75).abs() < 0.01, "{verdict}");
+    let answer = answer(&said);
+    assert_eq!((&answer["verdict"], &answer["pairs"]), (&"improvement".into(), &8.into()));
+    let time = of_time(&answer);
+    assert!((time["change"].as_f64().unwrap() + 0.25).abs() < 0.01, "{time}");
 }
 
 fn unchanged() {
     let session = Session::new();
     let said = ab(&session, &["--format", "json"], &["time=200"], &["time=200"]);
     assert_eq!(said.exit, Exit::Fine);
-    assert_eq!(verdict(&said)["verdict"], "unchanged");
+    assert_eq!(answer(&said)["verdict"], "unchanged");
     assert!(session.records().len() <= 20, "{}", session.records().len());
 }
 
@@ -80,7 +124,7 @@ fn thresholds() {
     let judged = || {
         let options = ["--format", "json", "--runs", "5"];
         let said = ab(&session, &options, &["time=200"], &["time=260"]);
-        (said.exit, verdict(&said)["verdict"].as_str().map(str::to_owned))
+        (said.exit, answer(&said)["verdict"].as_str().map(str::to_owned))
     };
     assert_eq!(judged(), (Exit::Fine, Some("unchanged".to_owned())));
     fs::write(&file, "[thresholds]\ntime-percent = 20\n").unwrap();
@@ -96,10 +140,10 @@ fn ended(base: &str, head: &str) -> (String, u64, Exit) {
     let session = Session::new();
     let (base, head) = (format!("time={base}"), format!("time={head}"));
     let said = ab(&session, &["--format", "json"], &[&base], &[&head]);
-    let verdict = verdict(&said);
-    let pairs = verdict["pairs"].as_u64().unwrap();
+    let answer = answer(&said);
+    let pairs = answer["pairs"].as_u64().unwrap();
     assert_eq!(session.records().len() as u64, 2 * pairs, "no more builds than it is decided by");
-    (verdict["verdict"].as_str().unwrap().to_owned(), pairs, said.exit)
+    (of_time(&answer)["verdict"].as_str().unwrap().to_owned(), pairs, said.exit)
 }
 
 fn decided_later() {
@@ -135,8 +179,9 @@ fn too_few() {
     let options = ["--runs", "2", "--warmup", "0"];
     let said = ab(&session, &options, &["time=100"], &["time=200"]);
     assert_eq!(said.exit, Exit::Fine);
-    assert_eq!(said.err, "2 pairs cannot be sure: it takes 5\n");
-    assert!(said.out.starts_with("insufficient"), "{}", said.out);
+    let expected = "nothing was judged: 2 pairs of builds run in turn; it takes 5\n";
+    assert_eq!(said.err, expected);
+    assert!(said.out.starts_with("nothing was judged"), "{}", said.out);
     let said = ab(&session, &["--runs", "2", "--strict"], &["time=100"], &["time=200"]);
     assert_eq!(said.exit, Exit::NoData);
 }

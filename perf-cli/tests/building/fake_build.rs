@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use perf_history::{BuildStats, History, PhaseStats, System};
+use perf_history::{AllocationPlace, BuildStats, History, PhaseStats, System};
 
 /// The first argument of a build.
 const FAKE_BUILD: &str = "--fake-build";
@@ -28,7 +28,9 @@ pub(crate) fn words() -> Option<Vec<String>> {
 ///
 /// - `time=100`: how long it says that it took, in milliseconds, and up to 2 % more; of several, as in
 ///   `time=100,140`, the first in the first pair of `ab`, the second in the second, and so on in turn;
-/// - `allocations=1000`: how many it says that it made;
+/// - `allocations=1000`: how many it says that each of its phases made;
+/// - `place=FUNCTION`: where most of them were made, in the phase `render`;
+/// - `peak=12`: its peak of memory, in 2^20 bytes, and up to 2 % more;
 /// - `cores=4`: how many processors it says that it has;
 /// - `records=2`: how many records it leaves;
 /// - `say=TEXT`, `cry=TEXT`: what it writes to standard output and to standard error;
@@ -58,6 +60,15 @@ pub(crate) fn play(words: &[String]) -> ExitCode {
     for _ in 0..number("records", 1) {
         let before = u32::try_from(history.iter().count()).unwrap();
         let mut stats = record(before, time(&told, before), number("allocations", 1_000));
+        stats.memory_peak_mb = Some(f64::from(number("peak", 12)) * variation(before));
+        let places = told.get("place").map(|function| AllocationPlace {
+            function: (*function).to_owned(),
+            file: Some("src/page.rs".to_owned()),
+            line: Some(12),
+            alloc_bytes: stats.alloc_bytes.unwrap(),
+            ..AllocationPlace::default()
+        });
+        stats.phases[1].top_allocators.extend(places);
         let cores = Some(number("cores", 4).into());
         stats.system = Some(System { cores, ..System::default() });
         history.append(&stats).unwrap();
@@ -78,10 +89,13 @@ fn time(told: &BTreeMap<&str, &str>, before: u32) -> u32 {
     times[before as usize / 2 % times.len()]
 }
 
+/// The same numbers in the same history, and not the same in each build.
+fn variation(number: u32) -> f64 {
+    1.0 + f64::from(number * 5 % 11) * 0.002
+}
+
 fn record(number: u32, time: u32, allocations: u32) -> BuildStats {
-    // The same numbers in the same history, and not the same in each build.
-    let variation = 1.0 + f64::from(number * 5 % 11) * 0.002;
-    let time = f64::from(time) * variation;
+    let time = f64::from(time) * variation(number);
     let phase = |path: &str, share: f64| PhaseStats {
         path: path.to_owned(),
         calls: 1,
@@ -102,9 +116,8 @@ fn record(number: u32, time: u32, allocations: u32) -> BuildStats {
         timestamp: "2026-11-24T00:30:00Z".to_owned(),
         tool: "fake-site".to_owned(),
         build_time_ms: time,
-        memory_peak_mb: Some(12.0 * variation),
-        alloc_count: Some(allocations.into()),
-        alloc_bytes: Some(u64::from(allocations) * 100),
+        alloc_count: Some(2 * u64::from(allocations)),
+        alloc_bytes: Some(2 * u64::from(allocations) * 100),
         phases: vec![phase("read", 0.25), phase("render", 0.7)],
         labels: labels.map(|(key, value)| (key.to_owned(), value.to_owned())).collect(),
         ..BuildStats::default()

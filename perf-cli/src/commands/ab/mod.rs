@@ -1,4 +1,4 @@
-//! Builds two versions in turn until it is sure which is faster, and compares them.
+//! Builds two versions in turn until it is sure which is faster, and judges and compares them.
 
 mod pairs;
 mod verdict;
@@ -11,8 +11,8 @@ use clap::Args;
 use indicatif::ProgressBar;
 
 use crate::commands::compare::Comparison;
+use crate::commands::judgement;
 use crate::failure::{Exit, Failure};
-use crate::judge::sequential::{self, Rule, Step};
 use crate::launch::{BuildCommand, LaunchError, Launcher};
 use crate::present::style::STRONG;
 use crate::present::{Format, Span, units};
@@ -25,7 +25,9 @@ use verdict::Answer;
 #[command(after_help = "\
 The builds go base head head base and so on, so that what disturbs the machine disturbs both. After
 8, 12 and 20 pairs it ends where the answer is sure. Their records have the labels run=base and
-run=head, and one session. Exit code 1: the head is slower, as a build or in a phase.
+run=head, and one session. Times say when it ends; then allocations and memory are judged as well,
+as `check --candidate label:head --baseline label:base` does it. Exit code 1: the head is slower or
+fatter, as a build or in a phase.
 
 Examples (after the program's name):
   ab --base './old build' --head './new build'            two programs
@@ -107,13 +109,17 @@ pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &AbArgs) -> Result<
     let configuration = invocation.configuration()?;
     let most = usize::try_from(args.runs.get()).unwrap_or(usize::MAX);
     let rule = configuration.rules().pairs.with_pairs(most);
+    let are_enough = |pairs: &Pairs| {
+        let (base, head) = (pairs.of(Half::Base), pairs.of(Half::Head));
+        judgement::are_decided(base, head, &configuration, &rule)
+    };
     let steps = 2 * (u64::from(args.runs.get()) + u64::from(args.warmup));
     let progress = invocation.builds_progress(steps, args.show_output);
-    let mut pairs = Pairs::judged_by(configuration);
-    let answer = decide(&mut launcher, &commands, args.warmup, &rule, &mut pairs, &progress);
+    let mut pairs = Pairs::default();
+    let made = make(&mut launcher, &commands, args.warmup, &mut pairs, are_enough, &progress);
     progress.finish_and_clear();
-    let answer = match answer {
-        Ok(answer) => answer,
+    match made {
+        Ok(()) => {}
         Err(Unanswered::Launch(LaunchError::Interrupted)) => {
             let made = units::counted(pairs.len() as u64, "pair");
             invocation.note(&format!("interrupted after {made}: nothing is sure"));
@@ -121,39 +127,41 @@ pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &AbArgs) -> Result<
         }
         Err(Unanswered::Launch(error)) => return Err(invocation.launch_failure(error)),
         Err(Unanswered::Failure(failure)) => return Err(failure),
-    };
+    }
 
+    let (base, head) = (pairs.of(Half::Base), pairs.of(Half::Head));
     let names = [Half::Base, Half::Head].map(|half| {
         let text = format!("{} ({})", half.name(), units::counted(pairs.len() as u64, "build"));
         Span::new(text, STRONG)
     });
-    let Comparison { mut report, obstacles } =
-        Comparison::of(names, pairs.of(Half::Base), pairs.of(Half::Head));
-    let Some(answer) = answer else {
+    let Comparison { mut report, obstacles } = Comparison::of(names, base, head);
+    if !obstacles.is_empty() {
         invocation.write(&report)?;
         let text = format!("these builds cannot be compared: {}", obstacles.join("; "));
         return Err(Failure::NoData(text));
-    };
-    let answer = Answer::new(answer, pairs.phases());
-    answer.put_before(&mut report, launcher.session());
+    }
+    let answer = Answer::of(base, head, launcher.session(), &configuration);
+    answer.put_before(&mut report);
     invocation.write(&report)?;
     if invocation.common.format == Format::Csv {
-        // It has no place among the rows.
-        invocation.note(&answer.sentence());
+        // They have no place among the rows.
+        for sentence in answer.sentences() {
+            invocation.note(&sentence);
+        }
     }
     answer.exit()
 }
 
-/// Builds until the rule knows; there is no answer where the halves may not be compared. The pairs
-/// are there where it does not come to that.
-fn decide(
+/// Makes pairs until they are enough, or until it is known that they may not be compared. Those that
+/// were made are there where it does not come to that.
+fn make(
     launcher: &mut Launcher,
     commands: &[BuildCommand; 2],
     warmup: u32,
-    rule: &Rule,
     pairs: &mut Pairs,
+    are_enough: impl Fn(&Pairs) -> bool,
     progress: &ProgressBar,
-) -> Result<Option<sequential::Comparison>, Unanswered> {
+) -> Result<(), Unanswered> {
     progress.set_message("warming up");
     for _ in 0..warmup {
         for command in commands {
@@ -172,12 +180,9 @@ fn decide(
         if launcher.is_interrupted() {
             return Err(LaunchError::Interrupted.into());
         }
-        if !pairs.are_comparable() {
-            // More of them would be no better.
-            return Ok(None);
-        }
-        if let Step::Decided(answer) = pairs.judge(rule) {
-            return Ok(Some(answer));
+        // Of those that may not be compared, more would be no better.
+        if !pairs.are_comparable() || are_enough(pairs) {
+            return Ok(());
         }
     }
 }

@@ -2,10 +2,8 @@
 
 use perf_history::{BuildStats, Clock, Outcome};
 
-use crate::configuration::Configuration;
 use crate::failure::Failure;
 use crate::judge::median;
-use crate::judge::sequential::{Comparison, Hypothesis, Rule, Step, decide_all};
 use crate::launch::{BuildCommand, Label};
 use crate::present::units;
 use crate::select::SeriesKey;
@@ -34,25 +32,9 @@ impl Half {
 #[derive(Debug, Default)]
 pub(super) struct Pairs {
     builds: [Vec<BuildStats>; 2],
-    configuration: Configuration,
-}
-
-/// The self times of a phase in both halves.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct PhaseTimes {
-    pub(super) path: String,
-    base: Vec<f64>,
-    head: Vec<f64>,
-    /// The least difference that counts, in milliseconds.
-    floor: f64,
 }
 
 impl Pairs {
-    /// No pairs yet, of builds that are judged by these thresholds.
-    pub(super) fn judged_by(configuration: Configuration) -> Self {
-        Self { configuration, ..Self::default() }
-    }
-
     pub(super) fn of(&self, half: Half) -> &[BuildStats] {
         &self.builds[half as usize]
     }
@@ -112,40 +94,6 @@ impl Pairs {
             Some(format!("{} {}", half.name(), units::time(median)))
         });
         medians.collect::<Vec<_>>().join(", ")
-    }
-
-    /// The phases that all builds have, that are judged and take long enough for it, in the order
-    /// of their tree.
-    pub(super) fn phases(&self) -> Vec<PhaseTimes> {
-        let Some(newest) = self.of(Half::Head).last() else { return Vec::new() };
-        let times = |half: Half, path: &str| -> Option<Vec<f64>> {
-            let builds = self.of(half).iter();
-            builds.map(|stats| stats.phase(path).map(|phase| phase.self_ms)).collect()
-        };
-        let judged = newest.phases.iter().filter(|it| self.configuration.is_judged(&it.path));
-        let phases = judged.filter_map(|phase| {
-            let floor = self.configuration.of_phase(&phase.path).phase_ms;
-            let path = phase.path.clone();
-            let (base, head) = (times(Half::Base, &path)?, times(Half::Head, &path)?);
-            let longer = median(base.iter().copied())?.max(median(head.iter().copied())?);
-            (longer > floor).then_some(PhaseTimes { path, base, head, floor })
-        });
-        phases.collect()
-    }
-
-    /// What is sure of the pairs so far: of the build, and of its [`phases`](Self::phases).
-    pub(super) fn judge(&self, rule: &Rule) -> Step<Comparison> {
-        let times =
-            |half| -> Vec<f64> { self.of(half).iter().map(|stats| stats.build_time_ms).collect() };
-        let (base, head) = (times(Half::Base), times(Half::Head));
-        let floor = self.configuration.thresholds.build_ms;
-        let build = Hypothesis { base: &base, head: &head, floor };
-        let phases = self.phases();
-        let phases: Vec<_> = phases
-            .iter()
-            .map(|it| Hypothesis { base: &it.base, head: &it.head, floor: it.floor })
-            .collect();
-        decide_all(&build, &phases, rule)
     }
 }
 

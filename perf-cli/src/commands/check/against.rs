@@ -6,7 +6,7 @@ use perf_history::BuildStats;
 
 use super::CheckArgs;
 use super::standing::Standing;
-use crate::commands::facts::short_commit;
+use crate::commands::facts::commits_between;
 use crate::commands::judgement::{self, Judged};
 use crate::configuration::Configuration;
 use crate::failure::Failure;
@@ -184,13 +184,10 @@ impl Trial {
         judged
     }
 
-    /// The commits between the newest build of the baseline and the candidate, as `git log` takes
-    /// them.
+    /// The commits between the newest build of the baseline and the candidate.
     pub(super) fn commits(&self) -> Option<String> {
-        let commit = |stats: &BuildStats| stats.git.as_ref()?.commit.clone();
-        let old = self.standing.baseline.last().and_then(Session::last).and_then(commit)?;
-        let new = commit(self.newest())?;
-        (old != new).then(|| format!("{}..{}", short_commit(&old), short_commit(&new)))
+        let old = self.standing.baseline.last().and_then(Session::last);
+        commits_between(old, Some(self.newest()))
     }
 
     /// The phases that only one side has, where they take any time.
@@ -223,10 +220,8 @@ impl Trial {
         let least = configuration.rules().least_builds as u64;
         let there = self.baseline_builds().count() as u64;
         if self.was_run_in_turn() {
-            let pairs = there.min(self.candidate.len() as u64);
-            let first = configuration.rules().pairs.looks.first().map_or(0, |look| look.pairs);
-            let pairs = units::counted(pairs, "pair");
-            return format!("{pairs} of builds run in turn; it takes {first}");
+            let base: Vec<BuildStats> = self.baseline_builds().cloned().collect();
+            return judgement::too_few_pairs(&base, &self.candidate, configuration);
         }
         let mut parts = vec![match &self.against {
             Against::Named(reference) => format!(

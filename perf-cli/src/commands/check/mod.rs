@@ -133,10 +133,10 @@ fn page(trial: &Trial, judged: Vec<Judged>, configuration: &Configuration) -> Pa
     let facts = vec![
         Fact::new("candidate").and(Span::plain(described(&trial.candidate))),
         against_fact(trial),
-        Fact::new("between").known(trial.commits().map(|it| format!("commits {it}"))),
+        judgement::between(trial.commits().as_deref()),
         Fact::new("left out").known(left_out(trial)),
         Fact::new("phases").known(trial.come_and_gone(configuration)),
-        Fact::new("noise").known(noise.as_ref().map(|it| format!("the machine was busy: {it}"))),
+        judgement::busy(noise.as_deref()),
     ];
     let ids = |builds: &mut dyn Iterator<Item = &BuildStats>| -> Value {
         builds.map(|stats| stats.build_id.as_str()).collect()

@@ -8,7 +8,7 @@ use crate::judge::sequential::Decision;
 use crate::present::units;
 
 /// What the verdict on one number rests on.
-pub(super) fn of(finding: &Finding, measure: Measure) -> String {
+pub(super) fn of(finding: &Finding, measure: Measure) -> Vec<String> {
     let mut parts = vec![evidence(finding)];
     parts.extend(condition(finding, measure));
     if let Some(Work { old, new }) = finding.work {
@@ -21,7 +21,7 @@ pub(super) fn of(finding: &Finding, measure: Measure) -> String {
             n => format!("{n} builds are no proof here"),
         });
     }
-    parts.join("; ")
+    parts
 }
 
 /// What the verdict on one number of two halves rests on, in which a difference of less than `floor`
@@ -30,7 +30,7 @@ pub(super) fn of_pairs(
     decision: &Decision,
     interval: Option<&RatioInterval>,
     floor: &str,
-) -> String {
+) -> Vec<String> {
     let mut parts = vec![format!(
         "p = {} of {} run in turn (at most {} counts)",
         probability(decision.p),
@@ -50,7 +50,7 @@ pub(super) fn of_pairs(
         }
         _ => {}
     }
-    parts.join("; ")
+    parts
 }
 
 fn counted(number: usize, thing: &str) -> String {

@@ -18,8 +18,8 @@ use crate::select::Session;
 
 pub(super) use evidence::Evidence;
 pub(super) use noise::noise;
-pub(super) use page::{Page, fit_for_a_comment};
-pub(super) use pairs::{judge_pairs, were_run_in_turn};
+pub(super) use page::{Page, between, busy, fit_for_a_comment};
+pub(super) use pairs::{are_decided, judge_pairs, too_few_pairs, were_run_in_turn};
 
 /// What is measured of a build or of a phase.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
@@ -90,8 +90,8 @@ pub(super) struct Judged {
     pub(super) baseline_sessions: usize,
     /// Whether it was held against the last accepted level, not against the newest builds.
     pub(super) is_creep: bool,
-    /// How sure it is, and by what.
-    pub(super) why: String,
+    /// How sure it is, and by what: parts of a sentence.
+    pub(super) why: Vec<String>,
     /// Where most of the difference was allocated, where that was recorded.
     pub(super) place: Option<String>,
 }
@@ -105,6 +105,14 @@ impl Judged {
     /// What it is of: `build time`, `render/html: self time`.
     pub(super) fn what(&self) -> String {
         self.measure.of(self.phase.as_deref())
+    }
+
+    /// What it was, is, and by how much that differs: `render: allocations 1,000 → 1,030, +3.0 %`.
+    pub(super) fn told(&self) -> String {
+        let change =
+            self.change().map_or_else(String::new, |it| format!(", {}", units::change(it)));
+        let (old, new) = (self.measure.shown(self.old), self.measure.shown(self.new));
+        format!("{} {old} → {new}{change}", self.what())
     }
 
     /// Whether anybody needs to see it.
@@ -177,6 +185,11 @@ fn told(
         })
     });
     told.collect()
+}
+
+/// What is said of the build's time.
+pub(super) fn of_build_time(judged: &[Judged]) -> Option<&Judged> {
+    judged.iter().find(|it| it.phase.is_none() && it.measure == Measure::Time)
 }
 
 /// Puts the most important first.

@@ -3,7 +3,7 @@
 use anstyle::Style;
 use serde_json::{Value, json};
 
-use super::{Judged, overall};
+use super::{Judged, of_build_time, overall};
 use crate::judge::Verdict;
 use crate::present::style::{BAD, DIM, GOOD, NOTICE, PLAIN};
 use crate::present::{
@@ -38,16 +38,51 @@ impl Page {
 
     /// The page, with at most so many rows of what changed and of what did not.
     fn report(&self, changed: usize, unchanged: usize) -> Report {
+        let mut blocks = vec![Block::Data(self.data_table())];
+        blocks.extend(self.blocks(changed, unchanged));
+        let before = self.fields();
+        Report { blocks, json: Json::RowsWithin { before, rows: "findings" } }
+    }
+
+    /// Puts what was judged before a comparison of the same builds.
+    pub(in crate::commands) fn put_before(&self, comparison: &mut Report) {
+        comparison.put_before(self.blocks(self.judged.len(), MOST_UNCHANGED));
+        if let Json::RowsWithin { before, .. } = &mut comparison.json {
+            let mut judged = self.fields();
+            judged.push(("findings", self.data_table().to_value()));
+            before.splice(0..0, judged);
+        }
+    }
+
+    /// What changed, a sentence for each; where nothing did, what is said of the build's time.
+    pub(in crate::commands) fn sentences(&self) -> Vec<String> {
+        let sentence =
+            |it: &Judged| format!("{}: {} ({})", headline(it.verdict), it.told(), self.why(it));
+        let news = self.judged.iter().filter(|it| it.is_news()).map(sentence);
+        let news: Vec<String> = news.collect();
+        if news.is_empty() {
+            return of_build_time(&self.judged).map(sentence).into_iter().collect();
+        }
+        news
+    }
+
+    /// For programs, before the findings.
+    fn fields(&self) -> Vec<(&'static str, Value)> {
+        let mut fields = vec![("verdict", Value::from(self.verdict().word()))];
+        fields.extend(self.data.iter().cloned());
+        fields.push(("commits", json!(self.commits)));
+        fields
+    }
+
+    /// For people, with at most so many rows of what changed and of what did not.
+    fn blocks(&self, changed: usize, unchanged: usize) -> Vec<Block> {
         let verdict = self.verdict();
         let mut title = vec![Span::new(headline(verdict), style(verdict).bold())];
         title.extend(self.title.iter().cloned());
         let news: Vec<&Judged> = self.judged.iter().filter(|it| it.is_news()).collect();
         let rest: Vec<&Judged> = self.judged.iter().filter(|it| !it.is_news()).collect();
-        let mut blocks = vec![
-            Block::Data(self.data_table()),
-            Block::Title(title),
-            Block::Facts(self.facts.iter().map(Fact::clone).collect()),
-        ];
+        let mut blocks =
+            vec![Block::Title(title), Block::Facts(self.facts.iter().map(Fact::clone).collect())];
         if !news.is_empty() {
             blocks.push(Block::Table(self.table(&news, changed)));
         }
@@ -57,10 +92,7 @@ impl Page {
                 table: self.table(&rest, unchanged),
             });
         }
-        let mut before = vec![("verdict", Value::from(verdict.word()))];
-        before.extend(self.data.iter().cloned());
-        before.push(("commits", json!(self.commits)));
-        Report { blocks, json: Json::RowsWithin { before, rows: "findings" } }
+        blocks
     }
 
     fn table(&self, judged: &[&Judged], most: usize) -> Table {
@@ -98,7 +130,7 @@ impl Page {
 
     /// All that explains a finding but its numbers.
     fn why(&self, it: &Judged) -> String {
-        let mut parts = vec![it.why.clone()];
+        let mut parts = it.why.clone();
         if it.is_creep {
             parts.push("against the last accepted level, from which it crept away".to_owned());
         }
@@ -171,6 +203,16 @@ pub(in crate::commands) fn fit_for_a_comment(page: &Page, format: Format) -> Rep
         // What did not change goes first.
         if unchanged > 1 { unchanged /= 2 } else { changed /= 2 }
     }
+}
+
+/// The commits that lie between what was judged and its baseline, as [`Page::commits`] has them.
+pub(in crate::commands) fn between(commits: Option<&str>) -> Fact {
+    Fact::new("between").known(commits.map(|it| format!("commits {it}")))
+}
+
+/// What says that the machine was busy.
+pub(in crate::commands) fn busy(noise: Option<&str>) -> Fact {
+    Fact::new("noise").known(noise.map(|it| format!("the machine was busy: {it}")))
 }
 
 fn headline(verdict: Verdict) -> &'static str {

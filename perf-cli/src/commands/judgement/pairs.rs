@@ -1,15 +1,16 @@
 //! Judges two halves that were built in turn on one machine.
 
-use perf_history::{BuildStats, PhaseStats};
+use perf_history::BuildStats;
 
 use super::evidence::{self, Evidence};
 use super::{Judged, Measure, explanation, sort};
 use crate::configuration::Configuration;
 use crate::judge::bootstrap::RatioInterval;
+use crate::judge::mann_whitney::pairs_needed;
 use crate::judge::rules::judge_all;
-use crate::judge::sequential::{Decision, Hypothesis, Step, decide_all};
+use crate::judge::sequential::{Decision, Hypothesis, Rule, Step, decide_all};
 use crate::judge::{Verdict, median};
-use crate::present::units::mebibytes;
+use crate::present::units::{self, mebibytes};
 use crate::select::Session;
 
 /// How sure the interval of a ratio is.
@@ -47,9 +48,11 @@ impl Numbers {
         Hypothesis { base: &self.old, head: &self.new, floor: self.floor }
     }
 
-    fn is_large(&self) -> bool {
-        let middle = |numbers: &[f64]| median(numbers.iter().copied()).unwrap_or_default();
-        middle(&self.old).max(middle(&self.new)) > self.floor
+    /// Whether both halves have it, and one enough of it to be worth a word.
+    fn is_hypothesis(&self) -> bool {
+        let middle = |numbers: &[f64]| median(numbers.iter().copied());
+        let medians = middle(&self.old).zip(middle(&self.new));
+        medians.is_some_and(|(old, new)| old.max(new) > self.floor)
     }
 
     /// What is said of it.
@@ -77,6 +80,33 @@ impl Numbers {
     }
 }
 
+/// Whether no more pairs are needed, by this rule. Times alone say so; what else is judged is looked at
+/// once, in the end.
+pub(in crate::commands) fn are_decided(
+    old: &[BuildStats],
+    new: &[BuildStats],
+    configuration: &Configuration,
+    rule: &Rule,
+) -> bool {
+    let phases = phase_times(old, new, configuration);
+    let phases: Vec<Hypothesis<'_>> = phases.iter().map(Numbers::hypothesis).collect();
+    let build = build_time(old, new, configuration);
+    matches!(decide_all(&build.hypothesis(), &phases, rule), Step::Decided(_))
+}
+
+/// Why nothing can be said of so few pairs.
+pub(in crate::commands) fn too_few_pairs(
+    old: &[BuildStats],
+    new: &[BuildStats],
+    configuration: &Configuration,
+) -> String {
+    let pairs = old.len().min(new.len());
+    let rule = configuration.rules().pairs.with_pairs(pairs);
+    let needed = rule.looks.last().and_then(|look| pairs_needed(look.p));
+    let needed = needed.map_or_else(String::new, |it| format!("; it takes {it}"));
+    format!("{} of builds run in turn{needed}", units::counted(pairs as u64, "pair"))
+}
+
 /// Judges the halves, each oldest first.
 pub(in crate::commands) fn judge_pairs(
     old: &[BuildStats],
@@ -85,24 +115,13 @@ pub(in crate::commands) fn judge_pairs(
 ) -> Vec<Judged> {
     let pairs = old.len().min(new.len());
     let rule = configuration.rules().pairs.with_pairs(pairs);
-    let build =
-        numbers(old, new, None, Measure::Time, configuration.thresholds.build_ms, |stats| {
-            Some(stats.build_time_ms)
-        });
+    let build = build_time(old, new, configuration);
     let peak_floor = mebibytes(configuration.thresholds.memory_mb);
     let peak = numbers(old, new, None, Measure::Peak, peak_floor, |stats| {
         stats.memory_peak_mb.map(mebibytes)
     });
-    let mut others = vec![peak];
-    for PhaseStats { path, .. } in new.last().map_or(&[][..], |stats| &stats.phases) {
-        if configuration.is_judged(path) {
-            let floor = configuration.of_phase(path).phase_ms;
-            others.push(numbers(old, new, Some(path), Measure::Time, floor, |stats| {
-                Some(stats.phase(path)?.self_ms)
-            }));
-        }
-    }
-    others.retain(|it| !it.old.is_empty() && !it.new.is_empty() && it.is_large());
+    let mut others: Vec<Numbers> = Some(peak).filter(Numbers::is_hypothesis).into_iter().collect();
+    others.extend(phase_times(old, new, configuration));
     let hypotheses: Vec<Hypothesis<'_>> = others.iter().map(Numbers::hypothesis).collect();
     let mut judged = Vec::new();
     if let Step::Decided(answer) = decide_all(&build.hypothesis(), &hypotheses, &rule) {
@@ -115,6 +134,28 @@ pub(in crate::commands) fn judge_pairs(
     judged.extend(allocations(old, new, configuration));
     sort(&mut judged);
     judged
+}
+
+fn build_time(old: &[BuildStats], new: &[BuildStats], configuration: &Configuration) -> Numbers {
+    let floor = configuration.thresholds.build_ms;
+    numbers(old, new, None, Measure::Time, floor, |stats| Some(stats.build_time_ms))
+}
+
+/// The self times of the phases that are judged and take long enough for it.
+fn phase_times(
+    old: &[BuildStats],
+    new: &[BuildStats],
+    configuration: &Configuration,
+) -> Vec<Numbers> {
+    let phases = new.last().map_or(&[][..], |stats| &stats.phases).iter();
+    let judged =
+        phases.map(|phase| phase.path.as_str()).filter(|path| configuration.is_judged(path));
+    let times = judged.map(|path| {
+        let floor = configuration.of_phase(path).phase_ms;
+        let self_ms = |stats: &BuildStats| Some(stats.phase(path)?.self_ms);
+        numbers(old, new, Some(path), Measure::Time, floor, self_ms)
+    });
+    times.filter(Numbers::is_hypothesis).collect()
 }
 
 fn numbers(
@@ -146,4 +187,90 @@ fn allocations(
     let hypotheses: Vec<_> = evidence.iter().map(Evidence::hypothesis).collect();
     let findings = judge_all(&hypotheses, configuration.rules().false_discovery_rate);
     super::told(&evidence, findings, new, &baseline)
+}
+
+#[cfg(test)]
+mod tests {
+    use perf_history::PhaseStats;
+
+    use super::*;
+
+    /// So many builds of one half, changed.
+    fn half(builds: u32, change: impl Fn(u32, &mut BuildStats)) -> Vec<BuildStats> {
+        let build = |number| {
+            let noise = 1.0 + f64::from(number * 5 % 11) * 0.002;
+            let phase = |path: &str| PhaseStats {
+                path: path.to_owned(),
+                self_ms: 100.0 * noise,
+                self_alloc_count: Some(1_000),
+                ..PhaseStats::default()
+            };
+            let mut stats = BuildStats {
+                build_time_ms: 200.0 * noise,
+                memory_peak_mb: Some(10.0 * noise),
+                alloc_count: Some(2_000),
+                phases: vec![phase("read"), phase("render")],
+                ..BuildStats::default()
+            };
+            change(number, &mut stats);
+            stats
+        };
+        (0..builds).map(build).collect()
+    }
+
+    /// What is said of each number that changed.
+    fn changed(old: &[BuildStats], new: &[BuildStats]) -> Vec<(Verdict, String)> {
+        let judged = judge_pairs(old, new, &Configuration::default());
+        judged.iter().filter(|it| it.is_news()).map(|it| (it.verdict, it.what())).collect()
+    }
+
+    fn are_enough(old: &[BuildStats], new: &[BuildStats]) -> bool {
+        let configuration = Configuration::default();
+        are_decided(old, new, &configuration, &configuration.rules().pairs)
+    }
+
+    #[test]
+    fn a_phase_that_allocates_more_is_a_regression_at_times_alike() {
+        let old = half(8, |_, _| ());
+        let new = half(8, |_, stats| {
+            stats.phases[1].self_alloc_count = Some(1_020);
+            stats.alloc_count = Some(2_020);
+        });
+        let what = ["build allocations", "render: allocations"];
+        let all = |verdict| what.map(|what| (verdict, what.to_owned()));
+        assert_eq!(changed(&old, &new), all(Verdict::Regression));
+        assert_eq!(changed(&new, &old), all(Verdict::Improvement));
+        assert_eq!(changed(&old, &old), []);
+    }
+
+    #[test]
+    fn memory_that_is_not_sure_yet_keeps_no_pairs_going() {
+        let (old, new) = (
+            half(8, |_, _| ()),
+            half(8, |number, stats| {
+                // More in five of eight: a sign that more pairs would make sure.
+                stats.memory_peak_mb = Some(if number < 5 { 20.0 } else { 10.0 });
+            }),
+        );
+        assert!(are_enough(&old, &new));
+        let slower = half(8, |number, stats| {
+            stats.build_time_ms *= if number < 5 { 2.0 } else { 1.0 };
+        });
+        assert!(!are_enough(&old, &slower), "the same of time does");
+    }
+
+    #[test]
+    fn what_ends_the_pairs_as_a_change_is_one_in_the_end() {
+        let old = half(8, |_, _| ());
+        let new = half(8, |_, stats| stats.phases[0].self_ms *= 1.1);
+        assert!(are_enough(&old, &new));
+        assert_eq!(changed(&old, &new), [(Verdict::Regression, "read: self time".to_owned())]);
+    }
+
+    #[test]
+    fn few_pairs_are_told_how_many_it_takes() {
+        let (old, new) = (half(3, |_, _| ()), half(4, |_, _| ()));
+        let told = too_few_pairs(&old, &new, &Configuration::default());
+        assert_eq!(told, "3 pairs of builds run in turn; it takes 5");
+    }
 }

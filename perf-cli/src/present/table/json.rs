@@ -1,7 +1,7 @@
 //! A table in JSON: an object for each row, without what is not known.
 
 use serde::{Serialize, Serializer};
-use serde_json::Number;
+use serde_json::{Number, Value};
 
 use super::{Content, Table};
 
@@ -47,6 +47,13 @@ impl Table {
             objects.push(InOrder(fields.collect()));
         }
         objects
+    }
+
+    /// The same objects, for a field of others.
+    #[must_use]
+    pub fn to_value(&self) -> Value {
+        // Texts and numbers are always values.
+        serde_json::to_value(self.objects()).unwrap_or_default()
     }
 }
 
