@@ -35,6 +35,11 @@ impl Line {
         Ok(Self { bytes })
     }
 
+    /// The record alone.
+    pub(super) fn record(&self) -> &[u8] {
+        &self.bytes[1..self.bytes.len() - 1]
+    }
+
     /// The record and the end of its line.
     pub(super) fn bytes(&self) -> &[u8] {
         &self.bytes[1..]

@@ -145,7 +145,7 @@ impl History {
         };
         let Adoption { adopted, problem } = self.adopt();
         line.append_to(&self.path())?;
-        let latest = self.replace_latest(stats);
+        let latest = self.replace_latest(&line);
         Ok(Appended { place: Place::History, adopted, warning: problem.or(latest.err()) })
     }
 
@@ -356,7 +356,7 @@ impl History {
     fn put_in_place(&self, rewriting: Rewriting) -> Result<(), HistoryError> {
         rewriting.put_in_place()?;
         match self.latest()? {
-            Some(stats) => self.replace_latest(&stats),
+            Some(stats) => self.replace_latest(&Line::of(&stats)?),
             None => match fs::remove_file(self.dir.join(LATEST)) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
                 result => result.during("remove", &self.dir.join(LATEST)),
@@ -364,11 +364,8 @@ impl History {
         }
     }
 
-    fn replace_latest(&self, stats: &BuildStats) -> Result<(), HistoryError> {
-        let text = latest::laid_out(stats).map_err(|source| HistoryError::Unwritable {
-            build_id: stats.build_id.clone(),
-            source,
-        })?;
+    fn replace_latest(&self, line: &Line) -> Result<(), HistoryError> {
+        let text = latest::laid_out(line.record());
         let temporary = self.dir.join(LATEST_TEMPORARY);
         replace::replace_by(&self.dir.join(LATEST), &temporary, &text)
     }
