@@ -246,10 +246,12 @@ impl Cut {
 
     /// Reads a tree, with what is open on it.
     fn read(&self, tree: &'static Tree) -> TreeReading {
+        let mut nodes = Vec::with_capacity(tree.len());
+        nodes.extend(tree.nodes().map(NodeReading::of));
         let mut reading = TreeReading {
             tree,
             own: tree.is_own(),
-            nodes: tree.nodes().map(NodeReading::of).collect(),
+            nodes,
             outside: tree.outside.load(),
             open_intervals: Vec::new(),
             process_peak: i64::MIN,

@@ -138,8 +138,12 @@ impl Tree {
 
     /// All nodes, the root first, parents before their children.
     pub(crate) fn nodes(&self) -> impl Iterator<Item = &'static Node> + use<> {
-        let len = self.len.load(Ordering::Acquire) as usize;
-        std::iter::successors(self.root.get(), |it| it.next.get()).take(len)
+        std::iter::successors(self.root.get(), |it| it.next.get()).take(self.len())
+    }
+
+    /// How many nodes there are.
+    pub(crate) fn len(&self) -> usize {
+        self.len.load(Ordering::Acquire) as usize
     }
 
     /// The node that `name` means below `top`, other than by a guess. It is made where there is
