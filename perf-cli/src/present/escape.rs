@@ -45,7 +45,7 @@ pub fn terminal(text: &str) -> Cow<'_, str> {
 #[must_use]
 pub fn terminal_within(text: &str, width: usize) -> Cow<'_, str> {
     // What is far too long is cut before any work is done on it.
-    let text = match text.char_indices().nth(width.saturating_mul(4).saturating_add(64)) {
+    let text = match text.char_indices().nth(far_beyond(width)) {
         Some((end, _)) => &text[..end],
         None => text,
     };
@@ -53,20 +53,46 @@ pub fn terminal_within(text: &str, width: usize) -> Cow<'_, str> {
     if safe.width() <= width {
         return safe;
     }
-    let mut cut = String::new();
-    let mut room = width.saturating_sub(1);
-    for c in safe.chars() {
-        let columns = c.width().unwrap_or(0);
-        if columns > room {
-            break;
-        }
-        room -= columns;
-        cut.push(c);
-    }
+    let mut cut: String = within(safe.chars(), width).collect();
     if width > 0 {
         cut.push('…');
     }
     Cow::Owned(cut)
+}
+
+/// The end of a text for a terminal that takes at most `width` columns; what comes before it is an
+/// ellipsis.
+#[must_use]
+pub fn terminal_end_within(text: &str, width: usize) -> Cow<'_, str> {
+    let text = match text.char_indices().nth_back(far_beyond(width)) {
+        Some((start, _)) => &text[start..],
+        None => text,
+    };
+    let safe = terminal(text);
+    if safe.width() <= width {
+        return safe;
+    }
+    let mut end: Vec<char> = within(safe.chars().rev(), width).collect();
+    if width > 0 {
+        end.push('…');
+    }
+    Cow::Owned(end.into_iter().rev().collect())
+}
+
+/// More characters than `width` columns can show, whatever they are.
+fn far_beyond(width: usize) -> usize {
+    width.saturating_mul(4).saturating_add(64)
+}
+
+/// As many of them as leave room for an ellipsis.
+fn within(chars: impl Iterator<Item = char>, width: usize) -> impl Iterator<Item = char> {
+    let mut room = width.saturating_sub(1);
+    chars.take_while(move |c| {
+        let columns = c.width().unwrap_or(0);
+        let fits = columns <= room;
+        room = room.saturating_sub(columns);
+        fits
+    })
 }
 
 /// Text for a cell or a line of Markdown: no markup, no HTML, no end of a cell, no mention.
@@ -213,6 +239,18 @@ mod tests {
         assert_eq!(terminal_within("日本語", 4), "日…");
         assert_eq!(terminal_within("ab", 0), "");
         assert_eq!(terminal_within(&"x".repeat(10_000), 5), "xxxx…");
+    }
+
+    #[test]
+    fn of_what_is_too_wide_the_end_is_kept_where_it_says_more() {
+        assert_eq!(terminal_end_within("abcd", 4), "abcd");
+        assert_eq!(terminal_end_within("abcde", 4), "…cde");
+        assert_eq!(terminal_end_within("日本語", 4), "…語");
+        assert_eq!(terminal_end_within("ab", 0), "");
+        assert_eq!(
+            terminal_end_within(&format!("{}\u{1b}[0m", "x".repeat(10_000)), 9),
+            "…u{1b}[0m"
+        );
     }
 
     #[test]

@@ -70,9 +70,9 @@ impl<'a> Places<'a> {
     pub(super) fn table(&self) -> Table {
         let text = |least| Kind::Text { least };
         let columns = vec![
-            Column::new("place", "top allocators", text(26), 0),
+            Column::new("place", "top allocators", Kind::Ending { least: 26 }, 0),
             Column::new("function", "function", text(14), 3),
-            Column::new("path", "phase", text(11), 1),
+            Column::new("path", "phase", Kind::Ending { least: 11 }, 1),
             Column::new("alloc_bytes", "allocated", Kind::Bytes, 0).grouped(1),
             Column::new("alloc_bytes_error", "±", Kind::Share, 2),
             Column::new("alloc_bytes_low", "at least", Kind::Bytes, 6).grouped(1),
@@ -164,10 +164,12 @@ fn located(file: &str, line: Option<u64>) -> String {
 
 /// Of a file in another package, the package and the file's own name: `regex/…/pool.rs`.
 fn short_file(file: &str) -> String {
-    let is_elsewhere = file.starts_with(['/', '\\']) || file.get(1..2) == Some(":");
     let parts: Vec<&str> = file.split(['/', '\\']).collect();
-    // A package has its sources in `src`.
+    // A package has its sources in `src`, and one from a registry its version in its name.
     let src = parts.iter().rposition(|part| *part == "src").filter(|src| *src > 0);
+    let is_elsewhere = file.starts_with(['/', '\\'])
+        || file.get(1..2) == Some(":")
+        || src.is_some_and(|src| without_version(parts[src - 1]) != parts[src - 1]);
     match (src, parts.as_slice()) {
         (Some(src), [.., name]) if is_elsewhere && src + 1 < parts.len() => {
             let between = if src + 2 == parts.len() { "src" } else { "…" };
@@ -180,9 +182,14 @@ fn short_file(file: &str) -> String {
 /// The name of a package whose folder has its version: `regex` of `regex-1.11.1`.
 fn without_version(folder: &str) -> &str {
     match folder.rsplit_once('-') {
-        Some((name, version)) if version.starts_with(|c: char| c.is_ascii_digit()) => name,
+        Some((name, version)) if is_version(version) => name,
         _ => folder,
     }
+}
+
+/// Whether it is the version of a package, and not only a number in its name.
+fn is_version(text: &str) -> bool {
+    text.contains('.') && text.starts_with(|c: char| c.is_ascii_digit())
 }
 
 /// The last two parts of a function's path, without the types that it was made for.
@@ -252,6 +259,9 @@ mod tests {
             "regex/src/pool.rs"
         );
         assert_eq!(short_file("C:\\x\\regex-1.11.1\\src\\util\\pool.rs"), "regex/…/pool.rs");
+        assert_eq!(short_file("regex-1.11.1/src/util/pool.rs"), "regex/…/pool.rs");
+        assert_eq!(short_file("crates/site-2/src/util/pool.rs"), "crates/site-2/src/util/pool.rs");
+        assert_eq!(short_file("crates/site/src/pool.rs"), "crates/site/src/pool.rs");
         assert_eq!(short_file("/x/no/sources.rs"), "/x/no/sources.rs");
         assert_eq!(short_file("/a.rs"), "/a.rs");
     }

@@ -5,10 +5,13 @@ mod json;
 mod markdown;
 mod terminal;
 
+use std::borrow::Cow;
+
 use anstyle::Style;
 
 pub(super) use json::{InOrder, Object};
 
+use super::escape;
 use super::style::PLAIN;
 use super::units::{self, Scale};
 
@@ -63,6 +66,11 @@ impl Column {
 pub enum Kind {
     /// Text, of which at least so many columns are shown.
     Text {
+        /// Where the terminal is narrow, no less than this is shown.
+        least: usize,
+    },
+    /// Text as above whose end says more than its beginning, such as a path.
+    Ending {
         /// Where the terminal is narrow, no less than this is shown.
         least: usize,
     },
@@ -190,10 +198,21 @@ fn flag_name(flag: bool) -> &'static str {
     if flag { "yes" } else { "no" }
 }
 
+/// What is done with text that does not fit.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum TooLong {
+    /// It ends in an ellipsis.
+    ShowBeginning,
+    /// It begins with an ellipsis.
+    ShowEnd,
+    /// It goes on below.
+    GoOnBelow,
+}
+
 /// How the numbers of one column are written.
 enum Writing {
-    /// Text: the column's least width, and whether it goes on below.
-    Text(usize, bool),
+    /// Text: the column's least width, and what is done with more than fits.
+    Text(usize, TooLong),
     /// On a scale, after multiplying by this.
     Scaled(Scale, f64),
     Share,
@@ -231,8 +250,9 @@ impl Table {
             .flat_map(|at| self.rows.iter().filter_map(move |row| row.cells[at].as_number()))
             .fold(0.0, |most: f64, number| most.max(number.abs()));
         match self.columns[at].kind {
-            Kind::Text { least } => Writing::Text(least, false),
-            Kind::Prose => Writing::Text(LEAST_PROSE, true),
+            Kind::Text { least } => Writing::Text(least, TooLong::ShowBeginning),
+            Kind::Ending { least } => Writing::Text(least, TooLong::ShowEnd),
+            Kind::Prose => Writing::Text(LEAST_PROSE, TooLong::GoOnBelow),
             Kind::Time => Writing::Scaled(Scale::time(most), 1.0),
             Kind::Bytes => Writing::Scaled(Scale::bytes(most), 1.0),
             Kind::Megabytes => {
@@ -253,7 +273,15 @@ impl Writing {
     }
 
     fn is_prose(&self) -> bool {
-        matches!(self, Self::Text(_, true))
+        matches!(self, Self::Text(_, TooLong::GoOnBelow))
+    }
+
+    /// As much of a text as fits into so many columns of a terminal.
+    fn fit<'text>(&self, text: &'text str, room: usize) -> Cow<'text, str> {
+        match self {
+            Self::Text(_, TooLong::ShowEnd) => escape::terminal_end_within(text, room),
+            _ => escape::terminal_within(text, room),
+        }
     }
 
     fn heading(&self, column: &Column) -> String {

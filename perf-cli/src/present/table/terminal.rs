@@ -44,7 +44,10 @@ impl Table {
                     Content::Text { shown, .. } if column.writing.is_prose() => {
                         paragraph(shown, *room, style)
                     }
-                    _ => cell.to_terminal(column.numbers[number].as_deref(), *room, style),
+                    _ => {
+                        let written = column.numbers[number].as_deref();
+                        cell.to_terminal(&column.writing, written, *room, style)
+                    }
                 }
             }));
         }
@@ -145,7 +148,13 @@ impl Cell {
         }
     }
 
-    fn to_terminal(&self, number: Option<&str>, room: usize, style: Style) -> String {
+    fn to_terminal(
+        &self,
+        writing: &Writing,
+        number: Option<&str>,
+        room: usize,
+        style: Style,
+    ) -> String {
         let mut cell = String::new();
         match (&self.content, number) {
             (_, Some(number)) => {
@@ -157,7 +166,7 @@ impl Cell {
                 let lines = escape::terminal_within(lines, room / 2);
                 push_styled(&mut cell, &lines, DIM);
                 let room = room - lines.width();
-                push_styled(&mut cell, &escape::terminal_within(shown, room), style);
+                push_styled(&mut cell, &writing.fit(shown, room), style);
             }
             (Content::Flag(flag), None) => push_styled(&mut cell, flag_name(*flag), style),
             _ => {}
@@ -224,5 +233,17 @@ mod tests {
             let widest = at(width).lines().map(|line| line.chars().count()).max();
             assert!(widest <= Some(width), "{width}");
         }
+    }
+
+    #[test]
+    fn a_path_too_long_for_its_column_keeps_its_end() {
+        let place = Cell::text("examples/static-site/src/documents/parse.rs:88");
+        let table = Table {
+            columns: vec![Column::new("place", "place", Kind::Ending { least: 8 }, 0)],
+            rows: vec![Row { cells: vec![place], ..Row::default() }],
+        };
+        let mut text = String::new();
+        table.push_terminal(14, &mut text);
+        assert_eq!(text.lines().last(), Some("…s/parse.rs:88"));
     }
 }
