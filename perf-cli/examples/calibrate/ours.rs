@@ -65,7 +65,12 @@ pub fn ab(builds: &mut Builds, phases: usize) -> Ended {
         halves.extend(phases.iter().map(|phase| so_far(phase, 2.0)));
         let all: Vec<_> = halves
             .iter()
-            .map(|(base, head, floor)| sequential::Hypothesis { base, head, floor: *floor })
+            .map(|(base, head, floor)| sequential::Hypothesis {
+                base,
+                head,
+                floor: *floor,
+                least_change: 0.05,
+            })
             .collect();
         match decide_all(&all[0], &all[1..], &rule) {
             Step::Continue { until } => pairs = until,

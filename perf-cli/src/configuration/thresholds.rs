@@ -92,8 +92,6 @@ impl Thresholds {
     #[must_use]
     pub fn rules(&self) -> judge::Thresholds {
         let defaults = judge::Thresholds::default();
-        let pairs =
-            judge::sequential::Rule { least_change: self.time_percent / 100.0, ..defaults.pairs };
         judge::Thresholds {
             least_change: self.time_percent / 100.0,
             build_floor_ms: self.single_build_ms,
@@ -103,7 +101,6 @@ impl Thresholds {
             memory_change: self.memory_percent / 100.0,
             memory_floor_bytes: self.memory_mb * 1_048_576.0,
             allocation_change: self.allocations_percent / 100.0,
-            pairs,
             ..defaults
         }
     }

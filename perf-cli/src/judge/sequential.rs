@@ -25,12 +25,10 @@ pub struct Rule {
     pub looks: Vec<Look>,
     /// The highest p where there is but one look: 0.004, which five pairs attain.
     pub only_p: f64,
-    /// The least change, as a share of the lower half: 0.05.
-    pub least_change: f64,
     /// It stops early where p is above this in both directions: 0.4.
     pub no_change_p: f64,
-    /// It stops early where a change of `least_change`, in either direction, is as unlikely as this:
-    /// 0.05.
+    /// It stops early where the least change that counts, in either direction, is as unlikely as
+    /// this: 0.05.
     pub equivalence_p: f64,
     /// A phase that is not as unlikely as this does not keep the pairs going: 0.05.
     pub open_p: f64,
@@ -44,7 +42,6 @@ impl Default for Rule {
         Self {
             looks: vec![look(8, 0.001), look(12, 0.0007), look(20, 0.0008)],
             only_p: 0.004,
-            least_change: 0.05,
             no_change_p: 0.4,
             equivalence_p: 0.05,
             open_p: 0.05,
@@ -95,6 +92,8 @@ pub struct Hypothesis<'a> {
     pub head: &'a [f64],
     /// The least difference that counts: 5 ms for the build, 2 ms for a phase.
     pub floor: f64,
+    /// The least change that counts, as a share of the lower half: 0.05.
+    pub least_change: f64,
 }
 
 /// Whether more pairs are needed.
@@ -168,28 +167,25 @@ pub fn decide_all(
     let Some(look) = rule.look(pairs) else {
         return Step::Continue { until: rule.next(pairs) };
     };
-    let all: Vec<Seen> =
-        std::iter::once(build).chain(phases).map(|it| Seen::of(it, rule)).collect();
+    let all: Vec<Seen> = std::iter::once(build).chain(phases).map(Seen::of).collect();
     // Two-sided, as the direction was read from the numbers.
     let ps: Vec<f64> = all.iter().map(|it| (2.0 * it.p).min(1.0)).collect();
     let found = benjamini_hochberg::rejected(&ps, rule.false_discovery_rate);
-    let changed: Vec<bool> = all
-        .iter()
-        .zip(found)
-        .map(|(it, found)| found && it.p <= look.p && it.is_far(rule.least_change))
-        .collect();
+    let changed: Vec<bool> =
+        all.iter().zip(found).map(|(it, found)| found && it.p <= look.p && it.is_far()).collect();
     if pairs < rule.most_pairs() {
         let build_is_open = !changed[0] && !all[0].is_settled(rule);
-        let phase_is_open =
-            all.iter().zip(&changed).skip(1).any(|(it, changed)| {
-                !changed && it.p <= rule.open_p && it.is_far(rule.least_change)
-            });
+        let phase_is_open = all
+            .iter()
+            .zip(&changed)
+            .skip(1)
+            .any(|(it, changed)| !changed && it.p <= rule.open_p && it.is_far());
         if build_is_open || phase_is_open {
             return Step::Continue { until: rule.next(pairs) };
         }
     }
     let mut decisions = all.iter().zip(changed).map(|(it, changed)| it.decision(look, changed));
-    let build = decisions.next().unwrap_or_else(|| Seen::of(build, rule).decision(look, false));
+    let build = decisions.next().unwrap_or_else(|| Seen::of(build).decision(look, false));
     Step::Decided(Comparison { build, phases: decisions.collect() })
 }
 
@@ -199,6 +195,7 @@ struct Seen {
     base: f64,
     head: f64,
     floor: f64,
+    least_change: f64,
     /// In the direction in which the medians differ.
     p: f64,
     /// In the other one.
@@ -210,7 +207,7 @@ struct Seen {
 }
 
 impl Seen {
-    fn of(number: &Hypothesis<'_>, rule: &Rule) -> Self {
+    fn of(number: &Hypothesis<'_>) -> Self {
         let pairs = number.base.iter().zip(number.head);
         let (base, head): (Vec<f64>, Vec<f64>) = pairs
             .map(|(base, head)| (*base, *head))
@@ -229,13 +226,14 @@ impl Seen {
         } else {
             (faster, slower, &head, &base)
         };
-        let changed: Vec<f64> = low.iter().map(|it| it * (1.0 + rule.least_change)).collect();
+        let changed: Vec<f64> = low.iter().map(|it| it * (1.0 + number.least_change)).collect();
         let p_of_change = MannWhitney::greater(&changed, high).map_or(1.0, |it| it.p);
         Self {
             pairs: base.len(),
             base: of_base,
             head: of_head,
             floor: number.floor,
+            least_change: number.least_change,
             p,
             other_p,
             p_of_change,
@@ -252,8 +250,8 @@ impl Seen {
         self.difference() / self.head.min(self.base)
     }
 
-    fn is_far(&self, least_change: f64) -> bool {
-        self.difference() >= self.floor && self.change() >= least_change
+    fn is_far(&self) -> bool {
+        self.difference() >= self.floor && self.change() >= self.least_change
     }
 
     /// Whether more pairs will hardly show a change: there is no sign of one, or one as large as it

@@ -7,14 +7,14 @@ use perf_cli::judge::sequential::{
 use proptest::prelude::*;
 
 fn decided(base: &[f64], head: &[f64], floor: f64, rule: &Rule) -> Decision {
-    match decide(&Hypothesis { base, head, floor }, rule) {
+    match decide(&Hypothesis { base, head, floor, least_change: 0.05 }, rule) {
         Step::Decided(decision) => decision,
         Step::Continue { until } => panic!("it wants {until} pairs"),
     }
 }
 
 fn until(base: &[f64], head: &[f64]) -> usize {
-    match decide(&Hypothesis { base, head, floor: 5.0 }, &Rule::default()) {
+    match decide(&Hypothesis { base, head, floor: 5.0, least_change: 0.05 }, &Rule::default()) {
         Step::Continue { until } => until,
         Step::Decided(decision) => panic!("{decision:?}"),
     }
@@ -132,7 +132,7 @@ impl Halves {
     }
 
     fn hypothesis(&self, floor: f64) -> Hypothesis<'_> {
-        Hypothesis { base: &self.base, head: &self.head, floor }
+        Hypothesis { base: &self.base, head: &self.head, floor, least_change: 0.05 }
     }
 }
 
@@ -191,8 +191,9 @@ proptest! {
     #[test]
     fn exchanging_the_halves_mirrors_the_answer((base, head) in halves()) {
         let rule = Rule::default();
-        let there = decide(&Hypothesis { base: &base, head: &head, floor: 5.0 }, &rule);
-        let back = decide(&Hypothesis { base: &head, head: &base, floor: 5.0 }, &rule);
+        let halves = Halves { base, head };
+        let there = decide(&halves.hypothesis(5.0), &rule);
+        let back = decide(&Halves { base: halves.head.clone(), head: halves.base.clone() }.hypothesis(5.0), &rule);
         let mirrored = |verdict| match verdict {
             Verdict::Regression => Verdict::Improvement,
             Verdict::Improvement => Verdict::Regression,
@@ -210,9 +211,9 @@ proptest! {
     #[test]
     fn a_regression_meets_every_condition_of_the_rule((base, head) in halves(), floor in 0.0..20.0) {
         let rule = Rule::default();
-        if let Step::Decided(found) = decide(&Hypothesis { base: &base, head: &head, floor }, &rule)
-        {
-            let Look { p, .. } = rule.looks[[8, 12].iter().filter(|it| base.len() > **it).count()];
+        let pairs = base.len();
+        if let Step::Decided(found) = decide(&Halves { base, head }.hypothesis(floor), &rule) {
+            let Look { p, .. } = rule.looks[[8, 12].iter().filter(|it| pairs > **it).count()];
             prop_assert!((found.p_needed - p).abs() < 1e-12);
             let meets = found.p <= p
                 && found.head - found.base >= floor

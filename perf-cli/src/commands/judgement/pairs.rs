@@ -4,7 +4,7 @@ use perf_history::BuildStats;
 
 use super::evidence::{self, Evidence};
 use super::{Judged, Measure, explanation, sort};
-use crate::configuration::Configuration;
+use crate::configuration::{Configuration, Thresholds};
 use crate::judge::bootstrap::RatioInterval;
 use crate::judge::mann_whitney::pairs_needed;
 use crate::judge::rules::judge_all;
@@ -40,19 +40,34 @@ struct Numbers {
     measure: Measure,
     old: Vec<f64>,
     new: Vec<f64>,
-    floor: f64,
+    least: Least,
+}
+
+/// The least that counts of a number.
+#[derive(Clone, Copy)]
+struct Least {
+    /// In the number's unit.
+    difference: f64,
+    /// In percent.
+    percent: f64,
 }
 
 impl Numbers {
     fn hypothesis(&self) -> Hypothesis<'_> {
-        Hypothesis { base: &self.old, head: &self.new, floor: self.floor }
+        let Least { difference, percent } = self.least;
+        Hypothesis {
+            base: &self.old,
+            head: &self.new,
+            floor: difference,
+            least_change: percent / 100.0,
+        }
     }
 
     /// Whether both halves have it, and one enough of it to be worth a word.
     fn is_hypothesis(&self) -> bool {
         let middle = |numbers: &[f64]| median(numbers.iter().copied());
         let medians = middle(&self.old).zip(middle(&self.new));
-        medians.is_some_and(|(old, new)| old.max(new) > self.floor)
+        medians.is_some_and(|(old, new)| old.max(new) > self.least.difference)
     }
 
     /// What is said of it.
@@ -61,7 +76,7 @@ impl Numbers {
             || (self.phase.is_none() && self.measure == Measure::Time);
         let interval =
             is_told.then(|| RatioInterval::of(&self.old, &self.new, CONFIDENCE)).flatten();
-        let least = self.measure.shown(self.floor);
+        let least = self.measure.shown(self.least.difference);
         Judged {
             verdict: decision.verdict,
             phase: self.phase.clone(),
@@ -116,10 +131,10 @@ pub(in crate::commands) fn judge_pairs(
     let pairs = old.len().min(new.len());
     let rule = configuration.rules().pairs.with_pairs(pairs);
     let build = build_time(old, new, configuration);
-    let peak_floor = mebibytes(configuration.thresholds.memory_mb);
-    let peak = numbers(old, new, None, Measure::Peak, peak_floor, |stats| {
-        stats.memory_peak_mb.map(mebibytes)
-    });
+    let Thresholds { memory_mb, memory_percent, .. } = configuration.thresholds;
+    let least = Least { difference: mebibytes(memory_mb), percent: memory_percent };
+    let peak =
+        numbers(old, new, None, Measure::Peak, least, |stats| stats.memory_peak_mb.map(mebibytes));
     let mut others: Vec<Numbers> = Some(peak).filter(Numbers::is_hypothesis).into_iter().collect();
     others.extend(phase_times(old, new, configuration));
     let hypotheses: Vec<Hypothesis<'_>> = others.iter().map(Numbers::hypothesis).collect();
@@ -137,8 +152,9 @@ pub(in crate::commands) fn judge_pairs(
 }
 
 fn build_time(old: &[BuildStats], new: &[BuildStats], configuration: &Configuration) -> Numbers {
-    let floor = configuration.thresholds.build_ms;
-    numbers(old, new, None, Measure::Time, floor, |stats| Some(stats.build_time_ms))
+    let Thresholds { build_ms, time_percent, .. } = configuration.thresholds;
+    let least = Least { difference: build_ms, percent: time_percent };
+    numbers(old, new, None, Measure::Time, least, |stats| Some(stats.build_time_ms))
 }
 
 /// The self times of the phases that are judged and take long enough for it.
@@ -151,9 +167,10 @@ fn phase_times(
     let judged =
         phases.map(|phase| phase.path.as_str()).filter(|path| configuration.is_judged(path));
     let times = judged.map(|path| {
-        let floor = configuration.of_phase(path).phase_ms;
+        let Thresholds { phase_ms, time_percent, .. } = configuration.of_phase(path);
+        let least = Least { difference: phase_ms, percent: time_percent };
         let self_ms = |stats: &BuildStats| Some(stats.phase(path)?.self_ms);
-        numbers(old, new, Some(path), Measure::Time, floor, self_ms)
+        numbers(old, new, Some(path), Measure::Time, least, self_ms)
     });
     times.filter(Numbers::is_hypothesis).collect()
 }
@@ -163,7 +180,7 @@ fn numbers(
     new: &[BuildStats],
     phase: Option<&str>,
     measure: Measure,
-    floor: f64,
+    least: Least,
     of: impl Fn(&BuildStats) -> Option<f64>,
 ) -> Numbers {
     Numbers {
@@ -171,7 +188,7 @@ fn numbers(
         measure,
         old: old.iter().filter_map(&of).collect(),
         new: new.iter().filter_map(&of).collect(),
-        floor,
+        least,
     }
 }
 
@@ -265,6 +282,23 @@ mod tests {
         let new = half(8, |_, stats| stats.phases[0].self_ms *= 1.1);
         assert!(are_enough(&old, &new));
         assert_eq!(changed(&old, &new), [(Verdict::Regression, "read: self time".to_owned())]);
+    }
+
+    #[test]
+    fn phases_and_peaks_run_in_turn_are_held_to_their_own_shares() {
+        let old = half(8, |_, _| ());
+        let new = half(8, |_, stats| {
+            stats.phases[0].self_ms *= 1.2;
+            stats.phases[1].self_ms *= 1.2;
+            stats.memory_peak_mb = stats.memory_peak_mb.map(|peak| peak * 1.5);
+        });
+        let text = "[thresholds]\nmemory-percent = 60\n[[phase]]\npath = 'read'\ntime-percent = 30";
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("buildperf.toml");
+        std::fs::write(&path, text).unwrap();
+        let judged = judge_pairs(&old, &new, &Configuration::read(&path).unwrap());
+        let news: Vec<_> = judged.iter().filter(|it| it.is_news()).map(Judged::what).collect();
+        assert_eq!(news, ["render: self time"]);
     }
 
     #[test]
