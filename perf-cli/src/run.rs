@@ -9,7 +9,7 @@ use crate::commands::{
     ab, accept, check, compare, completions, doctor, export, list, prune, repair,
     run as run_command, show, trend,
 };
-use crate::configuration::{Configuration, ConfigurationError};
+use crate::configuration::{Configuration, ConfigurationError, ThresholdsOf};
 use crate::failure::{Exit, Failure};
 use crate::present::style::{BAD, DIM, NOTICE};
 use crate::present::{Report, Shape, escape};
@@ -93,6 +93,16 @@ impl Invocation<'_, '_> {
         match &self.common.config {
             Some(path) => Configuration::read(path),
             None => Configuration::of_history(self.history().dir()),
+        }
+    }
+
+    /// The same, but for the thresholds that are said on the command line.
+    pub(crate) fn configuration_with(&self, said: &ThresholdsOf) -> Result<Configuration, Failure> {
+        let mut configuration = self.configuration()?;
+        configuration.thresholds = configuration.thresholds.with(said);
+        match configuration.thresholds.contradiction() {
+            Some(why) => Err(Failure::Usage(why)),
+            None => Ok(configuration),
         }
     }
 

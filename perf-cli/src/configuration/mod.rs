@@ -13,17 +13,27 @@
 //! memory-percent = 5
 //! memory-mb = 1
 //! allocations-percent = 0.45
+//! z = 3.5                            # in robust σ of the builds before
+//! session-p = 0.05                   # the highest p of a session (Mann–Whitney)
+//! pairs-p = 0.0025                   # the same of builds run in turn, at all looks together
+//! false-discovery-rate = 0.05        # the share of false findings among all findings
+//! least-builds = 5                   # with fewer to compare with, no time nor peak is judged
+//! enough-builds = 10                 # with fewer (for a session: sessions) it is `suspect` at most
+//! session-builds = 3                 # with fewer that ran together, the same
+//! baseline-sessions = 30             # the newest so many are compared with
 //!
 //! [[phase]]                          # the last that matches a phase says what it says
 //! path = "render/*"                  # `*` is one name, `**` any number of them
 //! time-percent = 10
 //! time-ms = 20
+//! z = 5                              # and session-p, memory-…, allocations-percent
 //!
 //! [[phase]]
 //! path = "network/**"
 //! ignore = true                      # not judged at all
 //! ```
 
+mod allowed;
 mod reading;
 mod thresholds;
 

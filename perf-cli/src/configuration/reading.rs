@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::allowed::{self, Allowed, CHANCE, CHANCE_OF_PAIRS, SIGMAS};
 use super::thresholds::ThresholdsOf;
 use super::{Configuration, PhaseRule};
 
@@ -47,7 +48,7 @@ type Entry<'a, 'b> = (&'b str, usize, &'b Spanned<DeValue<'a>>);
 const ALIKE: f64 = 0.75;
 
 const TOP: [&str; 4] = ["default-branch", "workload", "thresholds", "phase"];
-const THRESHOLDS: [&str; 8] = [
+const THRESHOLDS: [&str; 16] = [
     "time-percent",
     "build-ms",
     "phase-ms",
@@ -56,8 +57,16 @@ const THRESHOLDS: [&str; 8] = [
     "memory-percent",
     "memory-mb",
     "allocations-percent",
+    "z",
+    "session-p",
+    "pairs-p",
+    "false-discovery-rate",
+    "least-builds",
+    "enough-builds",
+    "session-builds",
+    "baseline-sessions",
 ];
-const PHASE: [&str; 7] = [
+const PHASE: [&str; 9] = [
     "path",
     "ignore",
     "time-percent",
@@ -65,6 +74,8 @@ const PHASE: [&str; 7] = [
     "memory-percent",
     "memory-mb",
     "allocations-percent",
+    "z",
+    "session-p",
 ];
 
 pub(super) fn read(path: &Path) -> std::result::Result<Configuration, ConfigurationError> {
@@ -89,8 +100,14 @@ fn parse(text: &str) -> Result<Configuration> {
             "default-branch" => read.default_branches = branches(key, value)?,
             "workload" => read.workload = Some(text_of(key, value)?),
             "thresholds" => {
-                let said = thresholds(table(key, value)?)?;
-                read.thresholds = read.thresholds.with(&said);
+                let said = table(key, value)?;
+                read.thresholds = read.thresholds.with(&thresholds(said)?);
+                if let Some(reason) = read.thresholds.contradiction() {
+                    // Where it is said at all, it is said by one of the two.
+                    let keys = ["enough-builds", "baseline-sessions"];
+                    let place = keys.iter().find_map(|key| said.get(*key)).map_or(at, start);
+                    return flaw(place, reason);
+                }
             }
             _ => {
                 let DeValue::Array(rules) = value.get_ref() else {
@@ -165,18 +182,37 @@ fn branches(key: &str, value: &Spanned<DeValue<'_>>) -> Result<Vec<String>> {
     }
 }
 
-fn number(key: &str, value: &Spanned<DeValue<'_>>) -> Result<f64> {
-    let number: Option<f64> = match value.get_ref() {
-        DeValue::Integer(number) if number.radix() == 10 => number.as_str().parse().ok(),
-        DeValue::Float(number) => number.as_str().parse().ok(),
+/// A number as it is written, read by one of [`allowed`].
+fn number<T>(
+    key: &str,
+    value: &Spanned<DeValue<'_>>,
+    read: impl Fn(&str) -> std::result::Result<T, String>,
+) -> Result<Option<T>> {
+    let written = match value.get_ref() {
+        // In another base it is read as none.
+        DeValue::Integer(number) if number.radix() != 10 => "",
+        DeValue::Integer(number) => number.as_str(),
+        DeValue::Float(number) => number.as_str(),
         other => {
             return flaw(start(value), format!("{key}: expected a number, not {}", kind(other)));
         }
     };
-    match number.filter(|number| number.is_finite() && *number >= 0.0) {
-        Some(number) => Ok(number),
-        None => flaw(start(value), format!("{key}: expected a number that is not negative")),
+    read(written).map(Some).or_else(|expected| flaw(start(value), format!("{key}: {expected}")))
+}
+
+/// A number that is said of the build and of phases alike, if that is what the key stands for.
+fn common(said: &mut ThresholdsOf, key: &str, value: &Spanned<DeValue<'_>>) -> Result<bool> {
+    let any = |text: &str| Allowed::NotNegative.number(text);
+    match key {
+        "time-percent" => said.time_percent = number(key, value, any)?,
+        "memory-percent" => said.memory_percent = number(key, value, any)?,
+        "memory-mb" => said.memory_mb = number(key, value, any)?,
+        "allocations-percent" => said.allocations_percent = number(key, value, any)?,
+        "z" => said.z = number(key, value, |it| SIGMAS.number(it))?,
+        "session-p" => said.session_p = number(key, value, |it| CHANCE.number(it))?,
+        _ => return Ok(false),
     }
+    Ok(true)
 }
 
 fn kind(value: &DeValue<'_>) -> &'static str {
@@ -193,16 +229,23 @@ fn kind(value: &DeValue<'_>) -> &'static str {
 fn thresholds(table: &DeTable<'_>) -> Result<ThresholdsOf> {
     let mut said = ThresholdsOf::default();
     for (key, _, value) in entries(table, &THRESHOLDS)? {
-        let number = Some(number(key, value)?);
+        if common(&mut said, key, value)? {
+            continue;
+        }
+        let any = |text: &str| Allowed::NotNegative.number(text);
         match key {
-            "time-percent" => said.time_percent = number,
-            "build-ms" => said.build_ms = number,
-            "phase-ms" => said.phase_ms = number,
-            "single-build-ms" => said.single_build_ms = number,
-            "single-phase-ms" => said.single_phase_ms = number,
-            "memory-percent" => said.memory_percent = number,
-            "memory-mb" => said.memory_mb = number,
-            _ => said.allocations_percent = number,
+            "build-ms" => said.build_ms = number(key, value, any)?,
+            "phase-ms" => said.phase_ms = number(key, value, any)?,
+            "single-build-ms" => said.single_build_ms = number(key, value, any)?,
+            "single-phase-ms" => said.single_phase_ms = number(key, value, any)?,
+            "pairs-p" => said.pairs_p = number(key, value, |it| CHANCE_OF_PAIRS.number(it))?,
+            "false-discovery-rate" => {
+                said.false_discovery_rate = number(key, value, |it| CHANCE.number(it))?;
+            }
+            "least-builds" => said.least_builds = number(key, value, allowed::builds)?,
+            "enough-builds" => said.enough_builds = number(key, value, allowed::builds)?,
+            "session-builds" => said.session_builds = number(key, value, allowed::builds)?,
+            _ => said.baseline_sessions = number(key, value, allowed::builds)?,
         }
     }
     Ok(said)
@@ -220,18 +263,13 @@ fn phase_rule(at: usize, rule: &Spanned<DeValue<'_>>) -> Result<PhaseRule> {
                     return flaw(start(value), reason);
                 }
             },
+            // A floor that is named for a phase holds however many builds there are.
+            "time-ms" => {
+                let floor = number(key, value, |it| Allowed::NotNegative.number(it))?;
+                (said.phase_ms, said.single_phase_ms) = (floor, floor);
+            }
             _ => {
-                let number = Some(number(key, value)?);
-                match key {
-                    "time-percent" => said.time_percent = number,
-                    // A floor that is named for a phase holds however many builds there are.
-                    "time-ms" => {
-                        (said.phase_ms, said.single_phase_ms) = (number, number);
-                    }
-                    "memory-percent" => said.memory_percent = number,
-                    "memory-mb" => said.memory_mb = number,
-                    _ => said.allocations_percent = number,
-                }
+                common(&mut said, key, value)?;
             }
         }
     }

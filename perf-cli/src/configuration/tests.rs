@@ -37,6 +37,7 @@ fn the_file_of_the_documentation_says_the_defaults() {
     assert!(read.is_judged("render"));
     let html = read.of_phase("render/html");
     assert_eq!((html.time_percent, html.phase_ms, html.single_phase_ms), (10.0, 20.0, 20.0));
+    assert!((html.z - 5.0).abs() < f64::EPSILON);
     assert_eq!(read.of_phase("render/html/links"), Thresholds::default());
 }
 
@@ -88,6 +89,37 @@ fn what_is_wrong_is_told_with_its_line_and_key_and_what_was_meant() {
             "[thresholds]\nbuild-ms = nan",
             ", line 2: build-ms: expected a number that is not negative",
         ),
+        ("[thresholds]\nz = 0.5", ", line 2: z: expected a number from 1 to 10"),
+        ("[thresholds]\nz = inf", ", line 2: z: expected a number from 1 to 10"),
+        ("[[phase]]\npath = 'a'\nz = 11", ", line 3: z: expected a number from 1 to 10"),
+        (
+            "[thresholds]\nz = 3\nsession-p = 5",
+            ", line 3: session-p: expected a number from 0.0001 to 0.5",
+        ),
+        (
+            "[thresholds]\npairs-p = 0.0001",
+            ", line 2: pairs-p: expected a number from 0.0002 to 0.05",
+        ),
+        (
+            "[thresholds]\nfalse-discovery-rate = 0",
+            ", line 2: false-discovery-rate: expected a number from 0.0001 to 0.5",
+        ),
+        (
+            "[thresholds]\nleast-builds = 4.5",
+            ", line 2: least-builds: expected a whole number from 2 to 200",
+        ),
+        (
+            "[thresholds]\nsession-builds = 1",
+            ", line 2: session-builds: expected a whole number from 2 to 200",
+        ),
+        (
+            "[thresholds]\nenough-builds = 'ten'",
+            ", line 2: enough-builds: expected a number, not text",
+        ),
+        (
+            "[thresholds]\nz = 3\nbaseline-sessions = 8",
+            ", line 3: enough-builds is 10 and baseline-sessions 8: nothing would ever be sure",
+        ),
         ("thresholds = 5", ", line 1: thresholds: expected a table, not a number"),
         ("default-branch = []", ", line 1: default-branch: it names no branch"),
         (
@@ -110,7 +142,7 @@ fn what_is_wrong_is_told_with_its_line_and_key_and_what_was_meant() {
         ),
         (
             "[[phase]]\npath = 'a'\nbuild-ms = 1",
-            ", line 3: unknown key \"build-ms\"; there are path, ignore, time-percent, time-ms, memory-percent, memory-mb, allocations-percent",
+            ", line 3: unknown key \"build-ms\"; there are path, ignore, time-percent, time-ms, memory-percent, memory-mb, allocations-percent, z, session-p",
         ),
     ] {
         assert_eq!(read(text).unwrap_err(), told, "{text}");
@@ -151,6 +183,39 @@ fn no_file_above_the_checkout_is_looked_at() {
 fn a_file_that_cannot_be_read_is_named() {
     let error = Configuration::read(Path::new("no/such/buildperf.toml")).unwrap_err();
     assert!(error.to_string().starts_with("cannot read no/such/buildperf.toml: "), "{error}");
+}
+
+#[test]
+fn the_rules_hold_builds_against_what_is_said() {
+    let read = read(
+        "
+        [thresholds]
+        z = 4.5
+        session-p = 0.01
+        pairs-p = 0.005
+        false-discovery-rate = 0.1
+        least-builds = 4
+        enough-builds = 12
+        session-builds = 5
+        baseline-sessions = 40
+        [[phase]]
+        path = 'write'
+        z = 6
+        session-p = 0.02
+        ",
+    )
+    .unwrap();
+    let rules = read.rules();
+    assert_eq!((rules.z, rules.early_z, rules.p), (4.5, 4.0, 0.01));
+    assert_eq!((rules.least_builds, rules.enough_builds, rules.session_builds), (4, 12, 5));
+    assert_eq!((rules.false_discovery_rate, rules.pairs.false_discovery_rate), (0.1, 0.1));
+    let looks: Vec<f64> = rules.pairs.looks.iter().map(|look| look.p).collect();
+    assert_eq!(looks, [0.002, 0.0014, 0.0016]);
+    let only: Vec<f64> = rules.pairs.with_pairs(5).looks.iter().map(|look| look.p).collect();
+    assert_eq!(only, [0.008]);
+    assert_eq!(read.thresholds.baseline_sessions, 40);
+    let of_phase = read.rules_of_phase("write");
+    assert_eq!((of_phase.z, of_phase.p, of_phase.enough_builds), (6.0, 0.02, 12));
 }
 
 #[test]

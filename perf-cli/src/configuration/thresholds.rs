@@ -2,9 +2,10 @@
 
 use clap::Args;
 
+use super::allowed::{self, Allowed, CHANCE, CHANCE_OF_PAIRS, SIGMAS};
 use crate::judge;
 
-/// What a change must exceed.
+/// What a change must exceed, and how many builds it takes to say so.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Thresholds {
     /// Time, in percent of what it was.
@@ -23,6 +24,25 @@ pub struct Thresholds {
     pub memory_mb: f64,
     /// Allocations of builds in which they hardly vary, in percent of what they were.
     pub allocations_percent: f64,
+    /// How many robust σ of the builds before, of which there are thirty; with fewer it takes more, by
+    /// Student's t. With fewer than [`enough_builds`](Self::enough_builds), and then more than 20 %,
+    /// half a σ less.
+    pub z: f64,
+    /// The highest one-sided p of a session against sessions.
+    pub session_p: f64,
+    /// The highest one-sided p of builds run in turn: those of all looks added up. With one look, as
+    /// it is with 8 pairs and fewer, 1.6 times as high.
+    pub pairs_p: f64,
+    /// The share of false findings among all findings of one judgement.
+    pub false_discovery_rate: f64,
+    /// With fewer builds to compare with, neither times nor peaks are judged.
+    pub least_builds: usize,
+    /// With fewer builds to compare with (for a session: sessions), nothing is more than `suspect`.
+    pub enough_builds: usize,
+    /// With fewer builds that ran together, nothing is more than `suspect`.
+    pub session_builds: usize,
+    /// The newest so many sessions are compared with.
+    pub baseline_sessions: usize,
 }
 
 impl Default for Thresholds {
@@ -36,9 +56,23 @@ impl Default for Thresholds {
             memory_percent: 5.0,
             memory_mb: 1.0,
             allocations_percent: 0.45,
+            z: 3.5,
+            session_p: 0.05,
+            pairs_p: PAIRS_P,
+            false_discovery_rate: 0.05,
+            least_builds: 5,
+            enough_builds: 10,
+            session_builds: 3,
+            baseline_sessions: 30,
         }
     }
 }
+
+/// The p of all looks of the rule for pairs.
+const PAIRS_P: f64 = 0.0025;
+
+/// How many σ less a short history takes.
+const EARLY: f64 = 0.5;
 
 /// Some thresholds; `None` where nothing is said of one.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Args)]
@@ -65,9 +99,38 @@ pub struct ThresholdsOf {
     /// A change of a memory peak must exceed this [default: 1]
     #[arg(long, value_name = "MB", value_parser = number)]
     pub memory_mb: Option<f64>,
-    /// A change of allocations that hardly vary must exceed this share [default: 0.5]
+    /// A change of allocations that hardly vary must exceed this share [default: 0.45]
     #[arg(long, value_name = "PERCENT", value_parser = number)]
     pub allocations_percent: Option<f64>,
+    /// A change must exceed so many robust σ of the builds before [default: 3.5]
+    #[arg(long, value_name = "SIGMAS", value_parser = |it: &str| SIGMAS.number(it))]
+    pub z: Option<f64>,
+    /// The highest p of a session that is a regression [default: 0.05]
+    #[arg(long, value_name = "P", value_parser = |it: &str| CHANCE.number(it))]
+    pub session_p: Option<f64>,
+    /// The same of builds run in turn, at all looks together [default: 0.0025]
+    #[arg(long, value_name = "P", value_parser = |it: &str| CHANCE_OF_PAIRS.number(it))]
+    pub pairs_p: Option<f64>,
+    /// The share of false findings among all findings [default: 0.05]
+    #[arg(long, value_name = "SHARE", value_parser = |it: &str| CHANCE.number(it))]
+    pub false_discovery_rate: Option<f64>,
+    /// With fewer builds to compare with, neither times nor peaks are judged [default: 5]
+    #[arg(long, value_name = "N", value_parser = allowed::builds)]
+    pub least_builds: Option<usize>,
+    /// With fewer builds to compare with (for a session: sessions), nothing is sure [default: 10]
+    #[arg(long, value_name = "N", value_parser = allowed::builds)]
+    pub enough_builds: Option<usize>,
+    /// With fewer builds that ran together, nothing is sure [default: 3]
+    #[arg(long, value_name = "N", value_parser = allowed::builds)]
+    pub session_builds: Option<usize>,
+    /// The newest so many sessions are compared with [default: 30]
+    #[arg(long, value_name = "N", value_parser = allowed::builds)]
+    pub baseline_sessions: Option<usize>,
+}
+
+/// A threshold on the command line.
+fn number(text: &str) -> Result<f64, String> {
+    Allowed::NotNegative.number(text)
 }
 
 impl Thresholds {
@@ -83,33 +146,54 @@ impl Thresholds {
             memory_percent: said.memory_percent.unwrap_or(self.memory_percent),
             memory_mb: said.memory_mb.unwrap_or(self.memory_mb),
             allocations_percent: said.allocations_percent.unwrap_or(self.allocations_percent),
+            z: said.z.unwrap_or(self.z),
+            session_p: said.session_p.unwrap_or(self.session_p),
+            pairs_p: said.pairs_p.unwrap_or(self.pairs_p),
+            false_discovery_rate: said.false_discovery_rate.unwrap_or(self.false_discovery_rate),
+            least_builds: said.least_builds.unwrap_or(self.least_builds),
+            enough_builds: said.enough_builds.unwrap_or(self.enough_builds),
+            session_builds: said.session_builds.unwrap_or(self.session_builds),
+            baseline_sessions: said.baseline_sessions.unwrap_or(self.baseline_sessions),
         }
     }
-}
 
-impl Thresholds {
+    /// Why these would never find anything for sure.
+    #[must_use]
+    pub fn contradiction(&self) -> Option<String> {
+        let Self { enough_builds, baseline_sessions, .. } = self;
+        (enough_builds > baseline_sessions).then(|| {
+            format!(
+                "enough-builds is {enough_builds} and baseline-sessions {baseline_sessions}: nothing would ever be sure"
+            )
+        })
+    }
+
     /// The same for the rules of judging, whose other thresholds are their own.
     #[must_use]
     pub fn rules(&self) -> judge::Thresholds {
         let defaults = judge::Thresholds::default();
+        let pairs = judge::sequential::Rule {
+            false_discovery_rate: self.false_discovery_rate,
+            ..defaults.pairs.with_p_times(self.pairs_p / PAIRS_P)
+        };
         judge::Thresholds {
+            least_builds: self.least_builds,
+            enough_builds: self.enough_builds,
+            session_builds: self.session_builds,
+            early_z: self.z - EARLY,
+            z: self.z,
             least_change: self.time_percent / 100.0,
+            p: self.session_p,
             build_floor_ms: self.single_build_ms,
             phase_floor_ms: self.single_phase_ms,
             session_build_floor_ms: self.build_ms,
             session_phase_floor_ms: self.phase_ms,
+            false_discovery_rate: self.false_discovery_rate,
             memory_change: self.memory_percent / 100.0,
             memory_floor_bytes: self.memory_mb * 1_048_576.0,
             allocation_change: self.allocations_percent / 100.0,
+            pairs,
             ..defaults
         }
-    }
-}
-
-/// A threshold on the command line.
-fn number(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(number) if number.is_finite() && number >= 0.0 => Ok(number),
-        _ => Err("it is no number, or less than 0".to_owned()),
     }
 }

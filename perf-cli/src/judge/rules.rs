@@ -176,7 +176,10 @@ pub(super) fn by_level(numbers: &Comparable, floor: &Floor, thresholds: &Thresho
         Rule::Early => thresholds.early_z,
         _ => as_unlikely(thresholds.z, against.len()),
     };
-    let change = if rule == Rule::Early { thresholds.early_ratio - 1.0 } else { floor.change };
+    let change = match rule {
+        Rule::Early => floor.change.max(thresholds.early_ratio - 1.0),
+        _ => floor.change,
+    };
     finding.sigma = Some(level.sigma);
     finding.z = Some(z);
     finding.limit = Some(

@@ -65,6 +65,16 @@ impl Rule {
         self
     }
 
+    /// The same rule with each p so many times as high.
+    #[must_use]
+    pub fn with_p_times(mut self, factor: f64) -> Self {
+        for look in &mut self.looks {
+            look.p *= factor;
+        }
+        self.only_p *= factor;
+        self
+    }
+
     /// The most pairs that it asks for.
     #[must_use]
     pub fn most_pairs(&self) -> usize {

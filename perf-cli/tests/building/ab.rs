@@ -129,6 +129,9 @@ fn thresholds() {
     assert_eq!(judged(), (Exit::Fine, Some("unchanged".to_owned())));
     fs::write(&file, "[thresholds]\ntime-percent = 20\n").unwrap();
     assert_eq!(judged(), (Exit::Regression, Some("regression".to_owned())));
+    let options = ["--runs", "5", "--time-percent", "50"];
+    let said = ab(&session, &options, &["time=200"], &["time=260"]);
+    assert_eq!(said.exit, Exit::Fine, "what the command line says comes first");
     fs::write(&file, "[thresholds]\ntime = 20\n").unwrap();
     let said = ab(&session, &[], &["time=200"], &["time=260"]);
     assert_eq!(said.exit, Exit::Usage);

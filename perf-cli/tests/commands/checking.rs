@@ -310,6 +310,42 @@ fn thresholds_are_set_by_flags_and_by_the_file_for_each_phase() {
 }
 
 #[test]
+fn how_sure_and_of_how_many_builds_is_set_by_flags_and_by_the_file() {
+    let dir = with_candidate(|stats| slow(stats, "write", 1.15));
+    let found = |words: &[&str]| news(&json(&dir, words));
+    let write =
+        |verdict: &str| vec![(verdict.to_owned(), "write".to_owned(), "time_ms".to_owned())];
+    assert_eq!(found(&[]), write("regression"));
+    assert_eq!(found(&["--z", "10"]), []);
+    assert_eq!(found(&["--session-p", "0.0001"]), [], "five builds cannot be as sure");
+    assert_eq!(found(&["--enough-builds", "13"]), write("suspect"), "there are twelve sessions");
+    assert_eq!(found(&["--session-builds", "6"]), write("suspect"), "there are five builds");
+    let newest = json(&dir, &["--baseline-sessions", "10"]);
+    assert_eq!(newest["baseline"].as_array().unwrap().len(), 50);
+    let said = check(&dir, &["--strict", "--least-builds", "61"]);
+    assert_eq!(said.exit, Exit::NoData, "whatever is said of allocations");
+    assert!(said.err.contains("60 builds on main or master to compare with; it takes 61"));
+    let said = check(&dir, &["--enough-builds", "31"]);
+    assert_eq!((said.exit, said.out.as_str()), (Exit::Usage, ""));
+    let told = "error: enough-builds is 31 and baseline-sessions 30: nothing would ever be sure\n";
+    assert_eq!(said.err, told);
+
+    let file = dir.path().join("own.toml");
+    let own = file.to_str().unwrap();
+    fs::write(&file, "[[phase]]\npath = 'write'\nz = 10\n").unwrap();
+    assert_eq!(found(&["--config", own]), []);
+    fs::write(&file, "[thresholds]\nsession-builds = 6\n").unwrap();
+    assert_eq!(found(&["--config", own]), write("suspect"));
+    assert_eq!(found(&["--config", own, "--session-builds", "5"]), write("regression"));
+
+    let pairs = history(&pairs(5, |stats| slow(stats, "write", 1.15)));
+    assert_eq!(check(&pairs, &[]).exit, Exit::Regression);
+    let said = check(&pairs, &["--pairs-p", "0.001", "--strict"]);
+    assert_eq!(said.exit, Exit::NoData);
+    assert!(said.err.contains("5 pairs of builds run in turn; it takes 6"), "{}", said.err);
+}
+
+#[test]
 fn a_busy_machine_is_told() {
     let dir = with_candidate(|stats| {
         stats.noise.as_mut().unwrap().load_average = Some(8.0);

@@ -75,6 +75,18 @@ fn five_to_nine_builds_make_a_suspect_beyond_a_fifth_and_three_sigmas() {
 }
 
 #[test]
+fn a_share_that_is_asked_for_holds_for_short_histories_as_well() {
+    let thresholds = Thresholds { least_change: 0.3, ..Thresholds::default() };
+    let baseline = sessions(&singles(6));
+    let found = |time| {
+        let found = with(Quantity::BuildTime, &samples(&[time]), &baseline, &thresholds);
+        (found.verdict, found.rule, found.decided_by)
+    };
+    assert_eq!(found(1_250.0), (Verdict::Unchanged, Rule::Early, Condition::Ratio(1.3)));
+    assert_eq!(found(1_350.0), (Verdict::Suspect, Rule::Early, Condition::Every));
+}
+
+#[test]
 fn one_or_two_builds_are_a_suspect_by_z_change_and_floor() {
     let baseline = singles(10);
     let found = judged(Quantity::BuildTime, &[1_200.0], &baseline);

@@ -12,6 +12,7 @@ use indicatif::ProgressBar;
 
 use crate::commands::compare::Comparison;
 use crate::commands::judgement;
+use crate::configuration::ThresholdsOf;
 use crate::failure::{Exit, Failure};
 use crate::launch::{BuildCommand, LaunchError, Launcher};
 use crate::present::style::STRONG;
@@ -59,6 +60,9 @@ pub struct AbArgs {
     /// The build command of those that --base or --head do not name, and its arguments
     #[arg(last = true, value_name = "CMD")]
     pub command: Vec<OsString>,
+    /// What a change must exceed.
+    #[command(flatten)]
+    pub thresholds: ThresholdsOf,
 }
 
 impl AbArgs {
@@ -106,7 +110,7 @@ impl From<LaunchError> for Unanswered {
 pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &AbArgs) -> Result<Exit, Failure> {
     let commands = args.commands()?;
     let mut launcher = invocation.launcher(args.show_output)?;
-    let configuration = invocation.configuration()?;
+    let configuration = invocation.configuration_with(&args.thresholds)?;
     let most = usize::try_from(args.runs.get()).unwrap_or(usize::MAX);
     let rule = configuration.rules().pairs.with_pairs(most);
     let are_enough = |pairs: &Pairs| {

@@ -115,7 +115,7 @@ impl Trial {
         let branches = &configuration.default_branches;
         trial.precedents = selection.precedents(&trial.candidate, branches, &accepted.changes)?;
         let sessions = std::mem::take(&mut trial.precedents.sessions);
-        trial.standing = Standing::of(sessions);
+        trial.standing = Standing::of(sessions, configuration.thresholds.baseline_sessions);
         Ok(trial)
     }
 

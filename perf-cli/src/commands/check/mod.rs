@@ -64,8 +64,7 @@ pub enum FailOn {
 
 /// Judges, and says so.
 pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &CheckArgs) -> Result<Exit, Failure> {
-    let mut configuration = invocation.configuration()?;
-    configuration.thresholds = configuration.thresholds.with(&args.thresholds);
+    let mut configuration = invocation.configuration_with(&args.thresholds)?;
     if let Some(branch) = &invocation.common.branch {
         configuration.default_branches = vec![branch.clone()];
     }
@@ -141,7 +140,7 @@ fn page(trial: &Trial, judged: Vec<Judged>, configuration: &Configuration) -> Pa
     let ids = |builds: &mut dyn Iterator<Item = &BuildStats>| -> Value {
         builds.map(|stats| stats.build_id.as_str()).collect()
     };
-    let is_judged = judged.iter().any(|it| it.verdict != Verdict::Insufficient);
+    let is_judged = judgement::overall(&judged) != Verdict::Insufficient;
     let data = vec![
         ("judged", is_judged.into()),
         ("why_not", if is_judged { Value::Null } else { trial.why_nothing(configuration).into() }),

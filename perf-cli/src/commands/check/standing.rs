@@ -7,8 +7,6 @@ use serde::Serialize;
 use crate::judge::{e_divisive, median};
 use crate::select::Session;
 
-/// The most sessions of a baseline.
-const BASELINE: usize = 30;
 /// A better level is the measure once so many sessions stand on it.
 const ENOUGH: usize = 10;
 /// Fewer sessions are no level that one can creep away from.
@@ -48,8 +46,8 @@ impl Standing {
         Self { baseline: sessions, ..Self::default() }
     }
 
-    /// Of the sessions since the last accepted change, oldest first.
-    pub(super) fn of(sessions: Vec<Session>) -> Self {
+    /// Of the sessions since the last accepted change, oldest first: a baseline of at most so many.
+    pub(super) fn of(sessions: Vec<Session>, most: usize) -> Self {
         let times: Vec<f64> = sessions.iter().map(time_of).collect();
         let points = e_divisive::change_points(&times, &e_divisive::Options::default());
         let mut begins: Vec<usize> = points.iter().map(|point| point.index).collect();
@@ -88,11 +86,11 @@ impl Standing {
                 builds: builds + before.map_or(0, |it| it.builds),
             });
         }
-        let level = match kept.len().checked_sub(BASELINE) {
-            Some(older) if older >= LEAST_LEVEL => kept[..older.min(BASELINE)].to_vec(),
+        let level = match kept.len().checked_sub(most) {
+            Some(older) if older >= LEAST_LEVEL => kept[..older.min(most)].to_vec(),
             _ => Vec::new(),
         };
-        let baseline = kept.split_off(kept.len().saturating_sub(BASELINE));
+        let baseline = kept.split_off(kept.len().saturating_sub(most));
         Self { baseline, level, after_unaccepted }
     }
 }
@@ -118,7 +116,7 @@ mod tests {
     }
 
     fn standing(parts: &[Vec<f64>]) -> Standing {
-        Standing::of(sessions(&parts.concat()))
+        Standing::of(sessions(&parts.concat()), 30)
     }
 
     fn ids(sessions: &[Session]) -> (String, String) {
@@ -132,6 +130,13 @@ mod tests {
         assert_eq!(ids(&standing.baseline), ("20".to_owned(), "49".to_owned()));
         assert_eq!(ids(&standing.level), ("0".to_owned(), "19".to_owned()));
         assert_eq!(standing.after_unaccepted, None);
+    }
+
+    #[test]
+    fn a_shorter_baseline_is_the_newest_of_it() {
+        let standing = Standing::of(sessions(&around(100.0, 50)), 12);
+        assert_eq!(ids(&standing.baseline), ("38".to_owned(), "49".to_owned()));
+        assert_eq!(ids(&standing.level), ("0".to_owned(), "11".to_owned()));
     }
 
     #[test]

@@ -197,10 +197,11 @@ pub(super) fn sort(judged: &mut [Judged]) {
     judged.sort_by_key(Judged::rank);
 }
 
-/// What is said of all of it: the worst that is said of a number; `Insufficient` where nothing could
-/// be said of any.
+/// What is said of all of it: the worst that is said of a number. Where none changed and nothing could
+/// be said of the build's time, that is `Insufficient`.
 pub(super) fn overall(judged: &[Judged]) -> Verdict {
     let has = |verdict| judged.iter().any(|it| it.verdict == verdict);
-    let order = [Verdict::Regression, Verdict::Suspect, Verdict::Improvement, Verdict::Unchanged];
-    order.into_iter().find(|verdict| has(*verdict)).unwrap_or(Verdict::Insufficient)
+    let news = [Verdict::Regression, Verdict::Suspect, Verdict::Improvement];
+    let of_time = || of_build_time(judged).map_or(Verdict::Insufficient, |it| it.verdict);
+    news.into_iter().find(|verdict| has(*verdict)).unwrap_or_else(of_time)
 }
