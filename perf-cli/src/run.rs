@@ -2,7 +2,7 @@
 
 use std::io;
 
-use perf_history::History;
+use perf_history::{Accepted, History};
 
 use crate::args::{Command, CommonArgs, PerfArgs};
 use crate::commands::{
@@ -137,6 +137,20 @@ impl Invocation<'_, '_> {
                 "{option} cannot be used here: this is about all of the history"
             ))),
             None => Ok(()),
+        }
+    }
+
+    /// The changes that somebody accepted. Lines that cannot be read are told.
+    pub(crate) fn accepted(&mut self) -> Result<Vec<Accepted>, Failure> {
+        let accepted = self.history().accepted()?;
+        self.warn_of_changes(&accepted.unreadable);
+        Ok(accepted.changes)
+    }
+
+    /// Says which lines about accepted changes could not be read.
+    pub(crate) fn warn_of_changes(&mut self, unreadable: &[(u64, String)]) {
+        for (line, reason) in unreadable {
+            self.warn(&format!("line {line} of accepted.jsonl cannot be read: {reason}"));
         }
     }
 

@@ -213,6 +213,16 @@ fn trend_names_the_commits_at_which_a_level_shifted() {
         "trend-python-model",
         &run(&data("python-model"), &["trend", "--mode", "full"], NARROW),
     );
+    let accepted = concat!(
+        r#"{"build_id":"b0012-01","timestamp":"2026-10-28T09:00:00Z","tool":"site","#,
+        r#""commit":"0000000c00000000","reason":"highlights twice as many languages"}"#,
+    );
+    let file = dir.path().join("accepted.jsonl");
+    fs::write(&file, accepted).unwrap();
+    assert_all_formats_in("trend-accepted", dir.path(), &["trend"]);
+    fs::write(&file, format!("{accepted}\n{{\n")).unwrap();
+    let torn = run(dir.path(), &["trend"], NARROW);
+    assert!(torn.err.starts_with("note: line 2 of accepted.jsonl cannot be read"), "{}", torn.err);
     let strict = ["trend", "--strict"];
     assert_eq!(run(&data("python-model"), &strict, NARROW).exit, Exit::NoData);
     let same = history(&sessions(1..13, 1));

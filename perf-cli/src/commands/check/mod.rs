@@ -79,9 +79,7 @@ pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &CheckArgs) -> Resu
         invocation.write(&fit_for_a_comment(&page, invocation.common.format))?;
     }
     let trial = trial?;
-    for (line, reason) in &trial.unreadable_changes {
-        invocation.warn(&format!("line {line} of accepted.jsonl cannot be read: {reason}"));
-    }
+    invocation.warn_of_changes(&trial.unreadable_changes);
     for PassedOver { build_id, why } in &trial.passed_over {
         invocation.warn(&format!("build {build_id} is newer, and not judged: {why}"));
     }

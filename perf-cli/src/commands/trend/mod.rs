@@ -1,9 +1,12 @@
-//! The change points of a series: where its level shifted for good, and which commits did it.
+//! The change points of a series: where its level shifted for good, which commits did it, and which of
+//! them somebody accepted.
+
+mod accepted;
 
 use std::num::NonZeroUsize;
 
 use clap::Args;
-use perf_history::BuildStats;
+use perf_history::{Accepted, BuildStats};
 
 use crate::commands::facts::short_commit;
 use crate::commands::judgement::Measure;
@@ -12,17 +15,18 @@ use crate::failure::Failure;
 use crate::judge::e_divisive::{ChangePoint, Options, change_points};
 use crate::judge::median;
 use crate::present::sparkline::sparkline;
-use crate::present::style::{ACCENT, BAD, GOOD, STRONG};
+use crate::present::style::{ACCENT, BAD, GOOD, PLAIN, STRONG};
 use crate::present::{Block, Cell, Column, Fact, Json, Kind, Report, Row, Span, Table, units};
 use crate::run::Invocation;
 use crate::select::{Mode, SeriesKey, Session};
+use accepted::AcceptedIn;
 
 /// The options of `trend`.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
 Looks at the series of the newest build, on the default branch (--branch; else main and master). A
 change point is where the level shifted by 5 % or more and stayed, for at least 3 builds on either
-side; builds that ran together count once.
+side; builds that ran together count once. Changes that were accepted (`accept`) are marked.
 
 Examples (after the program's name):
   trend                        the build, and its phases
@@ -82,10 +86,10 @@ pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &TrendArgs) -> Resu
     });
     invocation.report_unreadable(selection.unreadable());
     let (newest, sessions) = found?;
+    let accepted = invocation.accepted()?;
     let courses = courses(&sessions, args.phase.as_deref(), &configuration)?;
-    let table = table(&courses, &sessions);
-    let count = table.rows.len() as u64;
-    invocation.write(&report(&newest, &sessions, &courses, table))?;
+    let shifts = shifts(&courses, &sessions, &accepted);
+    invocation.write(&report(&newest, &sessions, &courses, &shifts))?;
     if sessions.len() < LEAST {
         return Err(Failure::NoData(format!(
             "{} on {}: a change point takes {LEAST}",
@@ -93,7 +97,7 @@ pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &TrendArgs) -> Resu
             configuration.default_branches.join(" or "),
         )));
     }
-    if count == 0 {
+    if shifts.is_empty() {
         invocation.note(&format!(
             "no level shifted among {}",
             units::counted(sessions.len() as u64, "session")
@@ -141,7 +145,43 @@ fn courses(
     Ok(courses)
 }
 
-fn report(newest: &BuildStats, sessions: &[Session], courses: &[Course], table: Table) -> Report {
+/// A change point of a course.
+struct Shift<'a> {
+    course: &'a Course,
+    point: ChangePoint,
+    /// The change by which the level after it was accepted.
+    accepted: Option<&'a Accepted>,
+}
+
+/// All change points: newest first, and the build before its phases.
+fn shifts<'a>(
+    courses: &'a [Course],
+    sessions: &[Session],
+    accepted: &'a [Accepted],
+) -> Vec<Shift<'a>> {
+    let accepted = AcceptedIn::sessions(sessions, accepted);
+    let mut shifts = Vec::new();
+    for course in courses {
+        let points = change_points(&course.numbers, &Options::default());
+        let ends: Vec<usize> = points.iter().skip(1).map(|point| point.index).collect();
+        let ends = ends.into_iter().chain([sessions.len()]);
+        shifts.extend(points.into_iter().zip(ends).map(|(point, end)| Shift {
+            course,
+            point,
+            accepted: accepted.covering(point.index, end),
+        }));
+    }
+    // The phases of a build come after it.
+    shifts.sort_by_key(|shift| std::cmp::Reverse(shift.point.index));
+    shifts
+}
+
+fn report(
+    newest: &BuildStats,
+    sessions: &[Session],
+    courses: &[Course],
+    shifts: &[Shift<'_>],
+) -> Report {
     let builds: u64 = sessions.iter().map(|it| it.builds.len() as u64).sum();
     let mut number = units::counted(builds, "build");
     if builds != sessions.len() as u64 {
@@ -162,14 +202,22 @@ fn report(newest: &BuildStats, sessions: &[Session], courses: &[Course], table: 
         None => fact,
     };
     let mut blocks = vec![Block::Title(title), Block::Facts(vec![fact])];
+    let table = table(shifts, sessions);
     blocks.push(if table.is_empty() { Block::Data(table) } else { Block::Table(table) });
+    let mut changes: Vec<&Accepted> = Vec::new();
+    for change in shifts.iter().filter_map(|shift| shift.accepted) {
+        if !changes.contains(&change) {
+            changes.push(change);
+        }
+    }
+    blocks.push(Block::Facts(changes.into_iter().map(accepted::told).collect()));
     Report { blocks, json: Json::Rows }
 }
 
-fn table(courses: &[Course], sessions: &[Session]) -> Table {
+fn table(shifts: &[Shift<'_>], sessions: &[Session]) -> Table {
     let text = |least| Kind::Text { least };
     let columns = vec![
-        Column::new("timestamp", "since", text(10), 2),
+        Column::new("timestamp", "since", text(10), 1),
         Column::new("commits", "commits", text(20), 0),
         Column::new("build_id", "first build", text(13), 4),
         Column::data("phase", text(0)),
@@ -178,24 +226,18 @@ fn table(courses: &[Course], sessions: &[Session]) -> Table {
         Column::data("old", Kind::Rate),
         Column::data("new", Kind::Rate),
         Column::new("was", "was", text(8), 3),
-        Column::new("is", "is", text(8), 1),
+        Column::new("is", "is", text(8), 2),
         Column::new("change", "change", Kind::Change, 0),
         Column::data("p", Kind::Rate),
+        Column::new("accepted", "accepted", text(10), 0),
+        Column::data("accepted_build_id", text(0)),
+        Column::data("accepted_reason", text(0)),
     ];
-    let mut points: Vec<(&Course, ChangePoint)> = courses
-        .iter()
-        .flat_map(|course| {
-            let points = change_points(&course.numbers, &Options::default());
-            points.into_iter().map(move |point| (course, point))
-        })
-        .collect();
-    // Newest first, and the build before its phases, as these come after it.
-    points.sort_by_key(|(_, point)| std::cmp::Reverse(point.index));
-    let rows = points.iter().filter_map(|(course, point)| row(course, point, sessions)).collect();
-    Table { columns, rows }
+    Table { columns, rows: shifts.iter().filter_map(|shift| row(shift, sessions)).collect() }
 }
 
-fn row(course: &Course, point: &ChangePoint, sessions: &[Session]) -> Option<Row> {
+fn row(shift: &Shift<'_>, sessions: &[Session]) -> Option<Row> {
+    let Shift { course, point, accepted } = shift;
     let first = sessions.get(point.index)?.first()?;
     let before = sessions.get(point.index.checked_sub(1)?)?.last()?;
     let commit = |stats: &BuildStats| stats.git.as_ref()?.commit.as_deref().map(short_commit);
@@ -205,14 +247,19 @@ fn row(course: &Course, point: &ChangePoint, sessions: &[Session]) -> Option<Row
         _ => Cell::absent(),
     };
     let change = point.ratio().map(|ratio| ratio - 1.0);
-    let style = if point.new > point.old { BAD } else { GOOD };
+    let style = match accepted {
+        Some(_) => PLAIN,
+        None if point.new > point.old => BAD,
+        None => GOOD,
+    };
+    let optional = |text: Option<&String>| text.map_or_else(Cell::absent, Cell::text);
     let day = first.timestamp.chars().take(10).collect::<String>();
     let what = course.measure.of(course.phase.as_deref());
     let cells = vec![
         Cell::labelled(day, &first.timestamp),
         commits,
         Cell::text(&first.build_id),
-        course.phase.as_ref().map_or_else(Cell::absent, Cell::text),
+        optional(course.phase.as_ref()),
         Cell::text(course.measure.key()),
         Cell::text(what),
         Cell::number(point.old),
@@ -221,6 +268,9 @@ fn row(course: &Course, point: &ChangePoint, sessions: &[Session]) -> Option<Row
         Cell::text(course.measure.shown(point.new)),
         Cell::number(change).styled(style),
         Cell::number(point.p),
+        accepted.map_or_else(Cell::absent, |it| Cell::labelled(accepted::day(it), &it.timestamp)),
+        optional(accepted.map(|it| &it.build_id)),
+        optional(accepted.and_then(|it| it.reason.as_ref())),
     ];
     Some(Row { cells, ..Row::default() })
 }
