@@ -15,7 +15,7 @@ use crate::present::style::{BAD, DIM, NOTICE};
 use crate::present::{Report, Shape, escape};
 use crate::program::{Console, Program, with_stdio};
 use crate::progress::{Drawn, Progress};
-use crate::select::{Filter, Selection, UnreadableLines};
+use crate::select::{BuildRef, Filter, PassedOver, Selection, UnreadableLines};
 
 /// Does what the command line says, on the streams of this process.
 #[must_use]
@@ -151,6 +151,13 @@ impl Invocation<'_, '_> {
     pub(crate) fn warn_of_changes(&mut self, unreadable: &[(u64, String)]) {
         for (line, reason) in unreadable {
             self.warn(&format!("line {line} of accepted.jsonl cannot be read: {reason}"));
+        }
+    }
+
+    /// Says which builds of a set that was named are left out.
+    pub(crate) fn warn_of_passed_over(&mut self, reference: &BuildRef, builds: &[PassedOver]) {
+        for PassedOver { build_id, why } in builds {
+            self.warn(&format!("build {build_id} of {reference} is left out: {why}"));
         }
     }
 

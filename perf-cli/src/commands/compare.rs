@@ -42,11 +42,14 @@ pub struct CompareArgs {
 /// Compares two sets of builds.
 pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &CompareArgs) -> Result<(), Failure> {
     let mut selection = invocation.selection();
-    let mut both =
-        || -> Result<_, SelectError> { Ok((selection.set(&args.old)?, selection.set(&args.new)?)) };
+    let mut both = || -> Result<_, SelectError> {
+        Ok((selection.named(&args.old)?, selection.named(&args.new)?))
+    };
     let sets = both();
     invocation.report_unreadable(selection.unreadable());
-    let (old, new) = sets?;
+    let ((old, not_old), (new, not_new)) = sets?;
+    invocation.warn_of_passed_over(&args.old, &not_old);
+    invocation.warn_of_passed_over(&args.new, &not_new);
 
     let names = [described(&args.old, &old), described(&args.new, &new)];
     let Comparison { mut report, obstacles } = Comparison::of(names, &old, &new);

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use perf_history::{BuildStats, Glance, HistoryError};
+use serde::Serialize;
 
 use super::build_ref::{commit_of, label_of, session_label_of};
 use super::{BuildRef, SelectError, Selection, SeriesKey};
@@ -110,8 +111,8 @@ pub fn sessions_of(newest_first: Vec<BuildStats>) -> Vec<Session> {
     sessions.oldest_first()
 }
 
-/// A build that was passed over in the search for the newest session.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A build that was passed over: in the search for the newest session, or in a set that is named.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PassedOver {
     /// Its id.
     pub build_id: String,
@@ -173,6 +174,33 @@ impl Selection {
             return Err(SelectError::NoBuilds { filter: self.filter.to_string() });
         };
         Ok((self.session_up_to(newest)?, passed_over))
+    }
+
+    /// The builds that are meant, newest first, and those of them that were passed over: those whose
+    /// times say nothing and that are not of the series of the others, as one that failed before it
+    /// knew its mode. The rest is taken as it was named.
+    ///
+    /// # Errors
+    ///
+    /// The history cannot be read, or there is no such build.
+    pub fn named(
+        &mut self,
+        reference: &BuildRef,
+    ) -> Result<(Vec<BuildStats>, Vec<PassedOver>), SelectError> {
+        let set = self.set(reference)?;
+        let Some(key) = set.iter().find(|stats| is_typical(stats)).map(SeriesKey::of) else {
+            return Ok((set, Vec::new()));
+        };
+        let (mut named, mut passed_over) = (Vec::new(), Vec::new());
+        for stats in set {
+            match flaw(&stats) {
+                Some(why) if SeriesKey::of(&stats) != key => {
+                    passed_over.push(PassedOver { build_id: stats.build_id, why });
+                }
+                _ => named.push(stats),
+            }
+        }
+        Ok((named, passed_over))
     }
 
     /// The build, with those older ones that ran together with it and whose times say anything.

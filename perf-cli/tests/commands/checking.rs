@@ -401,6 +401,50 @@ fn failed_builds_that_lie_between_are_left_out_and_no_other_series() {
 }
 
 #[test]
+fn a_failed_build_of_unknown_mode_among_those_that_are_named_makes_no_other_series() {
+    let labelled = |mut builds: Vec<BuildStats>, run: &str| {
+        for stats in &mut builds {
+            stats.labels.insert("run".to_owned(), run.to_owned());
+            stats.labels.insert("session".to_owned(), run.to_owned());
+        }
+        builds
+    };
+    let mut builds = labelled(sessions(1..2, 6), "before");
+    let mut after = session(2, 6);
+    after[3].outcome = perf_history::Outcome::Failed;
+    (after[3].incremental, after[3].build_time_ms) = (None, 5.0);
+    after[3].phases.clear();
+    builds.extend(labelled(after, "after"));
+    let dir = history(&builds);
+    let named = ["--candidate", "label:after", "--baseline", "label:before"];
+    let said = check(&dir, &named);
+    assert_eq!(said.exit, Exit::Fine);
+    assert_eq!(said.err, "note: build b0002-03 of label:after is left out: failed\n");
+    let told = "candidate  5 builds at 000000020 · 1 build not judged (failed)\n";
+    assert!(said.out.contains(told), "{}", said.out);
+    let json = json(&dir, &named);
+    assert_eq!(json["candidate"].as_array().unwrap().len(), 5);
+    assert_eq!(json["passed_over"][0]["build_id"], "b0002-03");
+    assert_eq!(json["passed_over"][0]["why"], "failed");
+    let compared = run(dir.path(), &["compare", "label:before", "label:after"], WIDE);
+    assert_eq!((compared.exit, compared.err), (Exit::Fine, said.err));
+    assert!(compared.out.contains("label:after at 000000020 (5 builds)"), "{}", compared.out);
+
+    // One that knew its mode is taken as it was named, and that is said.
+    builds[9].incremental = Some(false);
+    let dir = history(&builds);
+    let said = check(&dir, &named);
+    assert_eq!(said.err, "note: build b0002-03 is judged, as label:after names it: failed\n");
+    assert!(said.out.contains("candidate  6 builds at 000000020\n"), "{}", said.out);
+    // Good builds of two series are still refused.
+    builds[9].outcome = perf_history::Outcome::Success;
+    builds[9].incremental = Some(true);
+    let refused = check(&history(&builds), &named);
+    assert_eq!(refused.exit, Exit::Usage);
+    assert!(refused.err.contains("are of several series"), "{}", refused.err);
+}
+
+#[test]
 fn other_machines_and_interpreters_of_the_python_model_are_new_series_and_no_regressions() {
     let text = fs::read_to_string(data("python-model").join("history.jsonl")).unwrap();
     let lines: Vec<&str> = text.lines().collect();

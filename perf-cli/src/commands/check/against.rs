@@ -56,6 +56,7 @@ fn halves_of(
 pub(super) struct Trial {
     /// Builds that ran together, oldest first; at least one.
     pub(super) candidate: Vec<BuildStats>,
+    /// Builds that are newer than the candidate, or that were named with it.
     pub(super) passed_over: Vec<PassedOver>,
     pub(super) against: Against,
     pub(super) precedents: Precedents,
@@ -71,9 +72,9 @@ impl Trial {
         configuration: &Configuration,
     ) -> Result<Self, Failure> {
         let (candidate, passed_over) = if let Some(reference) = &args.candidate {
-            let mut set = selection.set(reference)?;
+            let (mut set, passed_over) = selection.named(reference)?;
             set.reverse();
-            (set, Vec::new())
+            (set, passed_over)
         } else {
             let (session, passed_over) = selection.newest_session()?;
             (session.builds, passed_over)

@@ -15,7 +15,7 @@ use crate::failure::{Exit, Failure};
 use crate::judge::Verdict;
 use crate::present::{Fact, Span, units};
 use crate::run::Invocation;
-use crate::select::{BuildRef, Mode, PassedOver};
+use crate::select::{BuildRef, Mode, PassedOver, flaw};
 use against::{Against, Trial};
 
 pub(super) use armed::{Armed, armed};
@@ -80,8 +80,16 @@ pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &CheckArgs) -> Resu
     }
     let trial = trial?;
     invocation.warn_of_changes(&trial.unreadable_changes);
-    for PassedOver { build_id, why } in &trial.passed_over {
-        invocation.warn(&format!("build {build_id} is newer, and not judged: {why}"));
+    if let Some(reference) = &args.candidate {
+        invocation.warn_of_passed_over(reference, &trial.passed_over);
+        for (stats, why) in trial.candidate.iter().filter_map(|it| Some((it, flaw(it)?))) {
+            let id = &stats.build_id;
+            invocation.warn(&format!("build {id} is judged, as {reference} names it: {why}"));
+        }
+    } else {
+        for PassedOver { build_id, why } in &trial.passed_over {
+            invocation.warn(&format!("build {build_id} is newer, and not judged: {why}"));
+        }
     }
     let judged = trial.judge(&configuration);
     let page = page(&trial, judged, &configuration);
@@ -128,7 +136,9 @@ fn page(trial: &Trial, judged: Vec<Judged>, configuration: &Configuration) -> Pa
     title.extend(mode);
     let noise = judgement::noise(&trial.candidate, trial.baseline_builds());
     let facts = vec![
-        Fact::new("candidate").and(Span::plain(described(&trial.candidate))),
+        Fact::new("candidate")
+            .and(Span::plain(described(&trial.candidate)))
+            .known(passed_over(&trial.passed_over)),
         against_fact(trial),
         judgement::between(trial.commits().as_deref()),
         Fact::new("left out").known(left_out(trial)),
@@ -143,6 +153,7 @@ fn page(trial: &Trial, judged: Vec<Judged>, configuration: &Configuration) -> Pa
         ("judged", is_judged.into()),
         ("why_not", if is_judged { Value::Null } else { trial.why_nothing(configuration).into() }),
         ("candidate", ids(&mut trial.candidate.iter())),
+        ("passed_over", json!(trial.passed_over)),
         ("baseline", ids(&mut trial.baseline_builds())),
         ("left_out", json!(trial.precedents.left_out)),
         ("after_unaccepted_change", json!(trial.standing.after_unaccepted)),
@@ -160,6 +171,15 @@ fn described(builds: &[BuildStats]) -> String {
         Some(commit) => format!("{number} at {}", short_commit(commit)),
         None => format!("{number}: {id}"),
     }
+}
+
+/// How many builds are newer than the candidate or were named with it, and are not judged.
+fn passed_over(builds: &[PassedOver]) -> Option<String> {
+    let mut reasons: Vec<&str> = builds.iter().map(|it| it.why).collect();
+    reasons.sort_unstable();
+    reasons.dedup();
+    let count = units::counted(builds.len() as u64, "build");
+    (!builds.is_empty()).then(|| format!("{count} not judged ({})", reasons.join(", ")))
 }
 
 fn against_fact(trial: &Trial) -> Fact {
