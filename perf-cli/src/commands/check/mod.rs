@@ -25,8 +25,9 @@ pub(super) use armed::{Armed, armed};
 #[command(after_help = "\
 Judges the newest build, or the newest builds that ran together, against the newest 30 sessions
 before it: those of the same tool, machine, mode and compiler, on the default branch (--branch;
-else main and master), since the last accepted change. A build or two are `suspect` at most; a
-session of 5 (`run --runs 5`) against 10 sessions is a `regression` where it is sure.
+else main and master), since the last accepted change. The times of a build or two are `suspect` at
+most; a session of 5 (`run --runs 5`) against 10 sessions is a `regression` where it is sure. So is
+a build that allocates more than those before it, where these are 5 or more and allocate the same.
 
 Exit codes: 0 nothing got worse, or nothing could be judged; 1 a regression; 3 nothing could be
 judged, with --strict.
@@ -141,7 +142,7 @@ fn page(trial: &Trial, judged: Vec<Judged>, configuration: &Configuration) -> Pa
             .known(passed_over(&trial.passed_over)),
         against_fact(trial),
         judgement::between(trial.commits().as_deref()),
-        Fact::new("left out").known(left_out(trial)),
+        Fact::new("left out").and_all(&left_out(trial)),
         Fact::new("phases").known(trial.come_and_gone(configuration)),
         judgement::busy(noise.as_deref()),
     ];
@@ -217,7 +218,7 @@ fn against_fact(trial: &Trial) -> Fact {
 }
 
 /// The builds of the series that are no measure, by reason.
-fn left_out(trial: &Trial) -> Option<String> {
+fn left_out(trial: &Trial) -> Vec<String> {
     let mut parts: Vec<String> = trial
         .precedents
         .left_out
@@ -231,5 +232,5 @@ fn left_out(trial: &Trial) -> Option<String> {
             units::change(after.change),
         ));
     }
-    (!parts.is_empty()).then(|| parts.join(", "))
+    parts
 }
