@@ -1,20 +1,16 @@
 //! tracing's spans, of which perf-runtime's layer makes phases; memory by phase.
 #![forbid(unsafe_code)]
 
+#[macro_use]
+#[path = "../../tracing/src/spans.rs"]
+mod spans;
+
 use perf_runtime::{BuildStats, PerformanceCollector, PhaseLayer, TrackingAllocator};
-use tracing::{Instrument as _, Span};
 use tracing_subscriber::prelude::*;
 use workloads::Seen;
 
 #[global_allocator]
 static ALLOCATOR: TrackingAllocator = TrackingAllocator::system();
-
-macro_rules! phase {
-    ($function:item) => {
-        #[tracing::instrument(skip_all)]
-        $function
-    };
-}
 
 workloads::phases!(phase, phase);
 
@@ -38,20 +34,7 @@ impl workloads::Contender for InLayer {
         }
     }
 
-    fn handed<F>(work: F) -> impl Fn(u64) -> u64 + Send + 'static
-    where
-        F: Fn(u64) -> u64 + Send + 'static,
-    {
-        let span = Span::current();
-        move |x| span.in_scope(|| work(x))
-    }
-
-    fn handed_future<F>(future: F) -> impl Future<Output = u64> + Send + 'static
-    where
-        F: Future<Output = u64> + Send + 'static,
-    {
-        future.in_current_span()
-    }
+    hand_over_spans!();
 }
 
 /// Does `work` in a build of its own.

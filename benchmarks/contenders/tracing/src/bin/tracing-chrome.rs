@@ -1,20 +1,16 @@
 //! tracing's spans, written by tracing-chrome; here into nothing, which flatters it.
 #![forbid(unsafe_code)]
 
+#[macro_use]
+#[path = "../spans.rs"]
+mod spans;
+
 use std::io::Write;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use tracing::{Instrument as _, Span};
 use tracing_chrome::ChromeLayerBuilder;
 use tracing_subscriber::prelude::*;
 use workloads::Seen;
-
-macro_rules! phase {
-    ($function:item) => {
-        #[tracing::instrument(skip_all)]
-        $function
-    };
-}
 
 workloads::phases!(phase, phase);
 
@@ -71,20 +67,7 @@ impl workloads::Contender for Written {
         Seen { calls: Some(CALLS.load(Relaxed)), ..Seen::default() }
     }
 
-    fn handed<F>(work: F) -> impl Fn(u64) -> u64 + Send + 'static
-    where
-        F: Fn(u64) -> u64 + Send + 'static,
-    {
-        let span = Span::current();
-        move |x| span.in_scope(|| work(x))
-    }
-
-    fn handed_future<F>(future: F) -> impl Future<Output = u64> + Send + 'static
-    where
-        F: Future<Output = u64> + Send + 'static,
-    {
-        future.in_current_span()
-    }
+    hand_over_spans!();
 }
 
 fn main() -> std::process::ExitCode {

@@ -1,15 +1,11 @@
 //! tracing's spans where nobody listens.
 #![forbid(unsafe_code)]
 
-use tracing::{Instrument as _, Span};
-use workloads::Seen;
+#[macro_use]
+#[path = "../spans.rs"]
+mod spans;
 
-macro_rules! phase {
-    ($function:item) => {
-        #[tracing::instrument(skip_all)]
-        $function
-    };
-}
+use workloads::Seen;
 
 workloads::phases!(phase, phase);
 
@@ -28,20 +24,7 @@ impl workloads::Contender for NoSubscriber {
         Seen::default()
     }
 
-    fn handed<F>(work: F) -> impl Fn(u64) -> u64 + Send + 'static
-    where
-        F: Fn(u64) -> u64 + Send + 'static,
-    {
-        let span = Span::current();
-        move |x| span.in_scope(|| work(x))
-    }
-
-    fn handed_future<F>(future: F) -> impl Future<Output = u64> + Send + 'static
-    where
-        F: Future<Output = u64> + Send + 'static,
-    {
-        future.in_current_span()
-    }
+    hand_over_spans!();
 }
 
 fn main() -> std::process::ExitCode {

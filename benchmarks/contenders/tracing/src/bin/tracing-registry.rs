@@ -1,16 +1,13 @@
 //! tracing's spans, kept in a registry that nobody reads.
 #![forbid(unsafe_code)]
 
-use tracing::{Instrument as _, Span};
+#[macro_use]
+#[path = "../spans.rs"]
+mod spans;
+
+use tracing::Span;
 use tracing_subscriber::Registry;
 use workloads::{KNOWN, Phases as _, Seen};
-
-macro_rules! phase {
-    ($function:item) => {
-        #[tracing::instrument(skip_all)]
-        $function
-    };
-}
 
 workloads::phases!(phase, phase);
 
@@ -40,20 +37,7 @@ impl workloads::Contender for InRegistry {
         })
     }
 
-    fn handed<F>(work: F) -> impl Fn(u64) -> u64 + Send + 'static
-    where
-        F: Fn(u64) -> u64 + Send + 'static,
-    {
-        let span = Span::current();
-        move |x| span.in_scope(|| work(x))
-    }
-
-    fn handed_future<F>(future: F) -> impl Future<Output = u64> + Send + 'static
-    where
-        F: Future<Output = u64> + Send + 'static,
-    {
-        future.in_current_span()
-    }
+    hand_over_spans!();
 }
 
 fn main() -> std::process::ExitCode {

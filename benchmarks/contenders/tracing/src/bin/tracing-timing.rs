@@ -1,16 +1,14 @@
 //! tracing's spans, timed by tracing-timing: a histogram for each, of the time to its close.
 #![forbid(unsafe_code)]
 
+#[expect(unused_macros, reason = "it measures no stretches of work handed over")]
+#[macro_use]
+#[path = "../spans.rs"]
+mod spans;
+
 use tracing::Dispatch;
 use tracing_timing::{Builder, Histogram, TimingSubscriber};
 use workloads::Seen;
-
-macro_rules! phase {
-    ($function:item) => {
-        #[tracing::instrument(skip_all)]
-        $function
-    };
-}
 
 workloads::phases!(phase, phase);
 
