@@ -118,15 +118,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::super::entry::read;
+    use super::super::random_files::{file, record};
     use super::*;
 
     const LONGEST: usize = 300;
-
-    fn record(id: u32) -> String {
-        format!(
-            r#"{{"schema":1,"build_id":"{id}","timestamp":"","tool":"t","outcome":"success","build_time_ms":1}}"#
-        )
-    }
 
     /// What a line should turn out to be, and nothing else.
     fn outcome(entry: Option<&Entry>) -> String {
@@ -155,33 +150,15 @@ mod tests {
         lines
     }
 
-    fn lines() -> impl Strategy<Value = Vec<u8>> {
-        let line = prop_oneof![
-            4 => any::<u32>().prop_map(|id| record(id).into_bytes()),
-            1 => Just(Vec::new()),
-            1 => Just(b"\r".to_vec()),
-            1 => Just(b"\xEF\xBB\xBF".to_vec()),
-            1 => prop::collection::vec(any::<u8>(), 0..40),
-            1 => (0..3 * LONGEST).prop_map(|length| vec![b'x'; length]),
-        ];
-        (prop::collection::vec(line, 0..12), any::<bool>()).prop_map(|(lines, is_ended)| {
-            let mut file = lines.join(&b'\n');
-            if is_ended {
-                file.push(b'\n');
-            }
-            file
-        })
-    }
-
     proptest! {
-    #![proptest_config(ProptestConfig {
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    })]
+        #![proptest_config(ProptestConfig {
+            failure_persistence: None,
+            ..ProptestConfig::default()
+        })]
 
         #[test]
         fn reading_from_the_end_finds_the_lines_that_splitting_the_whole_finds(
-            file in lines(),
+            file in file(LONGEST),
             block in 1..200_usize,
         ) {
             let mut backward =
@@ -197,7 +174,7 @@ mod tests {
 
     #[test]
     fn a_file_that_shrinks_while_it_is_read_is_an_error() {
-        let whole = format!("{}\n", record(1)).repeat(100);
+        let whole = format!("{}\n", record(1, "")).repeat(100);
         let file = tempfile::tempfile().unwrap();
         io::Write::write_all(&mut &file, whole.as_bytes()).unwrap();
         let mut backward = BackwardLines::with_limits(&file, 64, LONGEST).unwrap();

@@ -12,6 +12,8 @@ mod lock;
 mod observed;
 mod outcome;
 mod pending;
+#[cfg(test)]
+mod random_files;
 mod replace;
 mod rewrite;
 mod scan;

@@ -204,7 +204,11 @@ mod tests {
     use proptest::prelude::*;
 
     use super::super::lines::Lines;
+    use super::super::random_files::file;
     use super::*;
+
+    /// So long are the longest lines at most that are not too long.
+    const MOST: usize = 300;
 
     /// What a line is told to be: its number, place, length, and what is on it.
     type Told = (u64, u64, u64, String);
@@ -251,30 +255,6 @@ mod tests {
             .collect()
     }
 
-    fn record(id: u32, pads: &str) -> String {
-        format!(
-            r#"{{"schema":1,"build_id":"{id}","timestamp":"","tool":"t","outcome":"success",{pads}"build_time_ms":1}}"#
-        )
-    }
-
-    fn file() -> impl Strategy<Value = Vec<u8>> {
-        let line = prop_oneof![
-            4 => any::<u32>().prop_map(|id| record(id, "").into_bytes()),
-            2 => any::<u32>().prop_map(|id| record(id, " ").into_bytes()),
-            1 => Just(b"\xEF\xBB\xBF".to_vec()),
-            1 => Just(b"\r".to_vec()),
-            1 => prop::collection::vec(any::<u8>(), 0..40),
-            1 => (0..900_usize).prop_map(|length| vec![b'x'; length]),
-        ];
-        (prop::collection::vec(line, 0..14), any::<bool>()).prop_map(|(lines, is_ended)| {
-            let mut file = lines.join(&b'\n');
-            if is_ended {
-                file.push(b'\n');
-            }
-            file
-        })
-    }
-
     proptest! {
         #![proptest_config(ProptestConfig {
             failure_persistence: None,
@@ -283,9 +263,9 @@ mod tests {
 
         #[test]
         fn a_scan_finds_every_line_with_its_number_and_place_as_reading_one_by_one_does(
-            file in file(),
+            file in file(MOST),
             size in 1..400_usize,
-            longest in 110..300_usize,
+            longest in 110..MOST,
         ) {
             let told = expected(&model(&file, longest));
             prop_assert_eq!(scanned(&file, size, longest, 1), &told[..]);
