@@ -60,6 +60,11 @@ fn is_fifth(cell: &HistoryCell) -> bool {
     is(cell.world.change, 0.2) && is(cell.world.noise, 0.027)
 }
 
+/// Whether it is that against ten, with a session effect of up to 2 %.
+fn is_fifth_of_ten(cell: &HistoryCell) -> bool {
+    is_fifth(cell) && cell.history == 10 && cell.world.session < 0.03
+}
+
 /// Every goal.
 pub fn all(ab: &[AbCell], history: &[HistoryCell], allocations: &[AllocationCell]) -> Vec<Goal> {
     use Bound::{AtLeast, AtMost};
@@ -104,22 +109,12 @@ pub fn all(ab: &[AbCell], history: &[HistoryCell], allocations: &[AllocationCell
         Goal::new(
             "session of 5 against 10 sessions of 5: the same",
             AtLeast(0.9),
-            of_history(|cell| {
-                is_fifth(cell)
-                    && cell.history == 10
-                    && cell.world.session < 0.03
-                    && cell.rule.name.ends_with("sessions of 5")
-            }),
+            of_history(|cell| is_fifth_of_ten(cell) && cell.rule.name.ends_with("sessions of 5")),
         ),
         Goal::new(
             "session of 3 or 5 against 10 single builds: the same",
             AtLeast(0.9),
-            of_history(|cell| {
-                is_fifth(cell)
-                    && cell.history == 10
-                    && cell.world.session < 0.03
-                    && cell.rule.name.ends_with("builds")
-            }),
+            of_history(|cell| is_fifth_of_ten(cell) && cell.rule.name.ends_with("builds")),
         ),
         Goal::new(
             "session against 30: +20 % at a noise of 2.7 %, session effect of 5 %",
