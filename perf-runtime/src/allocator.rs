@@ -63,6 +63,28 @@ impl<A> TrackingAllocator<A> {
 #[cfg(feature = "track")]
 const USUAL_ALIGN: usize = 16;
 
+impl<A: GlobalAlloc> TrackingAllocator<A> {
+    /// Counts a free, and frees.
+    ///
+    /// # Safety
+    ///
+    /// That of [`GlobalAlloc::dealloc`].
+    #[inline]
+    unsafe fn tally_and_dealloc(&self, block: *mut u8, layout: Layout) {
+        #[cfg(feature = "track")]
+        {
+            let tally = tally();
+            let (size, align) = (layout.size(), layout.align());
+            if tally.freed(size) {
+                // SAFETY: the caller keeps `dealloc`'s contract.
+                return unsafe { settle_and_dealloc(block, size, align, tally, &self.inner) };
+            }
+        }
+        // SAFETY: the caller keeps `dealloc`'s contract; `inner` made the block, as all come from it.
+        unsafe { self.inner.dealloc(block, layout) }
+    }
+}
+
 /// What the methods below do now and then. Each is their whole work, so that they need not keep
 /// anything for afterwards.
 #[cfg(feature = "track")]
@@ -127,12 +149,8 @@ impl<A: GlobalAlloc> TrackingAllocator<A> {
     unsafe fn dealloc_while_sampled(&self, block: *mut u8, layout: Layout) {
         // Before another thread can have the address.
         sampled::freeing(block);
-        let (tally, size) = (tally(), layout.size());
-        if tally.freed(size) {
-            settle(tally, |it| it.freed(size), |it| it.shared_freed(size));
-        }
-        // SAFETY: the caller keeps `dealloc`'s contract; `inner` made the block, as all come from it.
-        unsafe { self.inner.dealloc(block, layout) }
+        // SAFETY: the caller keeps `dealloc`'s contract.
+        unsafe { self.tally_and_dealloc(block, layout) }
     }
 
     /// # Safety
@@ -273,17 +291,8 @@ unsafe impl<A: GlobalAlloc> GlobalAlloc for TrackingAllocator<A> {
             // SAFETY: the caller keeps `dealloc`'s contract.
             return unsafe { self.dealloc_while_sampled(block, layout) };
         }
-        #[cfg(feature = "track")]
-        {
-            let tally = tally();
-            let (size, align) = (layout.size(), layout.align());
-            if tally.freed(size) {
-                // SAFETY: the caller keeps `dealloc`'s contract.
-                return unsafe { settle_and_dealloc(block, size, align, tally, &self.inner) };
-            }
-        }
-        // SAFETY: the caller keeps `dealloc`'s contract; `inner` made the block, as all come from it.
-        unsafe { self.inner.dealloc(block, layout) }
+        // SAFETY: the caller keeps `dealloc`'s contract.
+        unsafe { self.tally_and_dealloc(block, layout) }
     }
 
     #[inline]
