@@ -97,28 +97,19 @@ impl PerformanceCollector {
             .ok()
             .and_then(|it| it.file_stem().map(|it| it.to_string_lossy().into_owned()))
             .unwrap_or_else(|| String::from("unknown"));
-        Self {
-            dir: dir.into(),
-            tool,
-            tool_version: None,
-            sampling: None,
-            open: None,
-            timeline: None,
-        }
+        Self::of(dir.into(), tool, None)
     }
 
     /// A collector for `tool`, whose records go to `.build-metrics` in the current directory, or
     /// to where the environment variable `BUILD_METRICS_DIR` says.
     #[must_use]
     pub fn from_env(tool: impl Into<String>, version: impl Into<String>) -> Self {
-        Self {
-            dir: switches::dir().unwrap_or_else(|| PathBuf::from(DEFAULT_DIR)),
-            tool: tool.into(),
-            tool_version: Some(version.into()),
-            sampling: None,
-            open: None,
-            timeline: None,
-        }
+        let dir = switches::dir().unwrap_or_else(|| PathBuf::from(DEFAULT_DIR));
+        Self::of(dir, tool.into(), Some(version.into()))
+    }
+
+    fn of(dir: PathBuf, tool: String, tool_version: Option<String>) -> Self {
+        Self { dir, tool, tool_version, sampling: None, open: None, timeline: None }
     }
 
     /// Names the tool and its version in the records.
