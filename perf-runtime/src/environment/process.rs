@@ -112,7 +112,7 @@ impl Usage {
 }
 
 /// How long the system has been suspended since it booted, in nanoseconds: the clock that goes on in
-/// suspension, less the clock that stops. Two readings differ by some hundred nanoseconds even where
+/// suspension, less the clock that stops. Two answers differ by some hundred nanoseconds even where
 /// nothing was suspended, as the two clocks are read one after the other.
 pub(crate) fn suspended_ns() -> Option<u64> {
     clocks::suspended_ns()
@@ -132,10 +132,21 @@ mod clocks {
     const STOPS: ClockId = ClockId::from_raw(nix::libc::CLOCK_UPTIME_RAW);
 
     pub(super) fn suspended_ns() -> Option<u64> {
-        // In this order, as time that passes in between must not look like time asleep.
-        let goes_on = nanoseconds(GOES_ON)?;
-        let stops = nanoseconds(STOPS)?;
-        Some(goes_on.saturating_sub(stops))
+        ahead(|| nanoseconds(GOES_ON), || nanoseconds(STOPS))
+    }
+
+    /// By how much one clock is ahead of another: the most of three readings. A thread that loses its
+    /// processor between the two clocks reads too little, and never too much.
+    pub(super) fn ahead(
+        mut goes_on: impl FnMut() -> Option<u64>,
+        mut stops: impl FnMut() -> Option<u64>,
+    ) -> Option<u64> {
+        let mut most = None;
+        for _ in 0..3 {
+            let goes_on = goes_on()?;
+            most = most.max(Some(goes_on.saturating_sub(stops()?)));
+        }
+        most
     }
 
     fn nanoseconds(clock: ClockId) -> Option<u64> {
@@ -167,11 +178,30 @@ pub(super) fn load_average() -> Option<f64> {
 
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
+    use std::cell::Cell;
+
     use super::*;
+
+    /// Two clocks of which one is 7 s ahead, and a thread that loses its processor for a second between
+    /// the n-th readings of the two.
+    #[test]
+    fn a_thread_that_lost_its_processor_between_two_clocks_was_not_suspended() {
+        for lost in 0..3 {
+            let time = Cell::new(1_000_000_000_u64);
+            let mut readings = 0;
+            let goes_on = || {
+                let now = time.get() + 7_000_000_000;
+                time.update(|it| it + if readings == lost { 1_000_000_000 } else { 30 });
+                readings += 1;
+                Some(now)
+            };
+            let stops = || Some(time.get());
+            assert_eq!(clocks::ahead(goes_on, stops), Some(7_000_000_000 - 30), "{lost}");
+        }
+    }
 
     #[test]
     fn time_awake_is_not_time_suspended() {
-        // A reader that is interrupted between its two clocks reads too little, never too much.
         let surest = || (0..100).filter_map(|_| suspended_ns()).max().unwrap();
         let before = surest();
         std::thread::sleep(Duration::from_millis(300));
