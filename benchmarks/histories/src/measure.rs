@@ -1,4 +1,4 @@
-//! How long a program takes and how much memory, with its output thrown away.
+//! How long a program takes and how much memory, with its output in a file.
 
 use std::fs;
 use std::process::{Child, Command, Stdio};
@@ -28,8 +28,8 @@ impl Taken {
     }
 }
 
-/// Runs a program for its time, and says how many lines it wrote.
-pub(crate) fn run(command: &mut Command) -> Result<(Taken, usize), Failure> {
+/// Runs a program for its time, and gives what it wrote.
+pub(crate) fn run(command: &mut Command) -> Result<(Taken, String), Failure> {
     let name = format!("{command:?}");
     let output = tempfile::NamedTempFile::new()?;
     command.stdin(Stdio::null()).stdout(output.reopen()?).stderr(Stdio::inherit());
@@ -53,8 +53,7 @@ pub(crate) fn run(command: &mut Command) -> Result<(Taken, usize), Failure> {
     if !status.success() {
         return Err(Failure::Program(name, status));
     }
-    let lines = fs::read_to_string(output.path())?.lines().count();
-    Ok((Taken { time, processor, peak_kib }, lines))
+    Ok((Taken { time, processor, peak_kib }, fs::read_to_string(output.path())?))
 }
 
 fn peak_of(child: &Child) -> Option<u64> {
