@@ -21,8 +21,31 @@ pub(crate) struct Site {
     /// Time switched off.
     pub(crate) time_off: f64,
     /// Instructions with measuring. In full runs, where valgrind is installed.
-    pub(crate) instructions: Option<f64>,
+    pub(crate) instructions: Option<Counted>,
 }
+
+/// The instructions of a build with measuring, as parts of one without, counted in several builds of
+/// each in turn: who waits for whom in the pools of the site's libraries changes the sum of either by
+/// a few parts in a thousand.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub(crate) struct Counted {
+    pub(crate) least: f64,
+    pub(crate) median: f64,
+    pub(crate) most: f64,
+}
+
+impl Counted {
+    /// Of what was counted with measuring compiled out, and with it, pair by pair.
+    fn of(pairs: &[[f64; 2]]) -> Option<Self> {
+        let mut ratios: Vec<f64> = pairs.iter().map(|[bare, on]| on / bare).collect();
+        ratios.sort_by(f64::total_cmp);
+        let (&least, &most) = (ratios.first()?, ratios.last()?);
+        Some(Self { least, median: median(&ratios), most })
+    }
+}
+
+/// How many builds of each form are counted.
+const COUNTED_BUILDS: usize = 5;
 
 pub(super) fn run(scratch: &Path, depth: Depth, has_valgrind: bool) -> Result<Site, Error> {
     let measuring = build(scratch, "measuring", &[])?;
@@ -61,21 +84,23 @@ pub(super) fn run(scratch: &Path, depth: Depth, has_valgrind: bool) -> Result<Si
         switched_off.push(seconds[2] / seconds[0]);
     }
 
-    let mut counts = [None; 2];
+    let mut counts = Vec::new();
     if has_valgrind && depth == Depth::Full {
-        for (form, count) in forms.iter_mut().zip(&mut counts) {
+        let [bare, on, _] = &mut forms;
+        for form in [&mut *bare, &mut *on] {
             // The same on every machine. With one, glibc would take the locks of its allocator only in
             // the form that measures, which starts a thread.
             form.env("RAYON_NUM_THREADS", "2");
-            *count = Some(instructions::count(form, &[])?);
+        }
+        for _ in 0..COUNTED_BUILDS {
+            counts.push([instructions::count(bare, &[])?, instructions::count(on, &[])?]);
         }
     }
-    let [bare_count, on_count] = counts;
     Ok(Site {
         compiled_out_ms: median(&bare),
         time: median(&on),
         time_off: median(&switched_off),
-        instructions: on_count.zip(bare_count).map(|(on, bare)| on / bare),
+        instructions: Counted::of(&counts),
     })
 }
 
@@ -93,4 +118,17 @@ fn build(scratch: &Path, name: &str, arguments: &[&str]) -> Result<PathBuf, Erro
     let kept = scratch.join(name);
     std::fs::copy(program, &kept).map_err(Error::file("copying", program))?;
     Ok(kept)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_build_is_compared_with_that_which_was_counted_beside_it() {
+        let counted = Counted::of(&[[100.0, 101.0], [200.0, 201.0], [100.0, 103.0]]);
+        let counted = counted.map(|it| [it.least, it.median, it.most]);
+        assert_eq!(counted, Some([1.005, 1.01, 1.03]));
+        assert_eq!(Counted::of(&[]), None);
+    }
 }
