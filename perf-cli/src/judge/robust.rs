@@ -38,6 +38,12 @@ impl Level {
         })
     }
 
+    /// The same level of what varies by so small a `share` of it, but by no less than `least_sigma`.
+    #[must_use]
+    pub fn steadier(self, share: f64, least_sigma: f64) -> Self {
+        Self { sigma: (self.sigma * share).max(least_sigma), ..self }
+    }
+
     /// How many sigmas `number` lies above this level (below: negative), on the logarithm.
     #[must_use]
     pub fn z(&self, number: f64) -> f64 {

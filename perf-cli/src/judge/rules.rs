@@ -167,10 +167,13 @@ pub(super) fn by_level(numbers: &Comparable, floor: &Floor, thresholds: &Thresho
         .map_or(thresholds.session_builds, |runs| runs.max(thresholds.session_builds));
     let needed = Needed { runs: sure_runs, sessions: thresholds.enough_builds };
     let level = Level::of(against, thresholds.least_sigma).filter(|_| rule != Rule::TooFewBuilds);
-    let Some(level) = level else {
+    let Some(mut level) = level else {
         finding.needed = Some(needed);
         return finding;
     };
+    if rule == Rule::Session && are_single(&numbers.sessions, thresholds.session_builds) {
+        level = level.steadier(MEDIAN_BESIDE_SINGLE, thresholds.least_sigma);
+    }
     let z = level.z(new);
     let least_z = match rule {
         Rule::Early => thresholds.early_z,
@@ -215,6 +218,18 @@ pub(super) fn by_level(numbers: &Comparable, floor: &Floor, thresholds: &Thresho
     }
     finding.needed = (finding.verdict == Verdict::Suspect).then_some(needed);
     finding
+}
+
+/// What the median of three builds that ran together varies by, as a share of what single builds vary
+/// by: √((s² + 1.35·b²/3) / (s² + b²)) with s = ⅞·b, where sessions differ by s and builds of one by b
+/// (the variance of the median of three normal numbers is 1.35 / 3). Where sessions differ more it is
+/// nearer to 1, and a threshold that is called 3.5 is one of 2.9: what that costs is in the calibration.
+const MEDIAN_BESIDE_SINGLE: f64 = 0.83;
+
+/// Whether most sessions are too small to be one.
+fn are_single(sessions: &[Vec<f64>], session_builds: usize) -> bool {
+    let single = sessions.iter().filter(|it| it.len() < session_builds).count();
+    2 * single > sessions.len()
 }
 
 /// The first condition that the finding does not meet, in the order in which they are easiest to

@@ -47,6 +47,23 @@ fn is_z_against_ten(condition: Condition) -> bool {
 }
 
 #[test]
+fn the_median_of_a_session_is_not_expected_to_vary_as_single_builds_do() {
+    let alike: Vec<Vec<f64>> = singles(10).iter().map(|it| vec![it[0]; 3]).collect();
+    let sigma = |candidate: &[f64], baseline: &[Vec<f64>]| {
+        let found = judged(Quantity::BuildTime, candidate, baseline);
+        assert_eq!(found.baseline_sessions, 10);
+        found.sigma.expect("a sigma")
+    };
+    let session = [1_100.0; 3];
+    assert!((sigma(&session, &singles(10)) / sigma(&session, &alike) - 0.83).abs() < 1e-9);
+    // One build is one of its kind.
+    assert!((sigma(&session[..1], &singles(10)) / sigma(&session, &alike) - 1.0).abs() < 1e-9);
+    // No spread is taken to be less than 1 %.
+    let hardly = vec![vec![1_000.0]; 10];
+    assert!((sigma(&session, &hardly) - 0.01).abs() < 1e-12);
+}
+
+#[test]
 fn fewer_than_five_builds_are_too_few_for_anything() {
     for count in 0..5 {
         let found = judged(Quantity::BuildTime, &[5_000.0; 3], &singles(count));
