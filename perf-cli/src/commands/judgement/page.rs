@@ -99,7 +99,7 @@ impl Page {
         let text = |least| Kind::Text { least };
         let columns = vec![
             Column::new("verdict", "", text(10), 0),
-            Column::new("what", "what", text(18), 0),
+            Column::new("what", "what", Kind::Ending { least: 18 }, 0),
             Column::new("old", "was", text(8), 3),
             Column::new("new", "is", text(8), 1),
             Column::new("change", "change", Kind::Change, 0),
