@@ -8,7 +8,8 @@ use serde_json::Value;
 
 use crate::fake_build;
 use crate::in_process::Said;
-use crate::session::{Session, assert_snapshot};
+use crate::session::Session;
+use crate::snapshot::assert_snapshot;
 use crate::trial;
 
 pub(crate) fn trials() -> Vec<Trial> {

@@ -9,6 +9,8 @@ mod fake_build;
 mod in_process;
 mod run;
 mod session;
+#[path = "../commands/snapshot.rs"]
+mod snapshot;
 mod terminal;
 
 use std::process::ExitCode;

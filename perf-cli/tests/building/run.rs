@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use libtest_mimic::Trial;
 use perf_cli::Exit;
 
-use crate::session::{Session, assert_snapshot};
+use crate::session::Session;
+use crate::snapshot::assert_snapshot;
 use crate::trial;
 
 pub(crate) fn trials() -> Vec<Trial> {

@@ -1,7 +1,6 @@
 //! A history in a temporary folder, and commands that build into it.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use perf_history::{BuildStats, History};
 use tempfile::TempDir;
@@ -57,18 +56,4 @@ impl Session {
         }
         text
     }
-}
-
-/// Compares with the snapshot of this name; with `BLESS=1` in the environment, writes it.
-#[track_caller]
-pub(crate) fn assert_snapshot(name: &str, said: &Said) {
-    let Said { out, err, exit } = said;
-    let text = format!("{out}── standard error, exit code {} ──\n{err}", *exit as u8);
-    let path = Path::new("tests/snapshots").join(format!("{name}.txt"));
-    if std::env::var_os("BLESS").is_some() {
-        fs::write(&path, text).expect("the snapshot can be written");
-        return;
-    }
-    let expected = fs::read_to_string(&path).unwrap_or_default();
-    assert!(text == expected, "{} is not what is said now:\n{text}", path.display());
 }

@@ -9,4 +9,5 @@ mod hostile;
 mod in_process;
 mod mounted;
 mod process;
+mod snapshot;
 mod snapshots;

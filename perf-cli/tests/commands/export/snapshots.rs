@@ -3,7 +3,8 @@
 use perf_cli::Exit;
 
 use crate::in_process::{data, run};
-use crate::snapshots::{NARROW, assert_snapshot};
+use crate::snapshot::assert_snapshot;
+use crate::snapshots::NARROW;
 
 fn assert_export(name: &str, history: &str, words: &[&str]) {
     let words: Vec<&str> = ["export"].iter().chain(words).copied().collect();

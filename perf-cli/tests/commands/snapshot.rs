@@ -1,0 +1,28 @@
+//! What a command says, beside what it should say: `snapshots/NAME.txt`.
+//!
+//! With `BLESS=1` in the environment, the tests write the latter instead of comparing.
+
+use std::fs;
+use std::path::Path;
+
+use perf_cli::Exit;
+
+use crate::in_process::Said;
+
+/// Compares with the snapshot of this name.
+#[track_caller]
+pub(crate) fn assert_snapshot(name: &str, said: &Said) {
+    let Said { out, err, exit } = said;
+    let mut text = out.clone();
+    if !err.is_empty() || *exit != Exit::Fine {
+        let exit = *exit as u8;
+        text = format!("{text}── standard error, exit code {exit} ──\n{err}");
+    }
+    let path = Path::new("tests/snapshots").join(format!("{name}.txt"));
+    if std::env::var_os("BLESS").is_some() {
+        fs::write(&path, text).expect("the snapshot can be written");
+        return;
+    }
+    let expected = fs::read_to_string(&path).unwrap_or_default();
+    assert!(text == expected, "{} is not what is said now:\n{text}", path.display());
+}
