@@ -71,7 +71,7 @@ fn judged(
     configuration: &Configuration,
 ) -> Vec<Judged> {
     new.reverse();
-    if judgement::were_run_in_turn(&old, &new) {
+    if judgement::were_run_in_turn(old.iter(), &new) {
         old.reverse();
         return judgement::judge_pairs(&old, &new, configuration);
     }

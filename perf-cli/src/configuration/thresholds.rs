@@ -47,6 +47,7 @@ pub struct Thresholds {
 
 impl Default for Thresholds {
     fn default() -> Self {
+        let rules = judge::Thresholds::default();
         Self {
             time_percent: 5.0,
             build_ms: 5.0,
@@ -56,23 +57,17 @@ impl Default for Thresholds {
             memory_percent: 5.0,
             memory_mb: 1.0,
             allocations_percent: 0.45,
-            z: 3.5,
-            session_p: 0.05,
-            pairs_p: PAIRS_P,
-            false_discovery_rate: 0.05,
-            least_builds: 5,
-            enough_builds: 10,
-            session_builds: 3,
+            z: rules.z,
+            session_p: rules.p,
+            pairs_p: rules.pairs.p(),
+            false_discovery_rate: rules.false_discovery_rate,
+            least_builds: rules.least_builds,
+            enough_builds: rules.enough_builds,
+            session_builds: rules.session_builds,
             baseline_sessions: 30,
         }
     }
 }
-
-/// The p of all looks of the rule for pairs.
-const PAIRS_P: f64 = 0.0025;
-
-/// How many σ less a short history takes.
-const EARLY: f64 = 0.5;
 
 /// Some thresholds; `None` where nothing is said of one.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Args)]
@@ -174,13 +169,13 @@ impl Thresholds {
         let defaults = judge::Thresholds::default();
         let pairs = judge::sequential::Rule {
             false_discovery_rate: self.false_discovery_rate,
-            ..defaults.pairs.with_p_times(self.pairs_p / PAIRS_P)
+            ..defaults.pairs.clone().with_p_times(self.pairs_p / defaults.pairs.p())
         };
         judge::Thresholds {
             least_builds: self.least_builds,
             enough_builds: self.enough_builds,
             session_builds: self.session_builds,
-            early_z: self.z - EARLY,
+            early_z: self.z - (defaults.z - defaults.early_z),
             z: self.z,
             least_change: self.time_percent / 100.0,
             p: self.session_p,

@@ -75,6 +75,12 @@ impl Rule {
         self
     }
 
+    /// The highest p of all looks together: it bounds the false alarms.
+    #[must_use]
+    pub fn p(&self) -> f64 {
+        self.looks.iter().map(|look| look.p).sum()
+    }
+
     /// The most pairs that it asks for.
     #[must_use]
     pub fn most_pairs(&self) -> usize {

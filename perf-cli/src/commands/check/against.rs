@@ -48,7 +48,7 @@ fn halves_of(
         Ok(set)
     };
     let [base, head] = [half(HALVES[0])?, half(HALVES[1])?];
-    Ok(judgement::were_run_in_turn(&base, &head).then_some([base, head]))
+    Ok(judgement::were_run_in_turn(base.iter(), &head).then_some([base, head]))
 }
 
 /// A candidate, and what it is judged against.
@@ -151,22 +151,25 @@ impl Trial {
         &self.candidate[self.candidate.len() - 1]
     }
 
-    pub(super) fn baseline_builds(&self) -> impl Iterator<Item = &BuildStats> {
+    pub(super) fn baseline_builds(&self) -> impl Iterator<Item = &BuildStats> + Clone {
         self.standing.baseline.iter().flat_map(|session| &session.builds)
     }
 
     /// Whether candidate and baseline are the halves of one session of `ab`.
     pub(super) fn was_run_in_turn(&self) -> bool {
-        let base: Vec<BuildStats> = self.baseline_builds().cloned().collect();
-        judgement::were_run_in_turn(&base, &self.candidate)
+        judgement::were_run_in_turn(self.baseline_builds(), &self.candidate)
+    }
+
+    /// The baseline's builds, where candidate and baseline are the halves of one session of `ab`.
+    fn other_half(&self) -> Option<Vec<BuildStats>> {
+        self.was_run_in_turn().then(|| self.baseline_builds().cloned().collect())
     }
 
     /// Judges against the newest builds, and then against the level that they may have crept away
     /// from.
     pub(super) fn judge(&self, configuration: &Configuration) -> Vec<Judged> {
         let Standing { baseline, level, .. } = &self.standing;
-        if self.was_run_in_turn() {
-            let base: Vec<BuildStats> = self.baseline_builds().cloned().collect();
+        if let Some(base) = self.other_half() {
             return judgement::judge_pairs(&base, &self.candidate, configuration);
         }
         let mut judged = judgement::judge(&self.candidate, baseline, configuration);
@@ -220,8 +223,7 @@ impl Trial {
         let Precedents { accepted, left_out, foreign, differences, is_cut, .. } = &self.precedents;
         let least = configuration.rules().least_builds as u64;
         let there = self.baseline_builds().count() as u64;
-        if self.was_run_in_turn() {
-            let base: Vec<BuildStats> = self.baseline_builds().cloned().collect();
+        if let Some(base) = self.other_half() {
             return judgement::too_few_pairs(&base, &self.candidate, configuration);
         }
         let mut parts = vec![match &self.against {

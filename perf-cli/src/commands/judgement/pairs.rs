@@ -21,17 +21,20 @@ const RUN: &str = "run";
 const SESSION: &str = "session";
 
 /// Whether two sets are the halves of one session, whose builds were run in turn.
-pub(in crate::commands) fn were_run_in_turn(old: &[BuildStats], new: &[BuildStats]) -> bool {
-    let Some(first) = new.first() else { return false };
-    let Some(session) = first.labels.get(SESSION) else { return false };
-    let is_of_it = |stats: &BuildStats| stats.labels.get(SESSION) == Some(session);
-    let run = |stats: &BuildStats| stats.labels.get(RUN).cloned();
-    let other = old.first().map(run);
-    !old.is_empty()
-        && old.iter().chain(new).all(is_of_it)
-        && new.iter().all(|stats| run(stats) == run(first))
-        && old.iter().all(|stats| Some(run(stats)) == other)
-        && other != Some(run(first))
+pub(in crate::commands) fn were_run_in_turn<'a>(
+    mut old: impl Iterator<Item = &'a BuildStats> + Clone,
+    new: &[BuildStats],
+) -> bool {
+    let (Some(first), Some(other)) = (new.first(), old.clone().next()) else { return false };
+    let (session, old_run, new_run) =
+        (first.labels.get(SESSION), other.labels.get(RUN), first.labels.get(RUN));
+    let is_of = |stats: &BuildStats, run| {
+        stats.labels.get(SESSION) == session && stats.labels.get(RUN) == run
+    };
+    session.is_some()
+        && old_run != new_run
+        && new.iter().all(|stats| is_of(stats, new_run))
+        && old.all(|stats| is_of(stats, old_run))
 }
 
 /// A number in both halves.
