@@ -92,7 +92,7 @@ fn phases(measured: &Measured, tracked: bool) -> Vec<PhaseStats> {
             siblings.push(index);
         }
     }
-    let mut phases = Vec::new();
+    let mut phases = Vec::with_capacity(measured.phases.len());
     let mut waiting = children[0].clone();
     sort_last_first(&mut waiting, measured);
     while let Some(index) = waiting.pop() {

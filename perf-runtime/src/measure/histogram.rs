@@ -109,28 +109,46 @@ impl Histogram {
         }
     }
 
-    /// Adds all calls to `spread`.
-    pub(crate) fn add_to(&self, spread: &mut Spread) {
+    /// Adds the buckets that calls were counted in to `buckets`, ascending, and gives how many
+    /// calls were counted.
+    pub(crate) fn read_into(&self, buckets: &mut Vec<Bucket>) -> u64 {
+        let mut calls = self.unplaced.load(Relaxed);
         for (index, segment) in self.made() {
             for (bucket, count) in segment.counts.iter().enumerate() {
-                spread.add(index * BUCKETS + bucket, count.load(Relaxed));
+                let count = count.load(Relaxed);
+                if count != 0 {
+                    calls = calls.wrapping_add(count);
+                    buckets.push((index * BUCKETS + bucket, count));
+                }
             }
         }
+        calls
     }
 }
+
+/// The number of a bucket, and how many calls were counted there.
+pub(crate) type Bucket = (usize, u64);
 
 /// The histograms of all threads, added up.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Spread {
-    /// Bucket and calls, the buckets ascending and without empty ones.
-    buckets: Vec<(usize, u64)>,
+    /// Ascending and without empty ones.
+    buckets: Vec<Bucket>,
 }
 
 impl Spread {
-    fn add(&mut self, bucket: usize, calls: u64) {
-        if calls == 0 {
+    /// Adds the calls of one histogram.
+    pub(crate) fn add(&mut self, buckets: &[Bucket]) {
+        if self.buckets.is_empty() {
+            self.buckets.extend_from_slice(buckets);
             return;
         }
+        for &(bucket, calls) in buckets {
+            self.add_calls(bucket, calls);
+        }
+    }
+
+    fn add_calls(&mut self, bucket: usize, calls: u64) {
         match self.buckets.binary_search_by_key(&bucket, |it| it.0) {
             Ok(found) => self.buckets[found].1 += calls,
             Err(place) => self.buckets.insert(place, (bucket, calls)),
@@ -185,8 +203,10 @@ mod tests {
             histogram.record(value);
         }
         assert_eq!(histogram.calls(), 5_000);
+        let mut buckets = Vec::new();
+        assert_eq!(histogram.read_into(&mut buckets), 5_000);
         let mut spread = Spread::default();
-        histogram.add_to(&mut spread);
+        spread.add(&buckets);
         values.sort_unstable();
         for percent in [1, 50, 95, 99, 100] {
             let rank = (values.len() * percent).div_ceil(100);

@@ -282,24 +282,26 @@ impl Node {
         ticks >= self.shortest.load(Relaxed) && ticks <= self.longest.load(Relaxed)
     }
 
-    /// Grows with each entry that has ended.
-    fn activity(&self) -> u64 {
+    /// Grows with each entry that has ended. `calls` is the number of finished ones.
+    fn activity(&self, calls: u64) -> u64 {
         let parts = [&self.polls, &self.left_open, &self.stretches, &self.carried];
         // An async call ends where it began, which another thread may have run.
-        let calls = self.histogram.calls().wrapping_sub(self.async_ended.load(Relaxed));
+        let calls = calls.wrapping_sub(self.async_ended.load(Relaxed));
         parts.iter().fold(calls, |sum, it| sum.wrapping_add(it.load(Relaxed)))
     }
 
     /// Whether the thread that has the tree now ran the phase, apart from calls that are open.
-    pub(crate) fn ran_on_present_thread(&self) -> bool {
-        self.activity() != self.past_activity.load(Relaxed)
+    /// `calls` is the number of finished ones.
+    pub(crate) fn ran_on_present_thread(&self, calls: u64) -> bool {
+        self.activity(calls) != self.past_activity.load(Relaxed)
     }
 
     /// Notes that the thread that has the tree now ends.
     pub(crate) fn thread_ends(&self) {
-        if self.ran_on_present_thread() {
+        let calls = self.histogram.calls();
+        if self.ran_on_present_thread(calls) {
             bump(&self.past_threads, 1);
-            self.past_activity.store(self.activity(), Relaxed);
+            self.past_activity.store(self.activity(calls), Relaxed);
         }
     }
 }

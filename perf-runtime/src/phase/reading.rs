@@ -1,8 +1,10 @@
 //! What the collector reads of one thread: a cut through its counters, taken without stopping it.
 
+use std::ops::Range;
 use std::sync::atomic::Ordering::Relaxed;
 
 use crate::measure::counters::Counters;
+use crate::measure::histogram::Bucket;
 use crate::measure::ticks::Ticks;
 use crate::measure::timeline::Interval;
 
@@ -28,13 +30,49 @@ pub(crate) struct ThreadReading {
 pub(crate) struct TreeReading {
     pub(crate) tree: &'static Tree,
     pub(crate) own: bool,
-    pub(crate) nodes: Vec<NodeReading>,
+    /// Which of the nodes that were read with the thread are the tree's.
+    nodes: Range<usize>,
     /// What the thread did for the build as a whole, beside what it did at its base.
     pub(crate) outside: Used,
     /// Where calls leave intervals, those of the calls that are open.
     pub(crate) open_intervals: Vec<Interval>,
     /// The process's highest level since the thread started the build; `i64::MIN` where unknown.
     pub(crate) process_peak: i64,
+}
+
+/// The nodes of one thread's trees, the roots first, parents before their children.
+///
+/// PERF: the same memory serves one thread after another. The nodes of all threads at once would be
+/// most of what the end of a build touches for the first time.
+#[derive(Debug, Default)]
+pub(crate) struct NodeReadings {
+    nodes: Vec<NodeReading>,
+    /// The calls of all nodes, one after the other.
+    buckets: Vec<Bucket>,
+}
+
+impl NodeReadings {
+    /// The nodes of a tree of the thread that was read last.
+    pub(crate) fn of(&self, tree: &TreeReading) -> &[NodeReading] {
+        &self.nodes[tree.nodes.clone()]
+    }
+
+    /// The calls of such a node.
+    pub(crate) fn buckets(&self, node: &NodeReading) -> &[Bucket] {
+        &self.buckets[node.buckets.clone()]
+    }
+
+    fn clear(&mut self) {
+        self.nodes.clear();
+        self.buckets.clear();
+    }
+
+    fn add(&mut self, tree: &Tree) -> Range<usize> {
+        let start = self.nodes.len();
+        self.nodes.reserve(tree.len());
+        self.nodes.extend(tree.nodes().map(|it| NodeReading::of(it, &mut self.buckets)));
+        start..self.nodes.len()
+    }
 }
 
 impl std::fmt::Debug for Tree {
@@ -52,9 +90,12 @@ impl std::fmt::Debug for Node {
 /// A node at one instant, what is open included.
 #[derive(Debug)]
 pub(crate) struct NodeReading {
-    pub(crate) node: &'static Node,
+    node: &'static Node,
     pub(crate) path: PathId,
+    /// The path of the phase that it is in; the root is in none.
+    pub(crate) parent: Option<PathId>,
     pub(crate) calls: u64,
+    buckets: Range<usize>,
     pub(crate) open_calls: u64,
     pub(crate) async_begun: u64,
     pub(crate) async_ended: u64,
@@ -91,11 +132,16 @@ impl NodeReading {
         self.past_threads + u64::from(self.ran_here)
     }
 
-    fn of(node: &'static Node) -> Self {
+    /// Reads a node, and its calls into `buckets`.
+    fn of(node: &'static Node, buckets: &mut Vec<Bucket>) -> Self {
+        let first_bucket = buckets.len();
+        let calls = node.histogram.read_into(buckets);
         Self {
             node,
             path: node.path(),
-            calls: node.histogram.calls(),
+            parent: node.parent.get().map(Node::path),
+            calls,
+            buckets: first_bucket..buckets.len(),
             open_calls: node.left_open.load(Relaxed),
             async_begun: node.async_begun.load(Relaxed),
             async_ended: node.async_ended.load(Relaxed),
@@ -119,22 +165,23 @@ impl NodeReading {
             resident_delta: (node.resident_calls.load(Relaxed) > 0)
                 .then(|| node.resident_delta.load(Relaxed)),
             past_threads: node.past_threads.load(Relaxed),
-            ran_here: node.ran_on_present_thread(),
+            ran_here: node.ran_on_present_thread(calls),
         }
     }
 }
 
 impl Thread {
     /// Reads the thread, and its trees of `build` where one is named, as of the time that `end`
-    /// gives in the midst of it.
+    /// gives in the midst of it. In `nodes` are those of its trees then, and no others.
     pub(crate) fn read(
         &'static self,
         build: Option<BuildNumber>,
         end: impl Fn() -> Ticks,
+        nodes: &mut NodeReadings,
     ) -> ThreadReading {
         loop {
             let certain = own_threads::wait_until_certain(self);
-            let reading = self.read_once(build, &end, certain);
+            let reading = self.read_once(build, &end, certain, nodes);
             // It may have become uncertain while it was read, by a thread that took the place.
             if !certain || !own_threads::is_uncertain(self) {
                 return reading;
@@ -147,14 +194,16 @@ impl Thread {
         build: Option<BuildNumber>,
         end: &impl Fn() -> Ticks,
         certain: bool,
+        nodes: &mut NodeReadings,
     ) -> ThreadReading {
         self.read_whole(|| {
+            nodes.clear();
             let end = end();
             // What may be forgotten yet waits for another reading.
             let counters = if certain { self.tally.counters() } else { self.counters_at_birth() };
             let cut = Cut::through(self, counters, end);
             let is_read = |it: &&Tree| build.is_some() && it.build() == build && !it.is_free();
-            let trees = self.trees().filter(is_read).map(|it| cut.read(it)).collect();
+            let trees = self.trees().filter(is_read).map(|it| cut.read(it, nodes)).collect();
             ThreadReading { counters, outside: cut.outside_of_all(), trees }
         })
     }
@@ -245,13 +294,13 @@ impl Cut {
     }
 
     /// Reads a tree, with what is open on it.
-    fn read(&self, tree: &'static Tree) -> TreeReading {
-        let mut nodes = Vec::with_capacity(tree.len());
-        nodes.extend(tree.nodes().map(NodeReading::of));
+    fn read(&self, tree: &'static Tree, nodes: &mut NodeReadings) -> TreeReading {
+        let range = nodes.add(tree);
+        let nodes = &mut nodes.nodes[range.clone()];
         let mut reading = TreeReading {
             tree,
             own: tree.is_own(),
-            nodes,
+            nodes: range,
             outside: tree.outside.load(),
             open_intervals: Vec::new(),
             process_peak: i64::MIN,
@@ -274,7 +323,7 @@ impl Cut {
                 }
             } else {
                 let caller = self.frames.get(index + 1).and_then(|it| it.frame.node.get());
-                self.add_open(it, caller, &mut reading.nodes);
+                self.add_open(it, caller, nodes);
                 if tree.is_timed()
                     && let Some(node) = it.frame.node.get()
                 {

@@ -1,15 +1,16 @@
 //! The trees of all threads, made one: sums by path.
 
-use crate::measure::histogram::Spread;
+use crate::measure::histogram::{Bucket, Spread};
 use crate::measure::ticks::Ticks;
 use crate::phase::node::Used;
-use crate::phase::path::Paths;
-use crate::phase::reading::{NodeReading, ThreadReading, TreeReading};
-use crate::phase::thread::Thread;
+use crate::phase::path::PathId;
+use crate::phase::reading::{NodeReading, NodeReadings, TreeReading};
 
 /// A phase of a build, over all threads.
 #[derive(Debug, Clone)]
 pub(crate) struct PhaseSum {
+    /// The phase that it is in, as soon as some thread's tree has told.
+    parent: Option<PathId>,
     pub(crate) calls: u64,
     pub(crate) open_calls: u64,
     pub(crate) total: Used,
@@ -48,6 +49,7 @@ struct OwnTicks {
 impl PhaseSum {
     fn empty() -> Self {
         Self {
+            parent: None,
             calls: 0,
             open_calls: 0,
             total: Used::default(),
@@ -115,7 +117,8 @@ impl PhaseSum {
         }
     }
 
-    fn add(&mut self, node: &NodeReading, own: bool) {
+    fn add(&mut self, node: &NodeReading, buckets: &[Bucket], own: bool) {
+        self.parent = node.parent;
         self.calls += node.calls;
         self.open_calls += node.open_calls;
         self.async_begun += node.async_begun;
@@ -123,7 +126,7 @@ impl PhaseSum {
         self.total = self.total.plus(node.total);
         let folded = node.again.minus(node.lent);
         self.folded = self.folded.plus(folded);
-        node.node.histogram.add_to(&mut self.spread);
+        self.spread.add(buckets);
         self.shortest = self.shortest.min(node.shortest);
         self.longest = self.longest.max(node.longest);
         self.first_entry = earlier(self.first_entry, node.first_entry);
@@ -154,39 +157,56 @@ fn earlier(one: Option<Ticks>, other: Option<Ticks>) -> Option<Ticks> {
     }
 }
 
-/// Adds up the trees of all threads, by path. The root comes first.
-pub(super) fn merge(paths: &Paths, readings: &[(&'static Thread, ThreadReading)]) -> Vec<PhaseSum> {
-    let mut sums = vec![PhaseSum::empty(); paths.len()];
-    for TreeReading { own, nodes, .. } in readings.iter().flat_map(|it| &it.1.trees) {
-        for node in nodes {
-            if let Some(sum) = sums.get_mut(node.path.index()) {
-                sum.add(node, *own);
-            }
-            if let Some(parent) = paths.parent(node.path).and_then(|it| sums.get_mut(it.index())) {
-                parent.add_to_children(node.total, *own);
-            }
-            if node.was_handed() {
-                add_handed(paths, &mut sums, node, *own);
-            }
-        }
-    }
-    for sum in &mut sums {
-        sum.open_calls += sum.async_begun.saturating_sub(sum.async_ended);
-    }
-    sums
+/// The trees of threads, added up by path.
+#[derive(Default)]
+pub(super) struct Merged {
+    /// The root comes first.
+    sums: Vec<PhaseSum>,
 }
 
-/// Work that was handed over belongs to its phase and to all above that, which were on no stack of
-/// the thread that did it.
-fn add_handed(paths: &Paths, sums: &mut [PhaseSum], node: &NodeReading, own: bool) {
-    let above = std::iter::successors(paths.parent(node.path), |it| paths.parent(*it));
-    if let Some(sum) = sums.get_mut(node.path.index()) {
-        sum.add_handed(node, own);
+impl Merged {
+    /// Adds a tree, whose nodes are among `nodes`.
+    pub(super) fn add(&mut self, tree: &TreeReading, nodes: &NodeReadings) {
+        let nodes_of_tree = nodes.of(tree);
+        self.sums.reserve(nodes_of_tree.len().saturating_sub(self.sums.len()));
+        for node in nodes_of_tree {
+            self.sum(node.path).add(node, nodes.buckets(node), tree.own);
+            if let Some(parent) = node.parent {
+                self.sum(parent).add_to_children(node.total, tree.own);
+            }
+            if node.was_handed() {
+                self.add_handed(node, tree.own);
+            }
+        }
     }
-    for path in above {
-        if let Some(sum) = sums.get_mut(path.index()) {
+
+    /// Work that was handed over belongs to its phase and to all above that, which were on no stack
+    /// of the thread that did it.
+    fn add_handed(&mut self, node: &NodeReading, own: bool) {
+        self.sum(node.path).add_handed(node, own);
+        let mut above = node.parent;
+        while let Some(path) = above {
+            let sum = self.sum(path);
             sum.add_handed(node, own);
             sum.add_to_children(node.handed, own);
+            // Its node came before: parents come before their children.
+            above = sum.parent;
         }
+    }
+
+    fn sum(&mut self, path: PathId) -> &mut PhaseSum {
+        if self.sums.len() <= path.index() {
+            self.sums.resize_with(path.index() + 1, PhaseSum::empty);
+        }
+        &mut self.sums[path.index()]
+    }
+
+    /// The sums of a build that has so many paths.
+    pub(super) fn finish(mut self, paths: usize) -> Vec<PhaseSum> {
+        self.sums.resize_with(paths, PhaseSum::empty);
+        for sum in &mut self.sums {
+            sum.open_calls += sum.async_begun.saturating_sub(sum.async_ended);
+        }
+        self.sums
     }
 }

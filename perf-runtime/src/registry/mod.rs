@@ -14,10 +14,11 @@ use crate::measure::timeline::Interval;
 use crate::phase::node::Used;
 use crate::phase::open_builds::{self, BuildNumber};
 use crate::phase::path::{self, Paths};
-use crate::phase::reading::{ThreadReading, TreeReading};
+use crate::phase::reading::{NodeReadings, ThreadReading, TreeReading};
 use crate::phase::thread::{Thread, otherwise};
 use crate::phase::threads::{self, Uncounted};
 
+use merge::Merged;
 pub(crate) use merge::PhaseSum;
 pub use user_facts::CountError;
 pub(crate) use user_facts::UserFacts;
@@ -125,7 +126,7 @@ pub(crate) fn start(timed: bool) -> Option<BuildNumber> {
     // What is open of builds that are over is nothing that this one would set aside.
     own.notice_ended_builds();
     let now = ticks::now();
-    let tallied = state.settle(&read_all(None, own, || now));
+    let tallied = state.settle(&read_all(None, own, || now, |_, _| ()));
     if !open_builds::open(number, timed) {
         return None;
     }
@@ -138,7 +139,8 @@ pub(crate) fn start(timed: bool) -> Option<BuildNumber> {
     }
     let start = Anchor::read();
     own.start_build(number, tallied.net_bytes.cast_signed(), start.ticks);
-    let until_start = own.settle(own.read(None, || start.ticks).outside);
+    let until_start =
+        own.settle(own.read(None, || start.ticks, &mut NodeReadings::default()).outside);
     if let Some(home) = own.home().filter(|it| *it != number) {
         state.give(Some(home), until_start, Some(own));
     }
@@ -167,18 +169,20 @@ pub(crate) fn end(number: BuildNumber) -> Option<Measured> {
     let end = Cell::new(Anchor::read());
     let is_present = present.is_some_and(|it| std::ptr::eq(it, own));
     open_builds::close(number);
-    let readings = read_all(Some(number), own, || {
+    let time_of_own = || {
         if !is_present {
             end.set(Anchor::read());
         }
         end.get().ticks
-    });
+    };
+    let mut merged = Merged::default();
+    let readings = read_all(Some(number), own, time_of_own, |tree, nodes| merged.add(tree, nodes));
     let end = end.get();
     let tallied = state.settle(&readings);
     let mut build = state.builds.swap_remove(index);
     build.add_other_ground(&readings);
     let paths = path::end(number);
-    let phases = merge::merge(&paths, &readings);
+    let phases = merged.finish(paths.len());
     let lanes = take_lanes(&readings);
     for (_, reading) in &readings {
         for TreeReading { tree, .. } in &reading.trees {
@@ -237,12 +241,25 @@ pub(crate) fn with_user_facts<T>(
 
 type Readings = Vec<(&'static Thread, ThreadReading)>;
 
-/// Reads all threads: `own` as of the time that `end` gives, the others as of their reading.
-fn read_all(build: Option<BuildNumber>, own: &'static Thread, end: impl Fn() -> Ticks) -> Readings {
-    let read = |it: &'static Thread| {
-        if std::ptr::eq(it, own) { it.read(build, &end) } else { it.read(build, ticks::now) }
+/// Reads all threads: `own` as of the time that `end` gives, the others as of their reading. `take`
+/// is given each tree that was read, with the nodes that are in it.
+fn read_all(
+    build: Option<BuildNumber>,
+    own: &'static Thread,
+    end: impl Fn() -> Ticks,
+    mut take: impl FnMut(&TreeReading, &NodeReadings),
+) -> Readings {
+    let mut nodes = NodeReadings::default();
+    let mut read = |it: &'static Thread| {
+        let reading = if std::ptr::eq(it, own) {
+            it.read(build, &end, &mut nodes)
+        } else {
+            it.read(build, ticks::now, &mut nodes)
+        };
+        reading.trees.iter().for_each(|tree| take(tree, &nodes));
+        (it, reading)
     };
-    threads::all().map(|it| (it, read(it))).collect()
+    threads::all().map(&mut read).collect()
 }
 
 impl State {
