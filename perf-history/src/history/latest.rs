@@ -13,6 +13,10 @@ pub(super) fn laid_out(record: &[u8]) -> Vec<u8> {
     let (mut at, mut copied) = (0, 0);
     while let Some(&byte) = record.get(at) {
         at += 1;
+        // PERF: most bytes outside of strings are in numbers.
+        if matches!(byte, b'-'..=b'9') {
+            continue;
+        }
         match byte {
             b'"' => at += string_rest(&record[at..]),
             b'{' | b'[' => {
@@ -36,7 +40,7 @@ pub(super) fn laid_out(record: &[u8]) -> Vec<u8> {
                 }
             }
             b',' | b':' => {
-                text.extend_from_slice(&record[copied..at]);
+                copy(&record[copied..], at - copied, &mut text);
                 if byte == b',' && depth <= LINES {
                     new_line(&mut text, depth);
                 } else {
@@ -56,18 +60,62 @@ fn new_line(text: &mut Vec<u8>, depth: usize) {
     text.extend_from_slice(&b"\n    "[..=2 * depth]);
 }
 
+/// Copies the first `length` bytes of `from`.
+///
+/// PERF: names and values are short, and copying a fixed length takes no call.
+#[inline]
+fn copy(from: &[u8], length: usize, text: &mut Vec<u8>) {
+    match from.first_chunk::<16>() {
+        Some(chunk) if length <= chunk.len() => {
+            let end = text.len() + length;
+            text.extend_from_slice(chunk);
+            text.truncate(end);
+        }
+        _ => text.extend_from_slice(&from[..length]),
+    }
+}
+
 /// How long what is left of a string is, up to its last quote and with it.
+///
+/// PERF: eight bytes at a time, as names have about that many. A search that takes a call, and asks
+/// the processor for what it can do, takes twice as long.
+#[inline]
 fn string_rest(text: &[u8]) -> usize {
     let mut end = 0;
-    while let Some(found) = text.get(end..).and_then(|rest| memchr::memchr2(b'"', b'\\', rest)) {
-        end += found + 1;
+    while let Some(next) = text.get(end..).and_then(|rest| rest.first_chunk::<8>()) {
+        let word = u64::from_le_bytes(*next);
+        let found = zeros(word ^ QUOTES) | zeros(word ^ BACKSLASHES);
+        if found == 0 {
+            end += next.len();
+            continue;
+        }
+        end += found.trailing_zeros() as usize / 8 + 1;
         if text[end - 1] == b'"' {
             return end;
         }
         // What is after a backslash ends nothing.
         end += 1;
     }
+    while let Some(&byte) = text.get(end) {
+        end += 1;
+        match byte {
+            b'"' => return end,
+            b'\\' => end += 1,
+            _ => {}
+        }
+    }
     text.len()
+}
+
+const ONES: u64 = u64::from_le_bytes([1; 8]);
+const QUOTES: u64 = u64::from_le_bytes([b'"'; 8]);
+const BACKSLASHES: u64 = u64::from_le_bytes([b'\\'; 8]);
+
+/// The highest bit of the lowest byte that is zero, and maybe bits of those above it (A. Mycroft, in
+/// H. S. Warren, *Hacker's Delight*, 6-1).
+#[inline]
+fn zeros(word: u64) -> u64 {
+    word.wrapping_sub(ONES) & !word & (ONES << 7)
 }
 
 #[cfg(test)]
@@ -112,6 +160,22 @@ mod tests {
 }
 "#;
         assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn a_string_ends_at_its_first_quote_that_no_backslash_escapes() {
+        for length in 0..40 {
+            for special in 0..=length {
+                for inner in ["", "\"", "\\", "\\\"", "!#[]", "\u{a2}\u{dc}"] {
+                    let string = format!("{}{inner}{}", "a".repeat(special), "é".repeat(length));
+                    let mut text = serde_json::to_vec(&string).unwrap();
+                    let end = text.len() - 1;
+                    text.extend_from_slice(b",\"b\":1}");
+                    assert_eq!(string_rest(&text[1..]), end, "{string}");
+                    assert_eq!(string_rest(&text[1..end]), end - 1, "{string}");
+                }
+            }
+        }
     }
 
     #[test]
