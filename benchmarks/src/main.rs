@@ -31,7 +31,7 @@ use crate::error::Error;
 use crate::machine::Machine;
 use crate::programs::{Form, Programs, workspace};
 use crate::report::{Part, Report, Style};
-use crate::rounds::Extent;
+use crate::rounds::{Extent, Measured};
 
 /// Measures what measuring costs, side by side with peers.
 #[derive(Debug, Parser)]
@@ -168,7 +168,7 @@ fn measure(arguments: &Arguments) -> Result<Report, Error> {
     let scratch = tempfile::tempdir().map_err(Error::file("making", "a folder"))?;
     let list = scratch.path().join("readmes");
     let documents = documents::write_list(workspace(), &list)?;
-    let figures = rounds::run(&ALL, &programs, &list, extent, |round| {
+    let Measured { figures, pace } = rounds::run(&ALL, &programs, &list, extent, |round| {
         progress(&format!("round {} of {}", round + 1, extent.rounds));
     })?;
     let checks = checks::run(&ALL, &programs, scratch.path(), depth, compile_times, progress)?;
@@ -179,6 +179,7 @@ fn measure(arguments: &Arguments) -> Result<Report, Error> {
         rounds: extent.rounds,
         documents,
         sights,
+        pace,
         figures,
         checks,
         budgets,

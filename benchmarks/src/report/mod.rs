@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::budgets::Budget;
 use crate::checks::Checks;
 use crate::machine::Machine;
-use crate::rounds::Figure;
+use crate::rounds::{Figure, Pace};
 use crate::sight::Sight;
 
 pub(crate) use attribution::print_attribution;
@@ -28,6 +28,7 @@ pub(crate) struct Report {
     /// How many READMEs the real program was given.
     pub(crate) documents: usize,
     pub(crate) sights: Vec<Sight>,
+    pub(crate) pace: Pace,
     pub(crate) figures: Vec<Figure>,
     pub(crate) checks: Checks,
     pub(crate) budgets: Vec<Budget>,

@@ -24,12 +24,15 @@ pub(crate) fn print(report: &Report, style: Style, to: &mut impl Write) -> io::R
     let machine = &report.machine;
     writeln!(
         to,
-        "{}, {} processors, {}, {}; medians over {} rounds. {} marks what is better than perf-runtime.",
+        "{}, {} processors, {}, {}; medians over {} rounds, of the {:.0} % of \
+         batches around which ordinary instructions ran at full pace. {} marks what is better than \
+         perf-runtime.",
         machine.processor,
         machine.processors,
         machine.system,
         machine.compiler,
         report.rounds,
+        report.pace.full * 100.0,
         BETTER.trim(),
     )?;
     let heading = |to: &mut dyn Write, text: &str| match style {

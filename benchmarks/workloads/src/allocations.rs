@@ -3,13 +3,13 @@
 use std::hint::black_box;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
-use std::time::{Duration, Instant};
 
 use allocator_api2::alloc::{Allocator, Global, System};
 use allocator_api2::boxed::Box;
 use allocator_api2::vec::Vec as VecIn;
 
 use crate::batches::{Budget, Pair, time, time_pairs};
+use crate::pace::{Timed, timed};
 use crate::{Contender, Phases};
 
 /// How many blocks one unit of a contender's work holds.
@@ -82,8 +82,8 @@ fn push<A: Allocator>(vector: &mut VecIn<u64, A>, element: u64) {
 pub(crate) fn time_freed_elsewhere<C: Contender>(budget: Budget<'_>) -> Vec<Pair> {
     thread::scope(|scope| {
         let freer = Freer::spawn::<C>(scope);
-        let both = |repeats, there_and_back: fn(&Freer) -> Duration| {
-            (0..repeats).map(|_| there_and_back(&freer)).sum()
+        let both = |repeats, there_and_back: fn(&Freer) -> Timed| {
+            (0..repeats).map(|_| there_and_back(&freer)).fold(Timed::default(), Timed::and)
         };
         time_pairs(
             budget,
@@ -106,7 +106,7 @@ enum Parcel {
 /// A thread that frees what it is sent, and sends the empty vector back with the time it took.
 struct Freer {
     full: SyncSender<Parcel>,
-    empty: Receiver<(Parcel, Duration)>,
+    empty: Receiver<(Parcel, Timed)>,
 }
 
 impl Freer {
@@ -115,12 +115,11 @@ impl Freer {
         let (freed, empty) = sync_channel(1);
         scope.spawn(move || {
             while let Ok(mut parcel) = to_free.recv() {
-                let start = Instant::now();
-                match &mut parcel {
+                let freeing = timed(|| match &mut parcel {
                     Parcel::Measured(blocks) => unit::<C>(|| blocks.clear()),
                     Parcel::Bare(blocks) => blocks.clear(),
-                }
-                if freed.send((parcel, start.elapsed())).is_err() {
+                });
+                if freed.send((parcel, freeing)).is_err() {
                     break;
                 }
             }
@@ -129,25 +128,27 @@ impl Freer {
     }
 
     /// Allocates, lets free, and gives the time of both without that of the way.
-    fn there_and_back<C: Contender>(&self) -> Duration {
+    fn there_and_back<C: Contender>(&self) -> Timed {
         let mut blocks = Vec::with_capacity(BLOCKS as usize);
-        let start = Instant::now();
-        unit::<C>(|| fill(&mut blocks, Global));
-        start.elapsed() + self.free(Parcel::Measured(blocks))
+        let filling = timed(|| unit::<C>(|| fill(&mut blocks, Global)));
+        filling.and(self.free(Parcel::Measured(blocks)))
     }
 
     /// The same on the system's allocator.
-    fn there_and_back_bare(&self) -> Duration {
+    fn there_and_back_bare(&self) -> Timed {
         let mut blocks = Vec::with_capacity(BLOCKS as usize);
-        let start = Instant::now();
-        fill(&mut blocks, System);
-        start.elapsed() + self.free(Parcel::Bare(blocks))
+        let filling = timed(|| fill(&mut blocks, System));
+        filling.and(self.free(Parcel::Bare(blocks)))
     }
 
-    fn free(&self, parcel: Parcel) -> Duration {
+    fn free(&self, parcel: Parcel) -> Timed {
         // The other thread lives as long as this end does.
         let sent = self.full.send(parcel).is_ok();
-        if sent { self.empty.recv().map_or(Duration::ZERO, |it| it.1) } else { Duration::ZERO }
+        if sent {
+            self.empty.recv().map_or_else(|_| Timed::default(), |it| it.1)
+        } else {
+            Timed::default()
+        }
     }
 }
 
@@ -160,6 +161,8 @@ fn fill<A: Allocator + Copy>(blocks: &mut Blocks<A>, allocator: A) {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::Seen;
 
@@ -196,9 +199,9 @@ mod tests {
             freer.full.send(Parcel::Measured(blocks)).unwrap();
             let (parcel, freeing) = freer.empty.recv().unwrap();
             assert!(matches!(parcel, Parcel::Measured(blocks) if blocks.is_empty()));
-            assert!(freeing > Duration::ZERO);
-            assert!(freer.there_and_back::<Bare>() > Duration::ZERO);
-            assert!(freer.there_and_back_bare() > Duration::ZERO);
+            assert!(freeing.taken > Duration::ZERO);
+            assert!(freer.there_and_back::<Bare>().taken > Duration::ZERO);
+            assert!(freer.there_and_back_bare().taken > Duration::ZERO);
         });
     }
 

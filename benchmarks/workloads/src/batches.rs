@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::Timing;
 use crate::meeting::Meeting;
+use crate::pace::{Timed, timed};
 
 /// How long a batch lasts at least. Long against the reading of the clock around it, short against
 /// the turns in which an operating system gives a processor to others: most batches see none.
@@ -14,6 +15,12 @@ const BATCH: Duration = Duration::from_micros(40);
 pub const FEWEST: usize = 7;
 /// How many times as long as they should take, threads that never run at once go on trying.
 const PATIENCE: u32 = 20;
+/// Of how many pairs the processor should have done ordinary instructions at its full pace.
+const ENOUGH: usize = 200;
+/// How many times as long as it should take, that is waited for.
+const PATIENCE_FOR_CALM: u32 = 5;
+/// Up to how many times what ordinary instructions take at best, they run at full pace.
+pub const FULL_PACE: f64 = 1.05;
 /// How many pairs are kept at most.
 const MOST: usize = 20_000;
 
@@ -22,6 +29,8 @@ const MOST: usize = 20_000;
 pub(crate) struct Pair {
     work: f64,
     reference: f64,
+    /// The slowest pace around both, on all threads that met for them.
+    pace: Duration,
 }
 
 /// How long to time, and together with whom.
@@ -41,8 +50,8 @@ pub(crate) struct Budget<'meeting> {
 pub(crate) fn time_pairs(
     budget: Budget<'_>,
     units: u32,
-    mut work: impl FnMut(u32) -> Duration,
-    mut reference: impl FnMut(u32) -> Duration,
+    mut work: impl FnMut(u32) -> Timed,
+    mut reference: impl FnMut(u32) -> Timed,
 ) -> Vec<Pair> {
     let repeats = (repeats_of_a_batch(&mut work), repeats_of_a_batch(&mut reference));
     let meet = || budget.meeting.is_none_or(Meeting::wait);
@@ -51,13 +60,22 @@ pub(crate) fn time_pairs(
     let mut pairs = Vec::with_capacity(MOST);
     let begin = Instant::now();
     let units_of_a_batch = u64::from(units) * u64::from(work_repeats);
-    let time_is_up = |pairs: usize| match begin.elapsed() {
-        elapsed if pairs < FEWEST => elapsed > budget.time * PATIENCE && budget.meeting.is_some(),
-        elapsed => elapsed >= budget.time || pairs >= MOST,
+    let time_is_up = |pairs: &[Pair]| match begin.elapsed() {
+        _ if pairs.len() >= MOST => true,
+        elapsed if pairs.len() < FEWEST => {
+            elapsed > budget.time * PATIENCE && budget.meeting.is_some()
+        }
+        elapsed if elapsed < budget.time => false,
+        elapsed => {
+            elapsed >= budget.time * PATIENCE_FOR_CALM || {
+                let full = full_pace(pairs);
+                pairs.iter().filter(|it| it.pace <= full).count() >= ENOUGH
+            }
+        }
     };
     for round in 0_usize.. {
         let all_done = round as u64 * units_of_a_batch >= budget.units;
-        if all_done || time_is_up(pairs.len()) || !meet() {
+        if all_done || time_is_up(&pairs) || !meet() {
             break;
         }
         let before = reference(reference_repeats);
@@ -66,18 +84,21 @@ pub(crate) fn time_pairs(
         }
         let start = Instant::now();
         let during = work(work_repeats);
+        let mut pace = before.pace.max(during.pace);
         if let Some(meeting) = budget.meeting {
-            meeting.tell(round, start, Instant::now());
+            meeting.tell(round, start, Instant::now(), pace);
             if !meeting.wait() {
                 break;
             }
             if !meeting.ran_at_once(round) {
                 continue;
             }
+            pace = meeting.slowest_pace(round);
         }
         pairs.push(Pair {
-            work: nanoseconds(during) / f64::from(work_repeats) / f64::from(units),
-            reference: nanoseconds(before) / f64::from(reference_repeats) / f64::from(units),
+            work: nanoseconds(during.taken) / f64::from(work_repeats) / f64::from(units),
+            reference: nanoseconds(before.taken) / f64::from(reference_repeats) / f64::from(units),
+            pace,
         });
     }
     if let Some(meeting) = budget.meeting {
@@ -87,34 +108,54 @@ pub(crate) fn time_pairs(
 }
 
 /// How often something that repeats itself is to do so to fill a batch.
-fn repeats_of_a_batch(batch: &mut impl FnMut(u32) -> Duration) -> u32 {
+fn repeats_of_a_batch(batch: &mut impl FnMut(u32) -> Timed) -> u32 {
     let mut repeats = 1;
     // The first time is not timed: it looks things up that later ones find.
     batch(repeats);
-    while repeats < 1 << 20 && batch(repeats) < BATCH {
+    while repeats < 1 << 20 && batch(repeats).taken < BATCH {
         repeats *= 2;
     }
     repeats
 }
 
 /// How long `repeats` runs of `work` take together.
-pub(crate) fn time(repeats: u32, mut work: impl FnMut()) -> Duration {
-    let start = Instant::now();
-    for _ in 0..repeats {
-        work();
-    }
-    start.elapsed()
+pub(crate) fn time(repeats: u32, mut work: impl FnMut()) -> Timed {
+    timed(|| {
+        for _ in 0..repeats {
+            work();
+        }
+    })
 }
 
-/// What the pairs say together. Zeros where there are none.
+/// What the pairs at full pace say together. Zeros where there are none.
 pub(crate) fn summarize(pairs: &[Pair]) -> Timing {
-    let median_of = |value: fn(&Pair) -> f64| median(pairs.iter().map(value).collect());
+    let calm = at_full_pace(pairs);
+    let median_of = |value: fn(&Pair) -> f64| median(calm.iter().map(value).collect());
     Timing {
         ns: median_of(|it| it.work),
         reference_ns: median_of(|it| it.reference),
         ratio: median_of(|it| it.work / it.reference),
-        batches: pairs.len(),
+        pace_ns: calm.iter().map(|it| nanoseconds(it.pace)).reduce(f64::min).unwrap_or(0.0),
+        batches: calm.len(),
+        of_batches: pairs.len(),
     }
+}
+
+/// Those that were timed at full pace, and where these are fewer than [`FEWEST`], so many that come next
+/// to them.
+fn at_full_pace(pairs: &[Pair]) -> Vec<Pair> {
+    let full = full_pace(pairs);
+    let mut by_pace = pairs.to_vec();
+    by_pace.sort_by_key(|it| it.pace);
+    let calm = by_pace.partition_point(|it| it.pace <= full);
+    by_pace.truncate(calm.max(FEWEST));
+    by_pace
+}
+
+/// The slowest pace at which ordinary instructions run as fast as they did at best.
+fn full_pace(pairs: &[Pair]) -> Duration {
+    let best = pairs.iter().map(|it| it.pace).min().unwrap_or(Duration::ZERO);
+    best.mul_f64(FULL_PACE)
 }
 
 fn median(mut values: Vec<f64>) -> f64 {
@@ -135,14 +176,34 @@ fn nanoseconds(duration: Duration) -> f64 {
 mod tests {
     use super::*;
 
+    const PACE: Duration = Duration::from_micros(2);
+
+    fn of(taken: Duration) -> Timed {
+        Timed { taken, pace: PACE }
+    }
+
+    #[test]
+    fn what_was_timed_while_ordinary_instructions_were_slow_does_not_count() {
+        let pair = |work, percent| Pair { work, reference: 10.0, pace: PACE * percent / 100 };
+        let mut pairs = vec![pair(90.0, 180); 100];
+        pairs.extend([pair(30.0, 100); 4]);
+        pairs.extend([pair(31.0, 105); 4]);
+        let timing = summarize(&pairs);
+        assert_eq!((timing.ns, timing.pace_ns), (30.5, 2000.0));
+        assert_eq!((timing.batches, timing.of_batches), (8, 108));
+        // Too few to say anything alone.
+        let timing = summarize(&pairs[..104]);
+        assert_eq!((timing.ns, timing.batches, timing.of_batches), (30.0, FEWEST, 104));
+    }
+
     #[test]
     fn a_summary_is_made_of_medians_and_a_disturbed_batch_does_not_move_it() {
         let pairs = [(30.0, 10.0), (33.0, 11.0), (9000.0, 10.0), (30.0, 10.0), (36.0, 12.0)]
-            .map(|(work, reference)| Pair { work, reference });
+            .map(|(work, reference)| Pair { work, reference, pace: PACE });
         let timing = summarize(&pairs);
         assert_eq!((timing.ns, timing.reference_ns, timing.batches), (33.0, 10.0, 5));
         assert!((timing.ratio - 3.0).abs() < 1e-12, "{}", timing.ratio);
-        let (low, high) = (Pair { work: 1.0, reference: 1.0 }, Pair { work: 2.0, reference: 1.0 });
+        let [low, high] = [1.0, 2.0].map(|work| Pair { work, reference: 1.0, pace: PACE });
         assert!((summarize(&[high, low]).ns - 1.5).abs() < 1e-12);
         assert_eq!(summarize(&[]).batches, 0);
     }
@@ -153,10 +214,10 @@ mod tests {
         let pairs = time_pairs(
             Budget { time: Duration::ZERO, units: u64::MAX, meeting: None },
             10,
-            |repeats| Duration::from_micros(repeats.into()),
+            |repeats| of(Duration::from_micros(repeats.into())),
             |repeats| {
                 assert!(repeats <= 128);
-                Duration::from_nanos(500 * u64::from(repeats))
+                of(Duration::from_nanos(500 * u64::from(repeats)))
             },
         );
         assert_eq!(pairs.len(), FEWEST);
@@ -175,9 +236,9 @@ mod tests {
             10,
             |repeats| {
                 calls += 1;
-                Duration::from_micros(repeats.into())
+                of(Duration::from_micros(repeats.into()))
             },
-            |_| Duration::from_secs(1),
+            |_| of(Duration::from_secs(1)),
         );
         // Eight times to find that 64 repeats fill a batch.
         assert_eq!((calls, pairs.len()), (8 + 3, 3));

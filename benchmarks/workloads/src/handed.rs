@@ -4,9 +4,9 @@
 use std::hint::black_box;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
-use std::time::{Duration, Instant};
 
 use crate::batches::{Budget, Pair, time, time_pairs};
+use crate::pace::{Timed, timed};
 use crate::phases::{CALLS, Yields, poll_to_end, time_reads};
 use crate::{Contender, Phases};
 
@@ -26,9 +26,9 @@ pub(crate) fn time_in_another_phase<C: Contender>(budget: Budget<'_>) -> Vec<Pai
     let calls = |repeats| {
         in_a_phase::<C>(|| {
             let handed = C::handed(work);
-            let mut taken = Duration::ZERO;
-            C::Annotated::elsewhere(&mut || taken = time_calls(repeats, &handed));
-            taken
+            let mut timed = Timed::default();
+            C::Annotated::elsewhere(&mut || timed = time_calls(repeats, &handed));
+            timed
         })
     };
     time_pairs(budget, CALLS, calls, time_reads)
@@ -50,9 +50,9 @@ pub(crate) fn time_future<C: Contender>(budget: Budget<'_>) -> Vec<Pair> {
         in_a_phase::<C>(|| {
             let handed = C::handed_future(Yields::new(CALLS.saturating_mul(repeats)));
             other.time(move || {
-                let start = Instant::now();
-                black_box(poll_to_end(handed));
-                start.elapsed()
+                timed(|| {
+                    black_box(poll_to_end(handed));
+                })
             })
         })
     })
@@ -65,7 +65,7 @@ fn work(x: u64) -> u64 {
 }
 
 /// A thousand calls of a closure, so many times.
-fn time_calls(repeats: u32, handed: impl Fn(u64) -> u64) -> Duration {
+fn time_calls(repeats: u32, handed: impl Fn(u64) -> u64) -> Timed {
     time(repeats, || {
         for x in 0..CALLS {
             black_box(handed(x.into()));
@@ -75,17 +75,14 @@ fn time_calls(repeats: u32, handed: impl Fn(u64) -> u64) -> Duration {
 
 /// What `work` gives, done in a phase in a unit of the contender's work. It tells itself what it took,
 /// so that neither what is around it nor the making of a closure is timed.
-fn in_a_phase<C: Contender>(mut work: impl FnMut() -> Duration) -> Duration {
-    let mut taken = Duration::ZERO;
-    C::unit(|| C::Annotated::within(&mut || taken = work()));
-    taken
+fn in_a_phase<C: Contender>(mut work: impl FnMut() -> Timed) -> Timed {
+    let mut timed = Timed::default();
+    C::unit(|| C::Annotated::within(&mut || timed = work()));
+    timed
 }
 
 /// Times `work` and the reference on one other thread.
-fn time_there(
-    budget: Budget<'_>,
-    mut work: impl FnMut(&OtherThread, u32) -> Duration,
-) -> Vec<Pair> {
+fn time_there(budget: Budget<'_>, mut work: impl FnMut(&OtherThread, u32) -> Timed) -> Vec<Pair> {
     thread::scope(|scope| {
         let other = OtherThread::spawn(scope);
         time_pairs(
@@ -97,18 +94,18 @@ fn time_there(
     })
 }
 
-type Job = Box<dyn FnOnce() -> Duration + Send>;
+type Job = Box<dyn FnOnce() -> Timed + Send>;
 
 /// A thread that does one job after another, and tells what each took.
 struct OtherThread {
     jobs: SyncSender<Job>,
-    taken: Receiver<Duration>,
+    timed: Receiver<Timed>,
 }
 
 impl OtherThread {
     fn spawn<'scope>(scope: &'scope thread::Scope<'scope, '_>) -> Self {
         let (jobs, to_do) = sync_channel::<Job>(1);
-        let (tell, taken) = sync_channel(1);
+        let (tell, timed) = sync_channel(1);
         scope.spawn(move || {
             while let Ok(job) = to_do.recv() {
                 if tell.send(job()).is_err() {
@@ -116,18 +113,20 @@ impl OtherThread {
                 }
             }
         });
-        Self { jobs, taken }
+        Self { jobs, timed }
     }
 
-    fn time(&self, job: impl FnOnce() -> Duration + Send + 'static) -> Duration {
+    fn time(&self, job: impl FnOnce() -> Timed + Send + 'static) -> Timed {
         // The other thread lives as long as this end does.
         let sent = self.jobs.send(Box::new(job)).is_ok();
-        if sent { self.taken.recv().unwrap_or_default() } else { Duration::ZERO }
+        if sent { self.timed.recv().unwrap_or_default() } else { Timed::default() }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]
@@ -137,11 +136,11 @@ mod tests {
             let (tell, told) = sync_channel(2);
             for second in [1, 2] {
                 let tell = tell.clone();
-                let taken = other.time(move || {
+                let timed = other.time(move || {
                     tell.send((second, thread::current().id())).unwrap();
-                    Duration::from_secs(second)
+                    Timed { taken: Duration::from_secs(second), ..Timed::default() }
                 });
-                assert_eq!(taken, Duration::from_secs(second));
+                assert_eq!(timed.taken, Duration::from_secs(second));
             }
             let (first, second) = (told.recv().unwrap(), told.recv().unwrap());
             assert_eq!((first.0, second.0), (1, 2));

@@ -14,12 +14,13 @@ mod documents;
 mod growth;
 mod handed;
 mod meeting;
+mod pace;
 mod phases;
 mod seen;
 mod workload;
 
 pub use annotated::Phases;
-pub use batches::FEWEST;
+pub use batches::{FEWEST, FULL_PACE};
 pub use beginning::{Beginning, now_ns};
 pub use contender::{Contender, main};
 pub use growth::Growth;

@@ -5,7 +5,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering::SeqCst};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// How often a thread looks before it gives its processor to others.
 const LOOKS: u32 = 2_000;
@@ -31,6 +31,8 @@ struct Span {
     last_start: AtomicU64,
     first_end: AtomicU64,
     last_end: AtomicU64,
+    /// The slowest pace of ordinary instructions.
+    pace: AtomicU64,
 }
 
 impl Span {
@@ -40,6 +42,7 @@ impl Span {
             last_start: AtomicU64::new(0),
             first_end: AtomicU64::new(u64::MAX),
             last_end: AtomicU64::new(0),
+            pace: AtomicU64::new(0),
         }
     }
 
@@ -48,6 +51,7 @@ impl Span {
         self.last_start.store(0, SeqCst);
         self.first_end.store(u64::MAX, SeqCst);
         self.last_end.store(0, SeqCst);
+        self.pace.store(0, SeqCst);
     }
 }
 
@@ -70,18 +74,23 @@ impl Meeting {
         }
     }
 
-    /// Tells when this thread's batch of a round ran.
-    pub(crate) fn tell(&self, round: usize, start: Instant, end: Instant) {
-        let nanoseconds = |it: Instant| {
-            u64::try_from(it.duration_since(self.origin).as_nanos()).unwrap_or(u64::MAX)
-        };
-        let (start, end) = (nanoseconds(start), nanoseconds(end));
+    /// Tells when this thread's batch of a round ran, and how fast ordinary instructions were around
+    /// it.
+    pub(crate) fn tell(&self, round: usize, start: Instant, end: Instant, pace: Duration) {
+        let nanoseconds = |it: Duration| u64::try_from(it.as_nanos()).unwrap_or(u64::MAX);
+        let [start, end] = [start, end].map(|it| nanoseconds(it.duration_since(self.origin)));
         self.rounds[(round + 1) % 3].clear();
         let span = &self.rounds[round % 3];
         span.first_start.fetch_min(start, SeqCst);
         span.last_start.fetch_max(start, SeqCst);
         span.first_end.fetch_min(end, SeqCst);
         span.last_end.fetch_max(end, SeqCst);
+        span.pace.fetch_max(nanoseconds(pace), SeqCst);
+    }
+
+    /// The slowest pace of all threads in a round. To be asked after the threads have met once more.
+    pub(crate) fn slowest_pace(&self, round: usize) -> Duration {
+        Duration::from_nanos(self.rounds[round % 3].pace.load(SeqCst))
     }
 
     /// Whether all batches of a round ran at once for most of their time. To be asked after the
@@ -157,9 +166,11 @@ mod tests {
         for (round, other, expected) in
             [(0, (10, 50), true), (1, (45, 85), false), (2, (20, 60), true), (3, (9, 900), false)]
         {
-            meeting.tell(round, at(10), at(50));
-            meeting.tell(round, at(other.0), at(other.1));
+            let paces = [2, round as u64].map(Duration::from_micros);
+            meeting.tell(round, at(10), at(50), paces[0]);
+            meeting.tell(round, at(other.0), at(other.1), paces[1]);
             assert_eq!(meeting.ran_at_once(round), expected, "{round}");
+            assert_eq!(Some(meeting.slowest_pace(round)), paces.into_iter().max());
         }
     }
 

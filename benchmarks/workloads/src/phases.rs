@@ -5,11 +5,11 @@ use std::pin::{Pin, pin};
 use std::sync::Barrier;
 use std::task::{Context, Poll, Waker};
 use std::thread;
-use std::time::Duration;
 
 use crate::batches::{Budget, Pair, time, time_pairs};
 use crate::counter::two_reads;
 use crate::meeting::Meeting;
+use crate::pace::Timed;
 use crate::{Contender, Phases};
 
 /// How many phases one unit of a contender's work holds.
@@ -79,7 +79,7 @@ fn time_thousand<C: Contender>(budget: Budget<'_>, mut thousand: impl FnMut()) -
 }
 
 /// A thousand times two reads of the counter, so many times.
-pub(crate) fn time_reads(repeats: u32) -> Duration {
+pub(crate) fn time_reads(repeats: u32) -> Timed {
     time(repeats, || {
         for _ in 0..CALLS {
             two_reads();
@@ -124,6 +124,8 @@ pub(crate) fn poll_to_end<T>(future: impl Future<Output = T>) -> T {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]
@@ -134,7 +136,7 @@ mod tests {
 
     #[test]
     fn every_thread_tells_what_it_measured() {
-        let second = |_| Duration::from_secs(1);
+        let second = |_| Timed { taken: Duration::from_secs(1), pace: Duration::from_micros(1) };
         for threads in [1, 2, 7] {
             let budget = Budget { time: Duration::ZERO, units: u64::MAX, meeting: None };
             let pairs = on_threads(threads, budget, |it| {

@@ -153,9 +153,13 @@ pub struct Timing {
     pub reference_ns: f64,
     /// The median over the batches of work divided by the reference beside it.
     pub ratio: f64,
-    /// How many pairs of batches there were: fewer than [`FEWEST`](crate::FEWEST), where several threads
-    /// hardly ever ran at once.
+    /// Nanoseconds that a fixed number of ordinary instructions took at best around a pair of batches.
+    pub pace_ns: f64,
+    /// How many pairs of batches count, as ordinary instructions were at most a twentieth slower around
+    /// them: fewer than [`FEWEST`](crate::FEWEST), where several threads hardly ever ran at once.
     pub batches: usize,
+    /// Of how many pairs.
+    pub of_batches: usize,
 }
 
 #[cfg(test)]
