@@ -93,7 +93,7 @@ pub(crate) fn all(figures: &[Figure], checks: &Checks) -> Vec<Budget> {
             "the example site's instructions",
             1.01,
             "× compiled out",
-            checks.site.instructions.map(|it| it.median),
+            checks.site.instructions,
         ),
         Budget::new("dependencies", 30.0, "crates", crates),
     ]);

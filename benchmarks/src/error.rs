@@ -19,7 +19,7 @@ pub(crate) enum Error {
     Said { program: PathBuf, cause: serde_json::Error },
     #[error("{what} of {} is missing in what it said", program.display())]
     Missing { program: PathBuf, what: &'static str },
-    #[error("building {package}: no program came of it")]
+    #[error("building {package}: nothing came of it that can be run or loaded")]
     NoProgram { package: String },
     #[error("{contender} should see {expected:?} and says {seen:?}: it measures something else")]
     Blind { contender: &'static str, seen: Seen, expected: Seen },

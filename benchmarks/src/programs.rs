@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
-use cargo_metadata::Message;
+use cargo_metadata::{Artifact, Message, TargetKind};
 use serde::de::DeserializeOwned;
 use wait_timeout::ChildExt as _;
 
@@ -82,6 +82,20 @@ impl Build<'_> {
     /// Builds the package by itself, so that no other package's features reach it, and gives its
     /// programs by name.
     pub(crate) fn run(self) -> Result<BTreeMap<String, PathBuf>, Error> {
+        let program = |it: Artifact| Some((it.target.name, it.executable?.into_std_path_buf()));
+        Ok(self.artifacts()?.into_iter().filter_map(program).collect())
+    }
+
+    /// Builds the package, and gives the library that other programs may load.
+    pub(crate) fn library(self) -> Result<PathBuf, Error> {
+        let of_it = |it: &Artifact| it.target.kind.contains(&TargetKind::CDyLib);
+        let artifact = self.artifacts()?.into_iter().find(of_it);
+        let file = artifact.and_then(|it| it.filenames.into_iter().next());
+        let file = file.ok_or_else(|| Error::NoProgram { package: self.package.to_owned() })?;
+        Ok(file.into_std_path_buf())
+    }
+
+    fn artifacts(self) -> Result<Vec<Artifact>, Error> {
         let mut command = cargo(self.folder);
         command
             .args(["build", "--release", "--quiet", "--message-format=json-render-diagnostics"])
@@ -89,17 +103,15 @@ impl Build<'_> {
             .args(self.arguments)
             .stderr(Stdio::inherit());
         let output = run(&mut command)?;
-        let mut programs = BTreeMap::new();
+        let mut artifacts = Vec::new();
         for message in Message::parse_stream(output.stdout.as_slice()) {
             let message =
                 message.map_err(|cause| Error::Start { program: "cargo".into(), cause })?;
-            if let Message::CompilerArtifact(artifact) = message
-                && let Some(path) = artifact.executable
-            {
-                programs.insert(artifact.target.name, path.into_std_path_buf());
+            if let Message::CompilerArtifact(artifact) = message {
+                artifacts.push(artifact);
             }
         }
-        Ok(programs)
+        Ok(artifacts)
     }
 }
 

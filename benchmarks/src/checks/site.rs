@@ -20,32 +20,9 @@ pub(crate) struct Site {
     pub(crate) time: f64,
     /// Time switched off.
     pub(crate) time_off: f64,
-    /// Instructions with measuring. In full runs, where valgrind is installed.
-    pub(crate) instructions: Option<Counted>,
+    /// Instructions with measuring, of builds on one thread. In full runs, where valgrind is installed.
+    pub(crate) instructions: Option<f64>,
 }
-
-/// The instructions of a build with measuring, as parts of one without, counted in several builds of
-/// each in turn: who waits for whom in the pools of the site's libraries changes the sum of either by
-/// a few parts in a thousand.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub(crate) struct Counted {
-    pub(crate) least: f64,
-    pub(crate) median: f64,
-    pub(crate) most: f64,
-}
-
-impl Counted {
-    /// Of what was counted with measuring compiled out, and with it, pair by pair.
-    fn of(pairs: &[[f64; 2]]) -> Option<Self> {
-        let mut ratios: Vec<f64> = pairs.iter().map(|[bare, on]| on / bare).collect();
-        ratios.sort_by(f64::total_cmp);
-        let (&least, &most) = (ratios.first()?, ratios.last()?);
-        Some(Self { least, median: median(&ratios), most })
-    }
-}
-
-/// How many builds of each form are counted.
-const COUNTED_BUILDS: usize = 5;
 
 pub(super) fn run(scratch: &Path, depth: Depth, has_valgrind: bool) -> Result<Site, Error> {
     let measuring = build(scratch, "measuring", &[])?;
@@ -84,24 +61,30 @@ pub(super) fn run(scratch: &Path, depth: Depth, has_valgrind: bool) -> Result<Si
         switched_off.push(seconds[2] / seconds[0]);
     }
 
-    let mut counts = Vec::new();
-    if has_valgrind && depth == Depth::Full {
-        let [bare, on, _] = &mut forms;
-        for form in [&mut *bare, &mut *on] {
-            // The same on every machine. With one, glibc would take the locks of its allocator only in
-            // the form that measures, which starts a thread.
-            form.env("RAYON_NUM_THREADS", "2");
-        }
-        for _ in 0..COUNTED_BUILDS {
-            counts.push([instructions::count(bare, &[])?, instructions::count(on, &[])?]);
-        }
-    }
+    let is_counted = has_valgrind && depth == Depth::Full;
+    let [compiled_out, measuring, _] = &mut forms;
+    let instructions = is_counted.then(|| count(compiled_out, measuring)).transpose()?;
     Ok(Site {
         compiled_out_ms: median(&bare),
         time: median(&on),
         time_off: median(&switched_off),
-        instructions: Counted::of(&counts),
+        instructions,
     })
+}
+
+/// The instructions of a build with measuring, as a part of those of one without.
+///
+/// Where several threads share the work, who waits for whom in the pools of the site's libraries changes
+/// each count by up to a part in a hundred; on one, a count is the same to a part in ten thousand.
+fn count(compiled_out: &mut Command, measuring: &mut Command) -> Result<f64, Error> {
+    const PACKAGE: &str = "another-thread";
+    let library = Build { folder: workspace(), package: PACKAGE, arguments: &[] }.library()?;
+    let of = |form: &mut Command| {
+        // The form that measures starts a thread. The other one gets one too, and so does this one.
+        form.env("RAYON_NUM_THREADS", "1").env("LD_PRELOAD", &library);
+        instructions::count(form, &[])
+    };
+    Ok(of(measuring)? / of(compiled_out)?)
 }
 
 /// The folder of the product's workspace, whose packages the site presents.
@@ -118,17 +101,4 @@ fn build(scratch: &Path, name: &str, arguments: &[&str]) -> Result<PathBuf, Erro
     let kept = scratch.join(name);
     std::fs::copy(program, &kept).map_err(Error::file("copying", program))?;
     Ok(kept)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_build_is_compared_with_that_which_was_counted_beside_it() {
-        let counted = Counted::of(&[[100.0, 101.0], [200.0, 201.0], [100.0, 103.0]]);
-        let counted = counted.map(|it| [it.least, it.median, it.most]);
-        assert_eq!(counted, Some([1.005, 1.01, 1.03]));
-        assert_eq!(Counted::of(&[]), None);
-    }
 }

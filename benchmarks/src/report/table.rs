@@ -236,10 +236,7 @@ fn site(report: &Report, style: Style) -> Table {
     let site = &report.checks.site;
     let header = ["", "time", "instructions"].map(String::from);
     let mut table = table(style, header.into());
-    let measuring = site.instructions.map_or_else(
-        || String::from("–"),
-        |it| format!("{:.4} ({:.4} to {:.4})", it.median, it.least, it.most),
-    );
+    let measuring = site.instructions.map_or_else(|| String::from("–"), |it| format!("{it:.4}"));
     let rows = [
         ("measuring", format!("{:.3}", site.time), measuring),
         ("switched off", format!("{:.3}", site.time_off), String::from("–")),
