@@ -171,7 +171,8 @@ fn measure(arguments: &Arguments) -> Result<Report, Error> {
     let Measured { figures, pace } = rounds::run(&ALL, &programs, &list, extent, |round| {
         progress(&format!("round {} of {}", round + 1, extent.rounds));
     })?;
-    let checks = checks::run(&ALL, &programs, scratch.path(), depth, compile_times, progress)?;
+    let checks =
+        checks::run(&ALL, &programs, scratch.path(), pace, depth, compile_times, progress)?;
     progress("done");
     let budgets = budgets::all(&figures, &checks);
     Ok(Report {

@@ -44,6 +44,13 @@ pub(crate) struct Pace {
     pub(crate) full: f64,
 }
 
+impl Pace {
+    /// Whether ordinary instructions ran at full pace where so many of them took this long.
+    pub(crate) fn is_full(&self, ns: f64) -> bool {
+        ns <= self.best_ns * FULL_PACE
+    }
+}
+
 /// What the rounds found.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Measured {

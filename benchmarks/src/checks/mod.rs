@@ -16,6 +16,7 @@ use serde::Serialize;
 use crate::contenders::Contender;
 use crate::error::Error;
 use crate::programs::Programs;
+use crate::rounds::Pace;
 
 pub(crate) use compile_time::CompileTime;
 pub(crate) use dependencies::Dependencies;
@@ -61,6 +62,7 @@ pub(crate) fn run(
     contenders: &[Contender],
     programs: &Programs,
     scratch: &Path,
+    pace: Pace,
     depth: Depth,
     compile_times: bool,
     progress: impl Fn(&str),
@@ -71,8 +73,8 @@ pub(crate) fn run(
     let machine_code =
         MachineCode { compared: differences.compared, identical: differences.are_none() };
     progress("start and end of a build");
-    let start = start::run(programs, depth)?;
-    let end_of_build = end_of_build::run(programs, scratch)?;
+    let start = start::run(programs, pace, depth)?;
+    let end_of_build = end_of_build::run(programs, scratch, pace)?;
     progress("memory kept");
     let kept = growth::run(contenders, programs, depth)?;
     progress("instructions");

@@ -10,10 +10,11 @@ use super::Depth;
 use crate::contenders::{BARE, FULL};
 use crate::error::Error;
 use crate::programs::{Programs, ask};
+use crate::rounds::Pace;
 use crate::statistics::Distribution;
 
 /// Microseconds that perf-runtime adds before anything is done, over many pairs of processes: one
-/// with it, one bare, one right after the other.
+/// with it, one bare, one right after the other, both while ordinary instructions ran at full pace.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub(crate) struct Start {
     /// How much later than the bare one a process comes to the first line of `main`, counted from
@@ -29,7 +30,7 @@ pub(crate) struct Start {
     pub(crate) pairs: usize,
 }
 
-pub(super) fn run(programs: &Programs, depth: Depth) -> Result<Start, Error> {
+pub(super) fn run(programs: &Programs, pace: Pace, depth: Depth) -> Result<Start, Error> {
     let pairs = match depth {
         Depth::Quick => 100,
         Depth::Full => 400,
@@ -51,18 +52,22 @@ pub(super) fn run(programs: &Programs, depth: Depth) -> Result<Start, Error> {
             Sample::between(begin(&mut bare)?, full)
         });
     }
-    Ok(summarize(&samples))
+    let calm: Vec<_> = samples.iter().filter(|it| pace.is_full(it.pace_ns)).copied().collect();
+    Ok(summarize(if calm.len() < FEWEST { &samples } else { &calm }))
 }
 
+/// How many pairs of processes must have met the full pace; where fewer did, all pairs count.
+const FEWEST: usize = 20;
+
 /// Nanoseconds from a process's start to the first line of `main`, those that it took to begin
-/// measuring, and those that it took to start a thread.
-type Began = [u64; 3];
+/// measuring, those that it took to start a thread, and those of a look at the pace.
+type Began = [u64; 4];
 
 fn begin(command: &mut Command) -> Result<Began, Error> {
     let started = now_ns();
     let beginning: Beginning = ask(command)?;
     let before_main = beginning.first_line_ns.saturating_sub(started);
-    Ok([before_main, beginning.begin_ns, beginning.spawn_ns])
+    Ok([before_main, beginning.begin_ns, beginning.spawn_ns, beginning.pace_ns])
 }
 
 /// What one pair of processes says, in microseconds.
@@ -71,13 +76,20 @@ struct Sample {
     before_main: f64,
     start_build: f64,
     bare_spawn: f64,
+    /// The slower of both.
+    pace_ns: f64,
 }
 
 impl Sample {
     #[expect(clippy::cast_precision_loss, reason = "microseconds")]
     fn between(bare: Began, full: Began) -> Self {
         let longer = |part: usize| (full[part] as f64 - bare[part] as f64) / 1e3;
-        Self { before_main: longer(0), start_build: longer(1), bare_spawn: bare[2] as f64 / 1e3 }
+        Self {
+            before_main: longer(0),
+            start_build: longer(1),
+            bare_spawn: bare[2] as f64 / 1e3,
+            pace_ns: bare[3].max(full[3]) as f64,
+        }
     }
 }
 
@@ -102,7 +114,7 @@ mod tests {
     fn what_the_bare_process_takes_too_is_in_no_figure() {
         // Starting a process takes longer each time.
         let samples: Vec<_> = [900_000, 1_000_000, 1_700_000]
-            .map(|start| Sample::between([start, 100, 20_000], [start + 30_000, 50_100, 9]))
+            .map(|start| Sample::between([start, 100, 20_000, 7], [start + 30_000, 50_100, 9, 8]))
             .into();
         let start = summarize(&samples);
         assert!((start.before_main.median - 30.0).abs() < 1e-9, "{start:?}");
@@ -114,7 +126,7 @@ mod tests {
 
     #[test]
     fn a_process_that_was_faster_than_the_bare_one_counts_as_such() {
-        let sample = Sample::between([5_000, 100, 0], [4_000, 100, 0]);
+        let sample = Sample::between([5_000, 100, 0, 7], [4_000, 100, 0, 7]);
         assert!((sample.before_main + 1.0).abs() < 1e-9, "{sample:?}");
     }
 }

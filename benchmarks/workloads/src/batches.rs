@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::Timing;
 use crate::meeting::Meeting;
-use crate::pace::{Timed, timed};
+use crate::pace::{FULL_PACE, Timed, timed};
 
 /// How long a batch lasts at least. Long against the reading of the clock around it, short against
 /// the turns in which an operating system gives a processor to others: most batches see none.
@@ -19,8 +19,6 @@ const PATIENCE: u32 = 20;
 const ENOUGH: usize = 200;
 /// How many times as long as it should take, that is waited for.
 const PATIENCE_FOR_CALM: u32 = 5;
-/// Up to how many times what ordinary instructions take at best, they run at full pace.
-pub const FULL_PACE: f64 = 1.05;
 /// How many pairs are kept at most.
 const MOST: usize = 20_000;
 

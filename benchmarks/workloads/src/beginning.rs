@@ -7,7 +7,7 @@ use std::time::Duration;
 use nix::time::{ClockId, clock_gettime};
 use serde::{Deserialize, Serialize};
 
-use crate::Contender;
+use crate::{Contender, pace};
 
 /// When a program began.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +20,8 @@ pub struct Beginning {
     /// Nanoseconds that it took to start a thread that does nothing, after that: where the contender
     /// started none, the first of the process.
     pub spawn_ns: u64,
+    /// How fast ordinary instructions were right after, by [`pace`].
+    pub pace_ns: u64,
 }
 
 /// Nanoseconds on a clock that all processes of a machine share, so that one may tell when it was
@@ -34,7 +36,9 @@ pub fn now_ns() -> u64 {
 pub(crate) fn begin<C: Contender>(first_line_ns: u64) -> Beginning {
     let asked = now_ns();
     let begin_ns = C::measuring(|| now_ns().saturating_sub(asked));
-    Beginning { first_line_ns, begin_ns, spawn_ns: spawn() }
+    let spawn_ns = spawn();
+    let pace_ns = u64::try_from(pace().as_nanos()).unwrap_or(u64::MAX);
+    Beginning { first_line_ns, begin_ns, spawn_ns, pace_ns }
 }
 
 fn spawn() -> u64 {

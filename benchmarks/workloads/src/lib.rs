@@ -20,10 +20,11 @@ mod seen;
 mod workload;
 
 pub use annotated::Phases;
-pub use batches::{FEWEST, FULL_PACE};
+pub use batches::FEWEST;
 pub use beginning::{Beginning, now_ns};
 pub use contender::{Contender, main};
 pub use growth::Growth;
+pub use pace::{FULL_PACE, pace};
 pub use seen::{KNOWN, Seen, known_work};
 pub use workload::{Kind, Timing, Workload};
 

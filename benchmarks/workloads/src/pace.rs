@@ -8,6 +8,8 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
+/// Up to how many times what ordinary instructions take at best, they run at full pace.
+pub const FULL_PACE: f64 = 1.05;
 /// How often the loop runs: some microseconds, long against the reading of the clock around it.
 const TURNS: usize = 3_000;
 /// How many words it writes: few enough for the nearest cache.
@@ -16,7 +18,8 @@ const WORDS: usize = 64;
 /// What a fixed number of loads, additions and stores takes now. They depend on each other so little
 /// that a processor does several at once, and so they are what suffers first.
 #[inline(never)]
-pub(crate) fn pace() -> Duration {
+#[must_use]
+pub fn pace() -> Duration {
     let mut words = black_box([0_usize; WORDS]);
     let start = Instant::now();
     for turn in 0..TURNS {
