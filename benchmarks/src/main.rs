@@ -37,7 +37,7 @@ use crate::rounds::{Extent, Measured};
 #[derive(Debug, Parser)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 struct Arguments {
-    /// Three minutes instead of twenty: fewer and shorter rounds, no site under valgrind, no times to
+    /// Six minutes instead of twenty: fewer and shorter rounds, no site under valgrind, no times to
     /// compile
     #[arg(long)]
     quick: bool,
