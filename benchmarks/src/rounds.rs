@@ -49,6 +49,20 @@ impl Pace {
     pub(crate) fn is_full(&self, ns: f64) -> bool {
         ns <= self.best_ns * FULL_PACE
     }
+
+    /// The samples that were taken at full pace, and where these are fewer than `fewest`, so many that
+    /// come next to them.
+    pub(crate) fn calmest<T>(
+        &self,
+        mut samples: Vec<T>,
+        fewest: usize,
+        pace_ns: impl Fn(&T) -> f64,
+    ) -> Vec<T> {
+        samples.sort_by(|one, other| pace_ns(one).total_cmp(&pace_ns(other)));
+        let full = samples.partition_point(|it| self.is_full(pace_ns(it)));
+        samples.truncate(full.max(fewest));
+        samples
+    }
 }
 
 /// What the rounds found.
@@ -113,11 +127,12 @@ impl Paces {
     ) -> Result<Timing, Error> {
         let mut timing = self.seen(time()?);
         for _ in 0..ANEW {
-            if self.best_ns.is_none_or(|best| timing.pace_ns <= best * FULL_PACE) {
+            if self.pace().is_full(timing.pace_ns) {
                 break;
             }
             let anew = self.seen(time()?);
-            if anew.pace_ns < timing.pace_ns {
+            // Threads that hardly ever ran at once say nothing of the pace.
+            if anew.batches >= FEWEST && anew.pace_ns < timing.pace_ns {
                 timing = anew;
             }
         }
@@ -129,8 +144,9 @@ impl Paces {
             self.best_ns = Some(self.best_ns.map_or(timing.pace_ns, |it| it.min(timing.pace_ns)));
         }
         self.batches += timing.of_batches;
-        let is_full = self.best_ns.is_some_and(|best| timing.pace_ns <= best * FULL_PACE);
-        self.batches_at_full_pace += if is_full { timing.batches } else { 0 };
+        if self.pace().is_full(timing.pace_ns) {
+            self.batches_at_full_pace += timing.batches;
+        }
         timing
     }
 
@@ -221,6 +237,26 @@ mod tests {
         let pace = paces.pace();
         near(pace.best_ns, 2_000.0);
         near(pace.full, 4.0 * 30.0 / (11.0 * 40.0));
+    }
+
+    #[test]
+    fn a_process_whose_threads_never_ran_at_once_replaces_none() {
+        let mut paces = Paces::default();
+        let of = |pace_ns, batches| Timing { pace_ns, batches, of_batches: 40, ..timing(1.0, 1.0) };
+        let mut told = vec![of(0.0, 0), of(3_000.0, 30), of(2_000.0, 30)];
+        let mut next = || {
+            let ask = || Ok(told.pop().unwrap_or_else(|| of(0.0, 0)));
+            paces.at_full_pace(ask).map(|it| it.batches).unwrap()
+        };
+        assert_eq!([next(), next()], [30, 30]);
+    }
+
+    #[test]
+    fn the_calmest_samples_are_those_at_full_pace_or_next_to_it() {
+        let pace = Pace { best_ns: 100.0, full: 1.0 };
+        let of = |fewest| pace.calmest(vec![160, 104, 120, 100, 130], fewest, |it| f64::from(*it));
+        assert_eq!(of(1), [100, 104]);
+        assert_eq!(of(3), [100, 104, 120]);
     }
 
     #[test]

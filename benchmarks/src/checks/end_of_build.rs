@@ -33,8 +33,7 @@ pub(super) fn run(programs: &Programs, scratch: &Path, pace: Pace) -> Result<End
         without_switches(&mut command).arg(scratch.join("end-of-build"));
         samples.push(ask(&mut command)?);
     }
-    samples.sort_by(|one, other| one.2.total_cmp(&other.2));
-    samples.truncate(PROCESSES);
+    let samples = pace.calmest(samples, PROCESSES, |it| it.2);
     let of = |nanoseconds: fn(&Sample) -> f64| {
         let milliseconds: Vec<_> = samples.iter().map(|it| nanoseconds(it) / 1e6).collect();
         Distribution::of(&milliseconds)

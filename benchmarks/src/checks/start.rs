@@ -14,7 +14,8 @@ use crate::rounds::Pace;
 use crate::statistics::Distribution;
 
 /// Microseconds that perf-runtime adds before anything is done, over many pairs of processes: one
-/// with it, one bare, one right after the other, both while ordinary instructions ran at full pace.
+/// with it, one bare, one right after the other, both while ordinary instructions ran at full
+/// pace, or the calmest quarter of all pairs.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub(crate) struct Start {
     /// How much later than the bare one a process comes to the first line of `main`, counted from
@@ -52,12 +53,11 @@ pub(super) fn run(programs: &Programs, pace: Pace, depth: Depth) -> Result<Start
             Sample::between(begin(&mut bare)?, full)
         });
     }
-    let calm: Vec<_> = samples.iter().filter(|it| pace.is_full(it.pace_ns)).copied().collect();
-    Ok(summarize(if calm.len() < FEWEST { &samples } else { &calm }))
+    Ok(summarize(&pace.calmest(samples, pairs / CALM, |it| it.pace_ns)))
 }
 
-/// How many pairs of processes must have met the full pace; where fewer did, all pairs count.
-const FEWEST: usize = 20;
+/// Of how many pairs of processes one counts at least: the calmest.
+const CALM: usize = 4;
 
 /// Nanoseconds from a process's start to the first line of `main`, those that it took to begin
 /// measuring, those that it took to start a thread, and those of a look at the pace.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use nix::time::{ClockId, clock_gettime};
 use serde::{Deserialize, Serialize};
 
-use crate::{Contender, pace};
+use crate::{Contender, settled_pace};
 
 /// When a program began.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,7 +20,7 @@ pub struct Beginning {
     /// Nanoseconds that it took to start a thread that does nothing, after that: where the contender
     /// started none, the first of the process.
     pub spawn_ns: u64,
-    /// How fast ordinary instructions were right after, by [`pace`].
+    /// How fast ordinary instructions were right after, by [`settled_pace`].
     pub pace_ns: u64,
 }
 
@@ -37,7 +37,7 @@ pub(crate) fn begin<C: Contender>(first_line_ns: u64) -> Beginning {
     let asked = now_ns();
     let begin_ns = C::measuring(|| now_ns().saturating_sub(asked));
     let spawn_ns = spawn();
-    let pace_ns = u64::try_from(pace().as_nanos()).unwrap_or(u64::MAX);
+    let pace_ns = u64::try_from(settled_pace().as_nanos()).unwrap_or(u64::MAX);
     Beginning { first_line_ns, begin_ns, spawn_ns, pace_ns }
 }
 

@@ -24,7 +24,7 @@ pub use batches::FEWEST;
 pub use beginning::{Beginning, now_ns};
 pub use contender::{Contender, main};
 pub use growth::Growth;
-pub use pace::{FULL_PACE, pace};
+pub use pace::{FULL_PACE, settled_pace};
 pub use seen::{KNOWN, Seen, known_work};
 pub use workload::{Kind, Timing, Workload};
 

@@ -9,7 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use perf_runtime::{PerformanceCollector, TrackingAllocator, enter};
-use workloads::pace;
+use workloads::settled_pace;
 
 #[global_allocator]
 static ALLOCATOR: TrackingAllocator = TrackingAllocator::system();
@@ -40,14 +40,14 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
         entered.wait();
         thread::sleep(BUILD);
-        let before = pace();
+        let before = settled_pace();
         let start = Instant::now();
         let stats = collector.end_build();
         let end_build = start.elapsed();
         let start = Instant::now();
         let saved = collector.try_save(&stats);
         let save = start.elapsed();
-        let pace = before.max(pace());
+        let pace = before.max(settled_pace());
         ended.wait();
         saved.map(|_| (stats.phases.len(), [end_build, save, pace].map(|it| it.as_nanos())))
     });
