@@ -77,17 +77,67 @@ pub(crate) fn counter() -> Ticks {
     Ticks(unsafe { core::arch::x86_64::_rdtsc() })
 }
 
+/// Leaf `8000_0007h`, register EDX, bit 8: the counter runs at one rate in all power states
+/// (Intel SDM vol. 3, 19.17.1; AMD APM vol. 3, E.4.6).
+#[cfg(target_arch = "x86_64")]
+const INVARIANT: u32 = 1 << 8;
+
+/// PERF: the processor is asked only where glibc cannot say, and not whether there is such a leaf. All x86-64
+/// processors have the one after it, which says how wide their addresses are, and each question is answered
+/// by the hypervisor where there is one, which takes some microseconds.
 #[cfg(target_arch = "x86_64")]
 fn counter_is_invariant() -> bool {
-    use core::arch::x86_64::__cpuid;
-    /// Leaf `8000_0007h`, register EDX, bit 8: the counter runs at one rate in all power states
-    /// (Intel SDM vol. 3, 19.17.1; AMD APM vol. 3, E.4.6).
-    ///
-    /// PERF: whether there is such a leaf is not asked. All x86-64 processors have the one after it, which
-    /// says how wide their addresses are, and each question is answered by the hypervisor where there is
-    /// one, which takes some microseconds.
     const POWER_LEAF: u32 = 0x8000_0007;
-    __cpuid(POWER_LEAF).edx & (1 << 8) != 0
+    loader_knows_it_is_invariant() || core::arch::x86_64::__cpuid(POWER_LEAF).edx & INVARIANT != 0
+}
+
+/// Whether the processor told glibc's loader, which asks it before the program begins.
+#[cfg(all(
+    target_arch = "x86_64",
+    target_os = "linux",
+    target_env = "gnu",
+    target_pointer_width = "64",
+    not(target_feature = "crt-static")
+))]
+fn loader_knows_it_is_invariant() -> bool {
+    use nix::libc;
+
+    /// `struct cpuid_feature` of glibc's `sys/platform/x86.h`: EAX, EBX, ECX and EDX as the processor gave
+    /// them, then those of their bits that programs may use.
+    #[repr(C)]
+    struct Leaf {
+        said: [u32; 4],
+        usable: [u32; 4],
+    }
+    /// `CPUID_INDEX_80000007` there.
+    const POWER_LEAF: libc::c_uint = 4;
+
+    // SAFETY: the name is a string of C, and the pseudo handle needs no opening.
+    let found =
+        unsafe { libc::dlsym(libc::RTLD_DEFAULT, c"__x86_get_cpuid_feature_leaf".as_ptr()) };
+    if found.is_null() {
+        return false;
+    }
+    // SAFETY: names that begin with two underscores are the C library's. Its header has declared this one
+    // as a function of that type ever since there is one (glibc 2.33), and its symbol's version keeps it so.
+    let leaf: extern "C" fn(libc::c_uint) -> *const Leaf = unsafe { std::mem::transmute(found) };
+    // SAFETY: for any number it gives null, which is looked for here, or a leaf of the loader's data (of zeros
+    // where it does not know the number), which nobody writes any more while the program runs.
+    unsafe { leaf(POWER_LEAF).as_ref() }.is_some_and(|it| it.said[3] & INVARIANT != 0)
+}
+
+/// Nobody asked it before.
+#[cfg(all(
+    target_arch = "x86_64",
+    not(all(
+        target_os = "linux",
+        target_env = "gnu",
+        target_pointer_width = "64",
+        not(target_feature = "crt-static")
+    ))
+))]
+fn loader_knows_it_is_invariant() -> bool {
+    false
 }
 
 /// The counter's reading now: to be asked only where ticks come [`from_counter`].
@@ -242,6 +292,14 @@ mod tests {
         assert!(!scale.stepped_back());
         let ticks = scale.ticks_in(Duration::from_millis(10));
         assert!((scale.to_ms(ticks) - 10.0).abs() < 0.001);
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[test]
+    fn where_the_loader_knows_the_counter_to_be_invariant_the_processor_says_so() {
+        let said = core::arch::x86_64::__cpuid(0x8000_0007).edx & INVARIANT != 0;
+        assert!(said || !loader_knows_it_is_invariant());
+        assert_eq!(counter_is_invariant(), said);
     }
 
     #[test]
