@@ -1,14 +1,21 @@
 //! `latest.json`: the newest record laid out for the eye.
 
+use std::io::{self, Write};
+
 /// How deep values stand on lines of their own: the fields of a record, and what is in them.
 const LINES: usize = 2;
 
-/// The record with each field on a line of its own, and each phase too. `record` is the JSON of a
-/// record without any white space between its parts.
+/// After so many bytes, a piece is written. A piece is a little longer, by one field or phase.
+const PIECE: usize = 16 << 10;
+
+/// Writes the record with each field on a line of its own, and each phase too. `record` is the JSON
+/// of a record without any white space between its parts.
 ///
-/// PERF: to lay out what is written already takes a third of what it takes to write it again.
-pub(super) fn laid_out(record: &[u8]) -> Vec<u8> {
-    let mut text = Vec::with_capacity(record.len() + record.len() / 4);
+/// PERF: to lay out what is written already takes a third of what it takes to write it again. It is
+/// written in pieces, as memory for all of it would be touched for the first time, which takes longer
+/// than a few more calls of the system.
+pub(super) fn lay_out(record: &[u8], file: &mut impl Write) -> io::Result<()> {
+    let mut text = Vec::with_capacity(PIECE + PIECE / 4);
     let mut depth = 0_usize;
     let (mut at, mut copied) = (0, 0);
     while let Some(&byte) = record.get(at) {
@@ -42,6 +49,10 @@ pub(super) fn laid_out(record: &[u8]) -> Vec<u8> {
             b',' | b':' => {
                 copy(&record[copied..], at - copied, &mut text);
                 if byte == b',' && depth <= LINES {
+                    if text.len() >= PIECE {
+                        file.write_all(&text)?;
+                        text.clear();
+                    }
                     new_line(&mut text, depth);
                 } else {
                     text.push(b' ');
@@ -53,7 +64,7 @@ pub(super) fn laid_out(record: &[u8]) -> Vec<u8> {
     }
     text.extend_from_slice(&record[copied..]);
     text.push(b'\n');
-    text
+    file.write_all(&text)
 }
 
 fn new_line(text: &mut Vec<u8>, depth: usize) {
@@ -123,6 +134,12 @@ mod tests {
     use super::*;
     use crate::record::{BuildStats, PhaseStats};
 
+    fn laid_out(record: &[u8]) -> Vec<u8> {
+        let mut text = Vec::new();
+        lay_out(record, &mut text).unwrap();
+        text
+    }
+
     #[test]
     fn fields_and_phases_stand_each_on_a_line() {
         let phase =
@@ -160,6 +177,23 @@ mod tests {
 }
 "#;
         assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn a_record_of_several_pieces_is_laid_out_like_a_small_one() {
+        let phase = |it: usize| PhaseStats { path: format!("phase {it}"), ..PhaseStats::default() };
+        let stats = BuildStats { phases: (0..2_000).map(phase).collect(), ..BuildStats::default() };
+        let record = serde_json::to_vec(&stats).unwrap();
+        let text = laid_out(&record);
+        assert!(text.len() > 4 * PIECE);
+        let value: serde_json::Value = serde_json::from_slice(&record).unwrap();
+        assert_eq!(serde_json::from_slice::<serde_json::Value>(&text).unwrap(), value);
+        let text = String::from_utf8(text).unwrap();
+        let phases: Vec<_> = text.lines().filter(|it| it.contains("phase ")).collect();
+        for (number, line) in phases.iter().enumerate() {
+            assert!(line.starts_with(&format!(r#"    {{"path": "phase {number}", "#)), "{line}");
+        }
+        assert_eq!(phases.len(), 2_000);
     }
 
     #[test]

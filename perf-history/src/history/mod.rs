@@ -367,9 +367,10 @@ impl History {
     }
 
     fn replace_latest(&self, line: &Line) -> Result<(), HistoryError> {
-        let text = latest::laid_out(line.record());
         let temporary = self.dir.join(LATEST_TEMPORARY);
-        replace::replace_by(&self.dir.join(LATEST), &temporary, &text)
+        replace::replace(&self.dir.join(LATEST), &temporary, |file| {
+            latest::lay_out(line.record(), file)
+        })
     }
 
     /// Where the newest `n` records begin.
