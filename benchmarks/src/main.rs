@@ -111,16 +111,20 @@ fn run(arguments: &Arguments) -> Result<bool, Error> {
         let agreement = repeatability::compare(&earlier, &report.figures);
         let _ = writeln!(
             output,
-            "\n{} ratios beside those of {}: the farthest is off by {:.1} %",
+            "\n{} ratios beside those of {}: the farthest is off by {:.1} %, but for {} that have no \
+             one value",
             agreement.compared,
             arguments.against.as_deref().unwrap_or(Path::new("")).display(),
             agreement.worst * 100.0,
+            agreement.ranges,
         );
         for it in &agreement.disagreements {
+            let [before, now] = [&it.before, &it.now].map(report::ratio);
             let _ = writeln!(
                 output,
-                "{}, {}: {:.3}, then {:.3}",
-                it.contender, it.workload, it.before, it.now
+                "{}, {}: {before}, then {now}",
+                it.now.contender,
+                it.now.workload.name()
             );
         }
         holds &= agreement.disagreements.is_empty();

@@ -8,13 +8,16 @@ pub(crate) const TOLERANCE: f64 = 0.15;
 /// from next to nothing, is nothing to anybody.
 const NEXT_TO_NOTHING: f64 = 0.1;
 
+/// Whether batches lie so far apart that no ratio between them could be repeated.
+pub(crate) fn is_too_wide(low: f64, ratio: f64, high: f64) -> bool {
+    high - low > 2.0 * TOLERANCE * ratio.max(NEXT_TO_NOTHING)
+}
+
 /// A ratio that two runs disagree on.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Disagreement {
-    pub(crate) contender: String,
-    pub(crate) workload: &'static str,
-    pub(crate) before: f64,
-    pub(crate) now: f64,
+    pub(crate) before: Figure,
+    pub(crate) now: Figure,
 }
 
 /// How two runs compare.
@@ -22,31 +25,41 @@ pub(crate) struct Disagreement {
 pub(crate) struct Agreement {
     /// How many ratios were compared.
     pub(crate) compared: usize,
-    /// The largest distance of all, as a share of the smaller ratio.
+    /// How many of them have no one value, in one run or both. These agree where their ranges meet.
+    pub(crate) ranges: usize,
+    /// The largest distance of all others, as a share of the smaller ratio.
     pub(crate) worst: f64,
     pub(crate) disagreements: Vec<Disagreement>,
 }
 
 /// Compares the ratios of two runs.
 pub(crate) fn compare(before: &[Figure], now: &[Figure]) -> Agreement {
-    let mut agreement = Agreement { compared: 0, worst: 0.0, disagreements: Vec::new() };
+    let mut agreement = Agreement { compared: 0, ranges: 0, worst: 0.0, disagreements: Vec::new() };
     for now in now {
         let same = |it: &&Figure| it.contender == now.contender && it.workload == now.workload;
         let Some(before) = before.iter().find(same) else { continue };
         agreement.compared += 1;
-        let (low, high) = (before.ratio.min(now.ratio), before.ratio.max(now.ratio));
-        let distance = (high - low) / low.max(NEXT_TO_NOTHING);
-        agreement.worst = agreement.worst.max(distance);
-        if distance > TOLERANCE {
-            agreement.disagreements.push(Disagreement {
-                contender: now.contender.clone(),
-                workload: now.workload.name(),
-                before: before.ratio,
-                now: now.ratio,
-            });
+        let agree = if before.range.is_some() || now.range.is_some() {
+            agreement.ranges += 1;
+            let [one, other] = [before, now].map(reach);
+            one[0] <= other[1] && other[0] <= one[1]
+        } else {
+            let (low, high) = (before.ratio.min(now.ratio), before.ratio.max(now.ratio));
+            let distance = (high - low) / low.max(NEXT_TO_NOTHING);
+            agreement.worst = agreement.worst.max(distance);
+            distance <= TOLERANCE
+        };
+        if !agree {
+            let (before, now) = (before.clone(), now.clone());
+            agreement.disagreements.push(Disagreement { before, now });
         }
     }
     agreement
+}
+
+/// From where to where a figure reaches: its range, or all of which its ratio is within the tolerance.
+fn reach(figure: &Figure) -> [f64; 2] {
+    figure.range.unwrap_or([figure.ratio / (1.0 + TOLERANCE), figure.ratio * (1.0 + TOLERANCE)])
 }
 
 #[cfg(test)]
@@ -56,7 +69,14 @@ mod tests {
 
     fn figure(contender: &str, ratio: f64) -> Figure {
         let workload = Workload::TightCall;
-        Figure { contender: contender.to_owned(), workload, ns: 1.0, ratio, spread: 0.0 }
+        Figure {
+            contender: contender.to_owned(),
+            workload,
+            ns: 1.0,
+            ratio,
+            spread: 0.0,
+            range: None,
+        }
     }
 
     #[test]
@@ -67,8 +87,23 @@ mod tests {
         assert_eq!(agreement.compared, 3);
         assert!((agreement.worst - 0.25).abs() < 1e-12);
         let names: Vec<_> =
-            agreement.disagreements.iter().map(|it| it.contender.as_str()).collect();
+            agreement.disagreements.iter().map(|it| it.now.contender.as_str()).collect();
         assert_eq!(names, ["b", "c"]);
+    }
+
+    #[test]
+    fn figures_without_one_value_agree_where_their_ranges_meet() {
+        let wide = |low, high| Figure { range: Some([low, high]), ..figure("a", 6.0) };
+        let agree = |before, now| {
+            let agreement = compare(&[before], &[now]);
+            assert_eq!((agreement.ranges, agreement.worst), (1, 0.0));
+            agreement.disagreements.is_empty()
+        };
+        assert!(agree(wide(5.0, 7.0), wide(6.5, 9.0)));
+        assert!(!agree(wide(5.0, 7.0), wide(7.1, 9.0)));
+        assert!(agree(wide(5.0, 7.0), figure("a", 8.0)));
+        assert!(!agree(figure("a", 8.1), wide(5.0, 7.0)));
+        assert!(is_too_wide(1.8, 2.0, 2.41) && !is_too_wide(1.8, 2.0, 2.39));
     }
 
     #[test]

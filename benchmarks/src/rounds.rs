@@ -9,7 +9,8 @@ use workloads::{FEWEST, FULL_PACE, Kind, Timing, Workload};
 use crate::contenders::{BARE, Contender};
 use crate::error::Error;
 use crate::programs::{Programs, ask};
-use crate::statistics::{median, spread};
+use crate::repeatability::is_too_wide;
+use crate::statistics::{Distribution, median, spread};
 
 /// How much is measured.
 #[derive(Debug, Clone, Copy)]
@@ -32,6 +33,11 @@ pub(crate) struct Figure {
     pub(crate) ratio: f64,
     /// The distance between the quartiles of the rounds' ratios, as a share of their median.
     pub(crate) spread: f64,
+    /// Between which ratios half of the batches lie, where these are too far apart for the ratio to be
+    /// repeated: what it costs has no one value. A quarter of the rounds reach farther down, and a
+    /// quarter farther up.
+    #[serde(default)]
+    pub(crate) range: Option<[f64; 2]>,
 }
 
 /// How fast ordinary instructions ran: what else works on a core, of which a program is told nothing,
@@ -165,27 +171,34 @@ fn figures(contenders: &[Contender], rounds: &[Timings]) -> Vec<Figure> {
         for contender in contenders.iter().filter(|it| it.does(workload)) {
             let key = (contender.name, workload);
             let ns: Vec<_> = rounds.iter().filter_map(|it| Some(it.get(&key)?.ns)).collect();
-            let ratios: Vec<_> = rounds
-                .iter()
-                .filter_map(|it| {
-                    let ratio = it.get(&key)?.ratio;
-                    match workload.kind() {
-                        Kind::Phases | Kind::HandedOff => Some(ratio),
-                        Kind::Allocations | Kind::Program => {
-                            Some(ratio / it.get(&(BARE.name, workload))?.ratio)
+            let in_limits = |of: fn(&Timing) -> f64| -> Vec<_> {
+                rounds
+                    .iter()
+                    .filter_map(|it| {
+                        let ratio = of(it.get(&key)?);
+                        match workload.kind() {
+                            Kind::Phases | Kind::HandedOff => Some(ratio),
+                            Kind::Allocations | Kind::Program => {
+                                Some(ratio / it.get(&(BARE.name, workload))?.ratio)
+                            }
                         }
-                    }
-                })
-                .collect();
+                    })
+                    .collect()
+            };
+            let ratios = in_limits(|it| it.ratio);
             if ratios.is_empty() {
                 continue;
             }
+            let ratio = median(&ratios);
+            let low = Distribution::of(&in_limits(|it| it.quartiles[0])).lower_quartile;
+            let high = Distribution::of(&in_limits(|it| it.quartiles[1])).upper_quartile;
             figures.push(Figure {
                 contender: contender.name.to_owned(),
                 workload,
                 ns: median(&ns),
-                ratio: median(&ratios),
+                ratio,
                 spread: spread(&ratios),
+                range: is_too_wide(low, ratio, high).then_some([low, high]),
             });
         }
     }
@@ -211,6 +224,7 @@ mod tests {
             ns,
             reference_ns,
             ratio: ns / reference_ns,
+            quartiles: [ns / reference_ns; 2],
             pace_ns: 2_000.0,
             batches: 1,
             of_batches: 1,
@@ -277,6 +291,26 @@ mod tests {
         assert!((of(&FULL, Workload::Alloc8).ratio - 1.25).abs() < 1e-12);
         assert!((of(&BARE, Workload::Alloc8).ratio - 1.0).abs() < 1e-12);
         assert!(of(&FULL, Workload::Alloc8).spread.abs() < 1e-12);
+        assert_eq!(of(&FULL, Workload::Alloc8).range, None);
         assert_eq!(figure(&figures, &FULL, Workload::Alloc1K), None);
+    }
+
+    #[test]
+    fn a_ratio_whose_batches_lie_far_apart_has_a_range() {
+        let round = |low, high| {
+            let full = Timing { quartiles: [low, high], ..timing(60.0, 10.0) };
+            Timings::from([
+                ((BARE.name, Workload::Alloc8TwoThreads), timing(20.0, 10.0)),
+                ((FULL.name, Workload::Alloc8TwoThreads), full),
+                ((FULL.name, Workload::TwoThreads), full),
+            ])
+        };
+        let range_of = |rounds: &[Timings], workload| {
+            figure(&figures(&[BARE, FULL], rounds), &FULL, workload).unwrap().range
+        };
+        let wide = [round(5.0, 7.0), round(5.5, 6.0), round(5.8, 8.0)];
+        assert_eq!(range_of(&wide, Workload::TwoThreads), Some([5.0, 8.0]));
+        assert_eq!(range_of(&wide, Workload::Alloc8TwoThreads), Some([2.5, 4.0]));
+        assert_eq!(range_of(&[round(5.5, 6.5)], Workload::TwoThreads), None);
     }
 }

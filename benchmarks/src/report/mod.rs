@@ -18,7 +18,7 @@ pub(crate) use attribution::print_attribution;
 pub(crate) use json::{read_figures, write};
 pub(crate) use markdown::{Part, publish};
 pub(crate) use plot::draw;
-pub(crate) use table::{Style, print};
+pub(crate) use table::{Style, print, ratio};
 
 /// Everything that a run found.
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -25,8 +25,8 @@ pub(crate) fn print(report: &Report, style: Style, to: &mut impl Write) -> io::R
     writeln!(
         to,
         "{}, {} processors, {}, {}; medians over {} rounds, of the {:.0} % of \
-         batches around which ordinary instructions ran at full pace. {} marks what is better than \
-         perf-runtime.",
+         batches around which ordinary instructions ran at full pace; a range where half of the \
+         batches lie too far apart for one value. {} marks what is better than perf-runtime.",
         machine.processor,
         machine.processors,
         machine.system,
@@ -104,20 +104,21 @@ fn workloads_of(kind: Kind, report: &Report, style: Style) -> Table {
         for workload in &all {
             let text = figure(&report.figures, contender, *workload).map_or_else(
                 || String::from(contender.lack(*workload).unwrap_or("–")),
-                |it| {
-                    format!(
-                        "{} ({} ns){}",
-                        short(it.ratio),
-                        short(it.ns),
-                        mark(report, contender, it)
-                    )
-                },
+                |it| format!("{} ({} ns){}", ratio(it), short(it.ns), mark(report, contender, it)),
             );
             row.push(number(text));
         }
         table.add_row(row);
     }
     table
+}
+
+/// A ratio, or from where to where it lies where it has no one value.
+pub(crate) fn ratio(figure: &Figure) -> String {
+    match figure.range {
+        None => short(figure.ratio),
+        Some([low, high]) => format!("{}–{}", short(low), short(high)),
+    }
 }
 
 fn sights(report: &Report, style: Style) -> Table {

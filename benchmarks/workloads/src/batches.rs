@@ -133,6 +133,7 @@ pub(crate) fn summarize(pairs: &[Pair]) -> Timing {
         ns: median_of(|it| it.work),
         reference_ns: median_of(|it| it.reference),
         ratio: median_of(|it| it.work / it.reference),
+        quartiles: quartiles(calm.iter().map(|it| it.work / it.reference).collect()),
         pace_ns: calm.iter().map(|it| nanoseconds(it.pace)).reduce(f64::min).unwrap_or(0.0),
         batches: calm.len(),
         of_batches: pairs.len(),
@@ -164,6 +165,13 @@ fn median(mut values: Vec<f64>) -> f64 {
         len if len % 2 == 1 => values[middle],
         _ => f64::midpoint(values[middle - 1], values[middle]),
     }
+}
+
+/// What a quarter of the values lie below, and above.
+fn quartiles(mut values: Vec<f64>) -> [f64; 2] {
+    values.sort_by(f64::total_cmp);
+    let Some(last) = values.len().checked_sub(1) else { return [0.0; 2] };
+    [values[last / 4], values[last - last / 4]]
 }
 
 fn nanoseconds(duration: Duration) -> f64 {
@@ -201,6 +209,12 @@ mod tests {
         let timing = summarize(&pairs);
         assert_eq!((timing.ns, timing.reference_ns, timing.batches), (33.0, 10.0, 5));
         assert!((timing.ratio - 3.0).abs() < 1e-12, "{}", timing.ratio);
+        let skewed =
+            [30.0, 10.0, 900.0, 20.0, 40.0].map(|work| Pair { work, reference: 10.0, pace: PACE });
+        let [low, high] = summarize(&skewed).quartiles;
+        assert_eq!((low, high), (2.0, 4.0));
+        let [low, high] = summarize(&[]).quartiles;
+        assert_eq!((low, high), (0.0, 0.0));
         let [low, high] = [1.0, 2.0].map(|work| Pair { work, reference: 1.0, pace: PACE });
         assert!((summarize(&[high, low]).ns - 1.5).abs() < 1e-12);
         assert_eq!(summarize(&[]).batches, 0);

@@ -153,6 +153,8 @@ pub struct Timing {
     pub reference_ns: f64,
     /// The median over the batches of work divided by the reference beside it.
     pub ratio: f64,
+    /// What a quarter of these ratios lie below, and above.
+    pub quartiles: [f64; 2],
     /// Nanoseconds that a fixed number of ordinary instructions took at best around a pair of batches.
     pub pace_ns: f64,
     /// How many pairs of batches count, as ordinary instructions were at most a twentieth slower around
