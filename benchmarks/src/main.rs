@@ -111,8 +111,8 @@ fn run(arguments: &Arguments) -> Result<bool, Error> {
         let agreement = repeatability::compare(&earlier, &report.figures);
         let _ = writeln!(
             output,
-            "\n{} ratios beside those of {}: the farthest is off by {:.1} %, but for {} that have no \
-             one value",
+            "\n{} ratios beside those of {}: the farthest is off by {:.1} %, but for {} without one \
+             value, whose ranges meet",
             agreement.compared,
             arguments.against.as_deref().unwrap_or(Path::new("")).display(),
             agreement.worst * 100.0,

@@ -25,7 +25,8 @@ pub(crate) struct Disagreement {
 pub(crate) struct Agreement {
     /// How many ratios were compared.
     pub(crate) compared: usize,
-    /// How many of them have no one value, in one run or both. These agree where their ranges meet.
+    /// How many of them are farther apart than the tolerance and have no one value, in one run or both, and
+    /// agree in that their ranges meet.
     pub(crate) ranges: usize,
     /// The largest distance of all others, as a share of the smaller ratio.
     pub(crate) worst: f64,
@@ -39,22 +40,26 @@ pub(crate) fn compare(before: &[Figure], now: &[Figure]) -> Agreement {
         let same = |it: &&Figure| it.contender == now.contender && it.workload == now.workload;
         let Some(before) = before.iter().find(same) else { continue };
         agreement.compared += 1;
-        let agree = if before.range.is_some() || now.range.is_some() {
+        let (low, high) = (before.ratio.min(now.ratio), before.ratio.max(now.ratio));
+        let distance = (high - low) / low.max(NEXT_TO_NOTHING);
+        if distance > TOLERANCE && ranges_meet(before, now) {
             agreement.ranges += 1;
-            let [one, other] = [before, now].map(reach);
-            one[0] <= other[1] && other[0] <= one[1]
-        } else {
-            let (low, high) = (before.ratio.min(now.ratio), before.ratio.max(now.ratio));
-            let distance = (high - low) / low.max(NEXT_TO_NOTHING);
-            agreement.worst = agreement.worst.max(distance);
-            distance <= TOLERANCE
-        };
-        if !agree {
+            continue;
+        }
+        agreement.worst = agreement.worst.max(distance);
+        if distance > TOLERANCE {
             let (before, now) = (before.clone(), now.clone());
             agreement.disagreements.push(Disagreement { before, now });
         }
     }
     agreement
+}
+
+/// Whether one of the figures has no one value, and they reach each other.
+fn ranges_meet(before: &Figure, now: &Figure) -> bool {
+    let [one, other] = [before, now].map(reach);
+    let is_wide = before.range.is_some() || now.range.is_some();
+    is_wide && one[0] <= other[1] && other[0] <= one[1]
 }
 
 /// From where to where a figure reaches: its range, or all of which its ratio is within the tolerance.
@@ -93,16 +98,22 @@ mod tests {
 
     #[test]
     fn figures_without_one_value_agree_where_their_ranges_meet() {
-        let wide = |low, high| Figure { range: Some([low, high]), ..figure("a", 6.0) };
+        let wide = |low: f64, high: f64| Figure {
+            range: Some([low, high]),
+            ..figure("a", f64::midpoint(low, high))
+        };
         let agree = |before, now| {
             let agreement = compare(&[before], &[now]);
-            assert_eq!((agreement.ranges, agreement.worst), (1, 0.0));
+            assert_eq!(agreement.ranges + agreement.disagreements.len(), 1);
             agreement.disagreements.is_empty()
         };
         assert!(agree(wide(5.0, 7.0), wide(6.5, 9.0)));
         assert!(!agree(wide(5.0, 7.0), wide(7.1, 9.0)));
         assert!(agree(wide(5.0, 7.0), figure("a", 8.0)));
         assert!(!agree(figure("a", 8.1), wide(5.0, 7.0)));
+        // Near enough without.
+        let near = compare(&[wide(5.0, 7.0)], &[wide(5.1, 7.0)]);
+        assert_eq!((near.ranges, near.disagreements.len()), (0, 0));
         assert!(is_too_wide(1.8, 2.0, 2.41) && !is_too_wide(1.8, 2.0, 2.39));
     }
 

@@ -26,7 +26,7 @@ pub(crate) fn print(report: &Report, style: Style, to: &mut impl Write) -> io::R
         to,
         "{}, {} processors, {}, {}; medians over {} rounds, of the {:.0} % of \
          batches around which ordinary instructions ran at full pace; a range where half of the \
-         batches lie too far apart for one value. {} marks what is better than perf-runtime.",
+         batches lie too far apart for one value alone. {} marks what is better than perf-runtime.",
         machine.processor,
         machine.processors,
         machine.system,
@@ -113,11 +113,13 @@ fn workloads_of(kind: Kind, report: &Report, style: Style) -> Table {
     table
 }
 
-/// A ratio, or from where to where it lies where it has no one value.
+/// A ratio, and from where to where it lies where it has no one value.
 pub(crate) fn ratio(figure: &Figure) -> String {
     match figure.range {
         None => short(figure.ratio),
-        Some([low, high]) => format!("{}–{}", short(low), short(high)),
+        Some([low, high]) => {
+            format!("{}, {}–{}", short(figure.ratio), short(low), short(high))
+        }
     }
 }
 
