@@ -36,12 +36,9 @@ pub(crate) fn spread(values: &[f64]) -> f64 {
     (high - low) / median(values)
 }
 
-/// The values that a quarter of all lies below, and above.
+/// The values that a quarter of all lies below, and above. Not numbers where there are none.
 fn quartiles(values: &[f64]) -> [f64; 2] {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    let Some(last) = sorted.len().checked_sub(1) else { return [f64::NAN; 2] };
-    [sorted[last / 4], sorted[last - last / 4]]
+    workloads::quartiles(values.to_vec()).unwrap_or([f64::NAN; 2])
 }
 
 #[cfg(test)]

@@ -133,7 +133,8 @@ pub(crate) fn summarize(pairs: &[Pair]) -> Timing {
         ns: median_of(|it| it.work),
         reference_ns: median_of(|it| it.reference),
         ratio: median_of(|it| it.work / it.reference),
-        quartiles: quartiles(calm.iter().map(|it| it.work / it.reference).collect()),
+        quartiles: quartiles(calm.iter().map(|it| it.work / it.reference).collect())
+            .unwrap_or_default(),
         pace_ns: calm.iter().map(|it| nanoseconds(it.pace)).reduce(f64::min).unwrap_or(0.0),
         batches: calm.len(),
         of_batches: pairs.len(),
@@ -167,11 +168,12 @@ fn median(mut values: Vec<f64>) -> f64 {
     }
 }
 
-/// What a quarter of the values lie below, and above.
-fn quartiles(mut values: Vec<f64>) -> [f64; 2] {
+/// What a quarter of the values lie below, and above. `None` where there are no values.
+#[must_use]
+pub fn quartiles(mut values: Vec<f64>) -> Option<[f64; 2]> {
     values.sort_by(f64::total_cmp);
-    let Some(last) = values.len().checked_sub(1) else { return [0.0; 2] };
-    [values[last / 4], values[last - last / 4]]
+    let last = values.len().checked_sub(1)?;
+    Some([values[last / 4], values[last - last / 4]])
 }
 
 fn nanoseconds(duration: Duration) -> f64 {

@@ -20,7 +20,7 @@ mod seen;
 mod workload;
 
 pub use annotated::Phases;
-pub use batches::FEWEST;
+pub use batches::{FEWEST, quartiles};
 pub use beginning::{Beginning, now_ns};
 pub use contender::{Contender, main};
 pub use growth::Growth;

@@ -12,8 +12,7 @@ const PIECE: usize = 16 << 10;
 /// of a record without any white space between its parts.
 ///
 /// PERF: to lay out what is written already takes a third of what it takes to write it again. It is
-/// written in pieces, as memory for all of it would be touched for the first time, which takes longer
-/// than a few more calls of the system.
+/// written in pieces, so that it takes no more memory where there are many phases.
 pub(super) fn lay_out(record: &[u8], file: &mut impl Write) -> io::Result<()> {
     let mut text = Vec::with_capacity(PIECE + PIECE / 4);
     let mut depth = 0_usize;
