@@ -1,7 +1,5 @@
 //! Programs as they are shipped: with symbols alone, stripped, or gone from the disk.
 
-use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
@@ -11,11 +9,19 @@ use crate::tool::{Place, succeed};
 
 const TOOL: &str = env!("CARGO_BIN_EXE_sampled");
 
+/// A copy of the tool that can be run. Another process writes it: what this one has open for writing,
+/// a program that a neighbouring test starts meanwhile inherits, and a file that anyone has open for
+/// writing cannot be run ("text file busy").
+fn copied(place: &Place) -> PathBuf {
+    let copy = place.path("tool");
+    let status = Command::new("cp").arg(TOOL).arg(&copy).status();
+    assert!(status.unwrap().success());
+    copy
+}
+
 /// A copy of the tool, without what `strip` is told to leave out. `None` where there is no `strip`.
 fn stripped(place: &Place, options: &[&str]) -> Option<PathBuf> {
-    let copy = place.path("tool");
-    fs::copy(TOOL, &copy).unwrap();
-    fs::set_permissions(&copy, fs::Permissions::from_mode(0o755)).unwrap();
+    let copy = copied(place);
     let strip = Command::new("strip").args(options).arg(&copy).status();
     if !strip.is_ok_and(|it| it.success()) {
         println!("skipped: there is no `strip`");
@@ -82,9 +88,7 @@ fn of_a_stripped_program_the_offset_in_its_file_is_told() {
 #[test]
 fn a_program_that_is_gone_from_the_disk_is_read_all_the_same() {
     let place = Place::new();
-    let copy = place.path("tool");
-    fs::copy(TOOL, &copy).unwrap();
-    fs::set_permissions(&copy, fs::Permissions::from_mode(0o755)).unwrap();
+    let copy = copied(&place);
     let mut command = place.command(copy.to_str().unwrap());
     command
         .arg("remove-program")
