@@ -2,7 +2,8 @@
 #![forbid(unsafe_code)]
 
 use std::mem::forget;
-use std::sync::mpsc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
@@ -221,4 +222,55 @@ fn a_tree_of_a_build_that_is_over_is_not_taken_again_while_it_is_on_the_stack() 
     assert_conserved(&home.end_build());
     assert_conserved(&last.end_build());
     assert_conserved(&upper.end_build());
+}
+
+/// What a worker does in a phase of a build while that is collected, until it notices, was in no
+/// record.
+#[test]
+fn what_a_thread_does_while_one_of_two_builds_is_collected_is_in_the_other() {
+    const BLOCK: usize = 1 << 20;
+    let _turn = turn();
+    let names: Vec<String> = (0..500).map(|it| format!("page {it}")).collect();
+    for _ in 0..20 {
+        let stop = Arc::new(AtomicBool::new(false));
+        let (started, has_started) = mpsc::channel();
+        let mut other = on_a_thread(|| {
+            let mut other = collector();
+            other.start_build();
+            other
+        });
+        let mut collected = collector();
+        collected.start_build();
+        // So that the collector has something to do after it has read the worker.
+        for name in &names {
+            drop(enter(name));
+        }
+        let worker = thread::spawn({
+            let (handle, stop) = (build(), Arc::clone(&stop));
+            move || {
+                let _build = handle.enter();
+                let _work = enter("work");
+                let mut blocks = 0;
+                started.send(()).unwrap();
+                while !stop.load(Ordering::Relaxed) {
+                    (0..20).for_each(|_| allocate(BLOCK));
+                    blocks += 20;
+                    drop(enter("noticing"));
+                }
+                blocks
+            }
+        });
+        has_started.recv().unwrap();
+        let collected = collected.end_build();
+        stop.store(true, Ordering::Relaxed);
+        let blocks = worker.join().unwrap();
+        let other = other.end_build();
+        assert_conserved(&collected);
+        assert_conserved(&other);
+        let told = [&collected, &other].map(|it| it.alloc_bytes.unwrap());
+        let unclaimed = other.unclaimed.as_ref().unwrap().alloc_bytes;
+        let all = told.iter().sum::<u64>() + unclaimed;
+        // What is not the worker's is less than a block.
+        assert_eq!(all / BLOCK as u64, blocks, "{told:?} {unclaimed}");
+    }
 }

@@ -1,7 +1,7 @@
 //! Measuring: the clock's ticks, what the allocator tallies, the process's level and the spread of
 //! calls. Knows nothing of phases or builds.
 
-mod atomic;
+pub(crate) mod atomic;
 pub(crate) mod counters;
 pub(crate) mod histogram;
 pub(crate) mod leak;

@@ -3,7 +3,10 @@
 //! A tree has a single writer, its thread. The collector reads it without stopping that thread:
 //! see [`thread::Thread::read`].
 
+use crate::measure::atomic;
+
 pub(crate) mod call;
+pub(crate) mod end_state;
 pub(crate) mod frame;
 pub(crate) mod future;
 pub(crate) mod guard;

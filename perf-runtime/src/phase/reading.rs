@@ -30,6 +30,8 @@ pub(crate) struct ThreadReading {
 pub(crate) struct TreeReading {
     pub(crate) tree: &'static Tree,
     pub(crate) own: bool,
+    /// Whether the thread had left the tree, as the build was over.
+    pub(crate) left: bool,
     /// Which of the nodes that were read with the thread are the tree's.
     nodes: Range<usize>,
     /// What the thread did for the build as a whole, beside what it did at its base.
@@ -272,7 +274,7 @@ impl Cut {
         let top = self.frames.first().filter(|it| !std::ptr::eq(it.frame, base.frame));
         if let Some(tree) = top.and_then(|it| it.tree).filter(|it| it.is_free()) {
             // The thread has not noticed yet that the build of what is on top is over.
-            outside.counters = outside.counters.plus(self.counters.minus(tree.cut.load()));
+            outside.counters = outside.counters.plus(tree.done_since_cut(self.counters));
         }
         outside
     }
@@ -300,6 +302,7 @@ impl Cut {
         let mut reading = TreeReading {
             tree,
             own: tree.is_own(),
+            left: tree.was_left(),
             nodes: range,
             outside: tree.outside.load(),
             open_intervals: Vec::new(),

@@ -9,10 +9,11 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
-use crate::measure::counters::{CountersCell, bump};
+use crate::measure::counters::{Counters, CountersCell, bump};
 use crate::measure::leak::{Slot, leak, leak_slice};
 use crate::measure::timeline::Timeline;
 
+use super::end_state::EndState;
 use super::name::NameId;
 use super::node::{Node, Sum};
 use super::open_builds::{self, BuildNumber};
@@ -26,15 +27,15 @@ const FIRST_TABLE: usize = 64;
 
 /// One thread's call tree of one build.
 pub(crate) struct Tree {
-    build: AtomicU64,
+    state: EndState,
     /// Whether it is the tree of the thread that started the build.
     own: AtomicBool,
     /// Whether the thread that it belonged to ended, and no other may go on with it.
     sealed: AtomicBool,
-    /// The build that was last read from the tree: its own, when the tree is free for another.
-    collected: AtomicU64,
-    /// The thread's tally when the tree was collected.
-    pub(crate) cut: CountersCell,
+    /// The thread's tally when the tree that is collected was read.
+    cut: CountersCell,
+    /// The thread's tally when it left the tree.
+    left_at: CountersCell,
     /// What the thread did for the build as a whole, beside what it did at its base.
     pub(crate) outside: Sum,
     /// Whether intervals are kept, and those that are.
@@ -54,11 +55,11 @@ impl Tree {
     /// An empty tree of no build.
     pub(crate) fn make() -> Option<&'static Self> {
         let tree = leak(|| Self {
-            build: AtomicU64::new(0),
+            state: EndState::free(),
             own: AtomicBool::new(false),
             sealed: AtomicBool::new(false),
-            collected: AtomicU64::new(0),
             cut: CountersCell::zero(),
+            left_at: CountersCell::zero(),
             outside: Sum::zero(),
             is_timed: AtomicBool::new(false),
             timeline: Timeline::new(),
@@ -76,7 +77,7 @@ impl Tree {
 
     /// Whether a thread may take the tree for a new build.
     pub(crate) fn is_free(&self) -> bool {
-        self.collected.load(Ordering::Acquire) == self.build.load(Ordering::Acquire)
+        self.state.is_collected()
     }
 
     /// Whether a thread may go on with the tree for `build`.
@@ -100,16 +101,43 @@ impl Tree {
         }
         self.own.store(own, Ordering::Relaxed);
         self.sealed.store(false, Ordering::Relaxed);
-        self.build.store(BuildNumber::to_raw(Some(build)), Ordering::Release);
+        self.state.begin(BuildNumber::to_raw(Some(build)));
     }
 
-    /// Ends the tree of `build`: it has been read, or there is nothing to read.
-    pub(crate) fn collected(&self, build: BuildNumber) {
-        self.collected.store(BuildNumber::to_raw(Some(build)), Ordering::Release);
+    /// Ends the tree, of which there is nothing to read. To be called by its thread.
+    pub(crate) fn discard(&self) {
+        self.state.discard();
+    }
+
+    /// Ends the tree of `build`, which was read when the thread's tally was `cut`. Gives what the
+    /// thread did from then on until it left the tree, where it has: see [`Self::was_left`].
+    pub(crate) fn collect(&self, build: BuildNumber, cut: Counters) -> Option<Counters> {
+        self.cut.store(cut);
+        let left = self.state.collect(BuildNumber::to_raw(Some(build)))?;
+        left.then(|| self.left_at.load().minus(cut))
+    }
+
+    /// Notes that the thread, whose tally is `now`, leaves what it was in the midst of when the build
+    /// ended. Gives what it did since the tree was read, which is no part of the build, once that is
+    /// collected. Before, the collector will find out.
+    pub(crate) fn leave(&self, now: Counters) -> Counters {
+        self.left_at.store(now);
+        if self.state.leave() { self.done_since_cut(now) } else { Counters::default() }
+    }
+
+    /// What the thread, whose tally is `now`, did since the tree that is collected was read.
+    pub(crate) fn done_since_cut(&self, now: Counters) -> Counters {
+        now.minus(self.cut.load())
+    }
+
+    /// Whether the thread left what it was in the midst of when the build ended: what it did until
+    /// then is in the tree.
+    pub(crate) fn was_left(&self) -> bool {
+        self.state.was_left()
     }
 
     pub(crate) fn build(&self) -> Option<BuildNumber> {
-        BuildNumber::from_raw(self.build.load(Ordering::Acquire))
+        BuildNumber::from_raw(self.state.build())
     }
 
     /// Whether it is the tree of the thread that started the build.

@@ -184,10 +184,13 @@ pub(crate) fn end(number: BuildNumber) -> Option<Measured> {
     let paths = path::end(number);
     let phases = merged.finish(paths.len());
     let lanes = take_lanes(&readings);
-    for (_, reading) in &readings {
-        for TreeReading { tree, .. } in &reading.trees {
-            tree.cut.store(reading.counters);
-            tree.collected(number);
+    for (thread, reading) in &readings {
+        for TreeReading { tree, left, .. } in &reading.trees {
+            if let Some(done) = tree.collect(number, reading.counters)
+                && !left
+            {
+                thread.unsettle(done);
+            }
         }
     }
     let scale = Scale::between(build.start, end);
@@ -305,5 +308,10 @@ impl Thread {
         let since = outside.minus(self.settled.load());
         self.settled.add(since);
         since
+    }
+
+    /// Makes what the thread did something that [`Self::settle`] will give.
+    fn unsettle(&self, counters: Counters) {
+        self.settled.add_counters(Counters::default().minus(counters));
     }
 }

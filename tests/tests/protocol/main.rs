@@ -1,7 +1,7 @@
 //! The protocol between a thread that enters and exits phases and a reader on another thread, in
 //! every order that the memory model allows.
 //!
-//! The version number is the runtime's own source, over loom's atomics instead of the standard
+//! The version number and the state of a tree are the runtime's own source, over loom's atomics instead of the standard
 //! library's. What it guards is rebuilt here in small, with the same loads and stores in the same
 //! order as the runtime's entry and exit have them: the thread's tally, its stack, its sums.
 #![forbid(unsafe_code)]
@@ -18,6 +18,9 @@ mod atomic {
     pub(crate) use loom::thread::yield_now;
 }
 
+#[expect(dead_code, reason = "there is one build here, which both sides know")]
+#[path = "../../../perf-runtime/src/phase/end_state.rs"]
+mod end_state;
 #[path = "../../../perf-runtime/src/measure/version.rs"]
 mod version;
 
@@ -92,5 +95,31 @@ fn a_thread_that_joins_a_build_as_it_ends_is_read_or_knows_that_it_came_too_late
         let seen = epochs.close_and_read();
         let joined = joined.join().unwrap();
         assert!(seen || !joined, "work that nobody reads was taken for the build's");
+    });
+}
+
+/// What a thread does in a phase until it leaves it, as it ends, is the build's up to the collector's
+/// reading and outside from then on: whichever of the two comes first, and however far the other is.
+#[test]
+fn what_is_done_while_a_build_is_collected_is_in_the_build_or_outside_and_never_in_both() {
+    explore(|| {
+        let shared = Arc::new((SmallThread::new(), Epochs::new()));
+        shared.0.enter();
+        shared.0.count(1);
+        let ending = Arc::clone(&shared);
+        let ending = thread::spawn(move || {
+            let (thread, epochs) = &*ending;
+            thread.count(2);
+            thread.end(epochs);
+            thread.count(4);
+        });
+        let (thread, epochs) = &*shared;
+        epochs.close();
+        let cut = thread.read();
+        let unknown = thread.collect(&cut);
+        ending.join().unwrap();
+        let end = thread.read();
+        assert_eq!(end.counted, 7);
+        assert_eq!(cut.inside + cut.outside + unknown + end.outside - cut.outside, 7, "{cut:?}");
     });
 }

@@ -4,6 +4,7 @@ use loom::sync::atomic::AtomicU64;
 use loom::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
 use loom::sync::atomic::fence;
 
+use super::end_state::EndState;
 use super::version::Version;
 
 /// What a reader saw at one instant.
@@ -14,7 +15,12 @@ pub(crate) struct Cut {
     pub(crate) outside: u64,
     /// Highest level since the thread began.
     pub(crate) peak: u64,
+    /// Whether the thread had left the phase, as its build was over.
+    left: bool,
 }
+
+/// The number of the only build.
+const BUILD: u64 = 1;
 
 pub(crate) struct SmallThread {
     version: Version,
@@ -31,6 +37,10 @@ pub(crate) struct SmallThread {
     frame_peak: AtomicU64,
     inside: AtomicU64,
     outside: AtomicU64,
+    end_state: EndState,
+    /// The tally when the thread was read, and when it left the phase.
+    cut: AtomicU64,
+    left_at: AtomicU64,
 }
 
 fn raise(number: &AtomicU64, to: u64) {
@@ -42,6 +52,8 @@ fn raise(number: &AtomicU64, to: u64) {
 impl SmallThread {
     pub(crate) fn new() -> Self {
         let zero = || AtomicU64::new(0);
+        let end_state = EndState::free();
+        end_state.begin(BUILD);
         Self {
             version: Version::new(),
             counted: zero(),
@@ -54,6 +66,9 @@ impl SmallThread {
             frame_peak: zero(),
             inside: zero(),
             outside: zero(),
+            end_state,
+            cut: zero(),
+            left_at: zero(),
         }
     }
 
@@ -85,6 +100,35 @@ impl SmallThread {
     /// As an exit does it: all within one change.
     pub(crate) fn exit(&self) {
         let version = self.version.begin();
+        self.pop();
+        self.version.end(version);
+    }
+
+    /// As a thread ends: it leaves the phase, whether its build is over or not.
+    pub(crate) fn end(&self, epochs: &Epochs) {
+        let version = self.version.begin();
+        fence(SeqCst);
+        if !epochs.is_open() {
+            let now = self.counted.load(Relaxed);
+            self.left_at.store(now, Relaxed);
+            if self.end_state.leave() {
+                let since_cut = now - self.cut.load(Relaxed);
+                self.outside.store(self.outside.load(Relaxed) + since_cut, Relaxed);
+            }
+        }
+        self.pop();
+        self.version.end(version);
+    }
+
+    /// As the collector does it once all threads are read. Gives what the thread did between that
+    /// reading and its leaving the phase, where the thread did not know of the reading.
+    pub(crate) fn collect(&self, cut: &Cut) -> u64 {
+        self.cut.store(cut.counted, Relaxed);
+        let left = self.end_state.collect(BUILD).is_some_and(|left| left && !cut.left);
+        if left { self.left_at.load(Relaxed) - cut.counted } else { 0 }
+    }
+
+    fn pop(&self) {
         let (now, entered) = (self.counted.load(Relaxed), self.entered_at.load(Relaxed));
         self.inside.store(self.inside.load(Relaxed) + now - entered, Relaxed);
         raise(&self.base_peak, self.frame_peak.load(Relaxed).max(self.peak.load(Relaxed)));
@@ -93,7 +137,6 @@ impl SmallThread {
         self.outside.store(self.outside.load(Relaxed) + outside, Relaxed);
         self.base_at.store(now, Relaxed);
         self.innermost.store(0, Release);
-        self.version.end(version);
     }
 
     /// As a reader cuts it off.
@@ -116,6 +159,7 @@ impl SmallThread {
                 inside: inside.wrapping_add(self.inside.load(Relaxed)),
                 outside: outside.wrapping_add(self.outside.load(Relaxed)),
                 peak: highest.max(self.base_peak.load(Relaxed)),
+                left: self.end_state.was_left(),
             }
         })
     }
@@ -146,9 +190,17 @@ impl Epochs {
 
     /// As the collector ends a build: the epoch, a fence, the trees. Whether it saw the thread's.
     pub(crate) fn close_and_read(&self) -> bool {
+        self.close();
+        self.tree.load(Acquire) == 1
+    }
+
+    pub(crate) fn close(&self) {
         self.is_open.store(0, Release);
         self.epoch.store(2, Release);
         fence(SeqCst);
-        self.tree.load(Acquire) == 1
+    }
+
+    pub(crate) fn is_open(&self) -> bool {
+        self.is_open.load(Acquire) == 1
     }
 }

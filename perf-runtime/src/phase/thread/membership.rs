@@ -30,7 +30,7 @@ impl Thread {
     pub(super) fn look_which_builds_are_open(&'static self) {
         let epoch = Epoch::now();
         if self.tree.get().is_some_and(Self::is_over) {
-            self.write(|| self.leave_ended_builds(self.after_cut()));
+            self.write(|| self.leave_ended_builds(self.leave_top()));
         }
         if self.at_base() {
             let tree = self
@@ -73,7 +73,7 @@ impl Thread {
         let tree = self.tree_for(build, own)?;
         fence(SeqCst);
         if Epoch::now() != epoch && !open_builds::is_open(build) {
-            tree.collected(build);
+            tree.discard();
             return None;
         }
         Some(tree)
@@ -104,10 +104,10 @@ impl Thread {
     }
 
     /// Leaves what is open of builds that are over, as far as it is on top of the stack: it stays
-    /// open in their records. `after_cut` is what is no part of the phases that the collector cut
-    /// off. To be called within [`Self::write`].
-    pub(super) fn leave_ended_builds(&self, after_cut: Counters) {
-        self.outside.add_counters(after_cut);
+    /// open in their records. `since_cut` is what was done there since the collector read it. To be
+    /// called within [`Self::write`].
+    pub(super) fn leave_ended_builds(&self, since_cut: Counters) {
+        self.outside.add_counters(since_cut);
         while let Some(tree) = self.tree.get()
             && Self::is_over(tree)
         {
@@ -138,7 +138,7 @@ impl Thread {
 
     /// Leaves all that is open: the thread ends.
     pub(super) fn leave_all(&self) {
-        self.outside.add_counters(self.after_cut());
+        self.outside.add_counters(self.leave_top());
         let now = ticks::now();
         if let Some(lowest) = self.open_frames().last() {
             self.pop_down_to(lowest, End::LeftOpen, now);
@@ -152,10 +152,15 @@ impl Thread {
         self.trees().any(|it| it.is_own() && !Self::is_over(it))
     }
 
-    /// What the thread did in phases since the collector read it at the end of their build.
-    fn after_cut(&self) -> Counters {
-        match self.tree.get().filter(|it| it.is_free() && !self.at_base()) {
-            Some(tree) => self.tally.counters().minus(tree.cut.load()),
+    /// Notes that the thread leaves the phases on top of its stack, where their build is over. Gives
+    /// what it did in them since the collector read it, as far as the collector has come. To be called
+    /// within [`Self::write`].
+    fn leave_top(&self) -> Counters {
+        // Either this thread sees that the build is over, or the collector sees that it is to read the
+        // thread again: both write theirs, pass a fence, and read the other's.
+        fence(SeqCst);
+        match self.tree.get().filter(|it| Self::is_over(it) && !self.at_base()) {
+            Some(tree) => tree.leave(self.tally.counters()),
             None => Counters::default(),
         }
     }
