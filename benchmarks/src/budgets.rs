@@ -81,7 +81,7 @@ pub(crate) fn all(figures: &[Figure], checks: &Checks) -> Vec<Budget> {
             "before `main`, and `start_build`",
             100.0,
             "µs",
-            Some(checks.start.together.median),
+            checks.start(&FULL).map(|it| it.together.median),
         ),
         Budget::new(
             "`end_build` + `save`, 200 paths × 8 threads",

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
@@ -151,6 +152,18 @@ impl Programs {
             .get(binary)
             .map(PathBuf::as_path)
             .ok_or_else(|| Error::NoProgram { package: binary.to_owned() })
+    }
+
+    /// Copies of all of them in a folder, as installing makes them: what a linker wrote lies about in
+    /// the memory that holds files in smaller pieces, and takes longer to begin.
+    pub(crate) fn installed(&self, folder: &Path) -> Result<Self, Error> {
+        fs::create_dir_all(folder).map_err(Error::file("making", folder))?;
+        let copy = |(binary, built): (&String, &PathBuf)| {
+            let copy = folder.join(binary);
+            fs::copy(built, &copy).map_err(Error::file("copying", built))?;
+            Ok((binary.clone(), copy))
+        };
+        Ok(Self(self.0.iter().map(copy).collect::<Result<_, Error>>()?))
     }
 
     /// A contender's program in its environment, in which no other switch of perf-runtime is set.

@@ -31,7 +31,8 @@ pub(crate) use start::Start;
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct Checks {
     pub(crate) machine_code: MachineCode,
-    pub(crate) start: Start,
+    /// Of all but the bare program.
+    pub(crate) starts: Vec<Start>,
     pub(crate) end_of_build: EndOfBuild,
     pub(crate) kept: Vec<Kept>,
     pub(crate) footprints: Vec<Footprint>,
@@ -48,6 +49,13 @@ pub(crate) struct Checks {
 pub(crate) struct MachineCode {
     pub(crate) compared: usize,
     pub(crate) identical: bool,
+}
+
+impl Checks {
+    /// What a contender's program pays before it has done anything.
+    pub(crate) fn start(&self, contender: &Contender) -> Option<&Start> {
+        self.starts.iter().find(|it| it.contender == contender.name)
+    }
 }
 
 /// How thorough to be.
@@ -73,8 +81,9 @@ pub(crate) fn run(
     let machine_code =
         MachineCode { compared: differences.compared, identical: differences.are_none() };
     progress("start and end of a build");
-    let start = start::run(programs, pace, depth)?;
-    let end_of_build = end_of_build::run(programs, scratch, pace)?;
+    let installed = programs.installed(&scratch.join("installed"))?;
+    let starts = start::run(contenders, &installed, pace, depth)?;
+    let end_of_build = end_of_build::run(&installed, scratch, pace)?;
     progress("memory kept");
     let kept = growth::run(contenders, programs, depth)?;
     progress("instructions");
@@ -88,7 +97,7 @@ pub(crate) fn run(
         compile_times.then(|| compile_time::run(contenders, &progress)).transpose()?;
     Ok(Checks {
         machine_code,
-        start,
+        starts,
         end_of_build,
         kept,
         footprints,

@@ -1,5 +1,5 @@
-//! What a program pays before it has done anything: before the first line of `main`, and in the first
-//! `start_build`.
+//! What a program pays before it has done anything: before the first line of `main`, and until it
+//! measures, as in the first `start_build`.
 
 use std::process::Command;
 
@@ -7,22 +7,23 @@ use serde::Serialize;
 use workloads::{Beginning, now_ns};
 
 use super::Depth;
-use crate::contenders::{BARE, FULL};
+use crate::contenders::{BARE, Contender, FULL};
 use crate::error::Error;
 use crate::programs::{Programs, ask};
 use crate::rounds::Pace;
 use crate::statistics::Distribution;
 
-/// Microseconds that perf-runtime adds before anything is done, over many pairs of processes: one
-/// with it, one bare, one right after the other, both while ordinary instructions ran at full
+/// Microseconds that a contender adds before anything is done, over many pairs of processes: one
+/// of it, one bare, one right after the other, both while ordinary instructions ran at full
 /// pace, or the calmest quarter of all pairs.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct Start {
+    pub(crate) contender: String,
     /// How much later than the bare one a process comes to the first line of `main`, counted from
     /// where each was started, so that what it takes to start a process is in neither.
     pub(crate) before_main: Distribution,
-    /// How much longer it takes to begin the first build, than to begin nothing.
-    pub(crate) first_build: Distribution,
+    /// How much longer it takes to begin measuring, than to begin nothing.
+    pub(crate) begin: Distribution,
     /// Both in one process.
     pub(crate) together: Distribution,
     /// How long the bare process takes to start a thread that does nothing, as `start_build` starts
@@ -31,12 +32,33 @@ pub(crate) struct Start {
     pub(crate) pairs: usize,
 }
 
-pub(super) fn run(programs: &Programs, pace: Pace, depth: Depth) -> Result<Start, Error> {
-    let pairs = match depth {
-        Depth::Quick => 100,
-        Depth::Full => 400,
-    };
-    let (mut bare, mut full) = (programs.command(&BARE)?, programs.command(&FULL)?);
+/// Times all but the bare one, whose programs are installed.
+pub(super) fn run(
+    contenders: &[Contender],
+    installed: &Programs,
+    pace: Pace,
+    depth: Depth,
+) -> Result<Vec<Start>, Error> {
+    let measuring = contenders.iter().filter(|it| **it != BARE);
+    measuring.map(|it| beside_bare(it, installed, pace, pairs(it, depth))).collect()
+}
+
+/// How many pairs of processes there are.
+fn pairs(contender: &Contender, depth: Depth) -> usize {
+    match (*contender == FULL, depth) {
+        (true, Depth::Full) => 400,
+        (true, Depth::Quick) | (false, Depth::Full) => 100,
+        (false, Depth::Quick) => 20,
+    }
+}
+
+fn beside_bare(
+    contender: &Contender,
+    installed: &Programs,
+    pace: Pace,
+    pairs: usize,
+) -> Result<Start, Error> {
+    let (mut bare, mut full) = (installed.command(&BARE)?, installed.command(contender)?);
     for command in [&mut bare, &mut full] {
         command.arg("start");
         // The first process of a program reads it from the disk.
@@ -53,7 +75,7 @@ pub(super) fn run(programs: &Programs, pace: Pace, depth: Depth) -> Result<Start
             Sample::between(begin(&mut bare)?, full)
         });
     }
-    Ok(summarize(&pace.calmest(samples, pairs / CALM, |it| it.pace_ns)))
+    Ok(summarize(contender, &pace.calmest(samples, pairs / CALM, |it| it.pace_ns)))
 }
 
 /// Of how many pairs of processes one counts at least: the calmest.
@@ -74,7 +96,7 @@ fn begin(command: &mut Command) -> Result<Began, Error> {
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Sample {
     before_main: f64,
-    start_build: f64,
+    begin: f64,
     bare_spawn: f64,
     /// The slower of both.
     pace_ns: f64,
@@ -86,21 +108,22 @@ impl Sample {
         let longer = |part: usize| (full[part] as f64 - bare[part] as f64) / 1e3;
         Self {
             before_main: longer(0),
-            start_build: longer(1),
+            begin: longer(1),
             bare_spawn: bare[2] as f64 / 1e3,
             pace_ns: bare[3].max(full[3]) as f64,
         }
     }
 }
 
-fn summarize(samples: &[Sample]) -> Start {
+fn summarize(contender: &Contender, samples: &[Sample]) -> Start {
     let of = |value: fn(&Sample) -> f64| {
         Distribution::of(&samples.iter().map(value).collect::<Vec<_>>())
     };
     Start {
+        contender: contender.name.to_owned(),
         before_main: of(|it| it.before_main),
-        first_build: of(|it| it.start_build),
-        together: of(|it| it.before_main + it.start_build),
+        begin: of(|it| it.begin),
+        together: of(|it| it.before_main + it.begin),
         bare_spawn: of(|it| it.bare_spawn),
         pairs: samples.len(),
     }
@@ -116,9 +139,9 @@ mod tests {
         let samples: Vec<_> = [900_000, 1_000_000, 1_700_000]
             .map(|start| Sample::between([start, 100, 20_000, 7], [start + 30_000, 50_100, 9, 8]))
             .into();
-        let start = summarize(&samples);
+        let start = summarize(&FULL, &samples);
         assert!((start.before_main.median - 30.0).abs() < 1e-9, "{start:?}");
-        assert!((start.first_build.upper_quartile - 50.0).abs() < 1e-9, "{start:?}");
+        assert!((start.begin.upper_quartile - 50.0).abs() < 1e-9, "{start:?}");
         assert!((start.together.lower_quartile - 80.0).abs() < 1e-9, "{start:?}");
         assert!((start.bare_spawn.median - 20.0).abs() < 1e-9, "{start:?}");
         assert_eq!(start.pairs, 3);

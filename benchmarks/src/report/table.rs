@@ -187,6 +187,9 @@ fn beside(report: &Report, style: Style) -> Table {
         Beside::new("bytes kept a call", short, |contender| {
             Some(checks.kept.iter().find(|it| it.contender == contender.name)?.per_call())
         }),
+        Beside::new("before anything is done, + µs", whole, |contender| {
+            Some(checks.start(contender)?.together.median)
+        }),
         Beside::new("instructions a call", whole, |it| counted(it)?.call),
         Beside::new("instructions a block of 8 B", whole, |it| counted(it)?.block),
         Beside::new("program, + KiB", whole, |contender| {
@@ -214,19 +217,23 @@ fn beside(report: &Report, style: Style) -> Table {
 }
 
 fn ends(report: &Report, style: Style) -> Table {
-    let (start, end) = (&report.checks.start, &report.checks.end_of_build);
+    let end = &report.checks.end_of_build;
     let header = ["", "lower quartile", "median", "upper quartile"].map(String::from);
     let mut table = table(style, header.into());
-    let rows = [
-        ("before `main`, + µs", start.before_main),
-        ("first `start_build`, + µs", start.first_build),
-        ("both, + µs", start.together),
-        ("to start a thread in the bare program, µs", start.bare_spawn),
+    let start = report.checks.start(&FULL).map(|it| {
+        [
+            ("before `main`, + µs", it.before_main),
+            ("first `start_build`, + µs", it.begin),
+            ("both, + µs", it.together),
+            ("to start a thread in the bare program, µs", it.bare_spawn),
+        ]
+    });
+    let end = [
         ("`end_build`, 200 paths × 8 threads, ms", end.end_build),
         ("`save`, ms", end.save),
         ("both, ms", end.together),
     ];
-    for (what, it) in rows {
+    for (what, it) in start.into_iter().flatten().chain(end) {
         let figures = [it.lower_quartile, it.median, it.upper_quartile];
         let mut row = vec![Cell::new(what)];
         row.extend(figures.map(|it| number(short(it))));
