@@ -5,11 +5,13 @@
 //!
 //! A block's entries are within a window of slots that its address chooses. Whether there may be
 //! any, a counter tells that the address shares with few others: that is all that a free of a block
-//! that was never sampled looks at.
+//! that was never sampled looks at. An address tells a reader whether what is in its slot belongs
+//! together: see [`crate::measure::version`].
 
 use std::sync::atomic::{
     AtomicU8, AtomicU64,
     Ordering::{Acquire, Relaxed, Release},
+    fence,
 };
 
 use super::estimate::Sum;
@@ -106,6 +108,8 @@ pub(super) fn insert(address: usize, part: Part) -> bool {
         place.load(Relaxed) == 0 && place.compare_exchange(0, RESERVED, Acquire, Relaxed).is_ok()
     });
     let Some((place, slot)) = taken else { return false };
+    // Who sees what is written to the slot from here on sees that it is reserved.
+    fence(Release);
     MADE.fetch_add(1, Relaxed);
     if let Some(counter) = counter(address) {
         let _ = counter.fetch_update(Relaxed, Relaxed, |it| it.checked_add(1));
@@ -140,8 +144,9 @@ pub(crate) fn by_stack(mean: u64) -> Vec<(StackId, Sum)> {
         let address = place.load(Acquire);
         if address > RESERVED {
             let part = slot.load();
+            fence(Acquire);
             // What took the slot meanwhile is another block's.
-            if place.load(Acquire) == address && part.live <= part.size && part.size > 0 {
+            if place.load(Relaxed) == address && part.live <= part.size && part.size > 0 {
                 sums.push((part.stack, Sum::of(part.live, part.size, mean)));
             }
         }
