@@ -65,7 +65,7 @@ fn each_value_of_each_record_is_where_it_belongs() {
             let time = model[format!("{name}_time_ms")].as_f64().unwrap();
             let phase = stats.phase(name).unwrap();
             assert_eq!(stats.phase_timings_ms[name].to_bits(), time.to_bits());
-            assert_eq!(phase.own_ms, Some(time));
+            assert_eq!(phase.build_thread_ms, Some(time));
             assert_eq!(phase.total_ms.to_bits(), time.to_bits());
             assert_eq!(phase.calls, 1);
             assert_eq!(phase.alloc_count, None);

@@ -15,12 +15,12 @@ pub fn assert_conserved(stats: &BuildStats) {
     let count: u64 = stats.phases.iter().filter_map(|it| it.self_alloc_count).sum();
     assert_eq!(Some(bytes + outside.alloc_bytes.unwrap()), stats.alloc_bytes, "bytes");
     assert_eq!(Some(count + outside.alloc_count.unwrap()), stats.alloc_count, "allocations");
-    let own: f64 = stats.phases.iter().filter_map(|it| it.own_self_ms).sum();
-    let difference = own + outside.own_ms - stats.build_time_ms;
+    let own: f64 = stats.phases.iter().filter_map(|it| it.build_thread_self_ms).sum();
+    let difference = own + outside.build_thread_ms - stats.build_time_ms;
     assert!(
         difference.abs() <= 1e-9 * stats.build_time_ms.max(1.0),
         "{own} ms in phases and {} ms in none are not the build's {} ms",
-        outside.own_ms,
+        outside.build_thread_ms,
         stats.build_time_ms
     );
 }

@@ -184,7 +184,7 @@ fn a_call_on_another_thread_across_the_border_is_open_in_the_first_and_nothing_i
         assert_eq!(paths(&first), ["across", "across/allocate"]);
         let across = first.phase("across").unwrap();
         assert_eq!((across.calls, across.open_calls, across.alloc_bytes), (0, 1, Some(100)));
-        assert_eq!(across.own_ms, None);
+        assert_eq!(across.build_thread_ms, None);
         assert_eq!(paths(&second), <[&str; 0]>::default());
         assert!(second.unattributed.unwrap().alloc_bytes.unwrap() >= 50_000);
         // What was open is no parent of what comes now.

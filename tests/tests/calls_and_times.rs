@@ -205,7 +205,7 @@ fn direct_recursion_is_one_phase_whose_calls_all_count_and_whose_total_counts_on
     assert_eq!(descend.self_alloc_bytes, descend.alloc_bytes);
     assert!((descend.total_ms - descend.self_ms).abs() < 1e-9, "{descend:?}");
     assert!(descend.total_ms <= stats.build_time_ms, "{descend:?}");
-    assert!(descend.total_ms <= descend.window_ms + 1e-9, "{descend:?}");
+    assert!(descend.total_ms <= descend.elapsed_ms + 1e-9, "{descend:?}");
 }
 
 #[test]
@@ -267,17 +267,17 @@ fn a_phases_times_are_no_less_than_what_it_did_and_no_more_than_the_build() {
     assert!(inner.total_ms - inner.self_ms < 1e-9, "{inner:?}");
     assert!(outer.min_ms.unwrap() >= 7.0 && outer.max_ms.unwrap() >= 15.0, "{outer:?}");
     assert!(outer.started_ms >= 5.0 && inner.started_ms >= 9.0, "{outer:?} {inner:?}");
-    assert!(outer.window_ms >= 33.0, "{outer:?}");
-    assert!(stats.unattributed.as_ref().unwrap().own_ms >= 11.0, "{stats:?}");
-    assert!(outer.started_ms + outer.window_ms + 6.0 <= stats.build_time_ms, "{stats:?}");
+    assert!(outer.elapsed_ms >= 33.0, "{outer:?}");
+    assert!(stats.unattributed.as_ref().unwrap().build_thread_ms >= 11.0, "{stats:?}");
+    assert!(outer.started_ms + outer.elapsed_ms + 6.0 <= stats.build_time_ms, "{stats:?}");
     // All of it ran on the build's own thread.
     for phase in [outer, inner] {
-        assert_eq!(phase.own_ms, Some(phase.total_ms));
-        assert_eq!(phase.own_self_ms, Some(phase.self_ms));
-        assert!(phase.window_ms + 1e-9 >= phase.total_ms, "{phase:?}");
+        assert_eq!(phase.build_thread_ms, Some(phase.total_ms));
+        assert_eq!(phase.build_thread_self_ms, Some(phase.self_ms));
+        assert!(phase.elapsed_ms + 1e-9 >= phase.total_ms, "{phase:?}");
     }
     assert_eq!(stats.phase_timings_ms.len(), 1);
-    assert_eq!(stats.phase_timings_ms.get("outer"), outer.own_ms.as_ref());
+    assert_eq!(stats.phase_timings_ms.get("outer"), outer.build_thread_ms.as_ref());
 }
 
 /// Work without a clock in it.
@@ -309,13 +309,16 @@ fn a_parent_takes_no_less_time_than_its_children_together() {
                 .is_some_and(|it| !it.contains('/'))
         };
         let children: Vec<_> = stats.phases.iter().filter(below).collect();
-        let own: f64 = children.iter().filter_map(|it| it.own_ms).sum();
-        assert!(parent.own_ms.unwrap() + 1e-9 >= own, "{own} of {parent:?}");
-        assert!((parent.own_ms.unwrap() - own - parent.own_self_ms.unwrap()).abs() < 1e-9);
+        let own: f64 = children.iter().filter_map(|it| it.build_thread_ms).sum();
+        assert!(parent.build_thread_ms.unwrap() + 1e-9 >= own, "{own} of {parent:?}");
+        assert!(
+            (parent.build_thread_ms.unwrap() - own - parent.build_thread_self_ms.unwrap()).abs()
+                < 1e-9
+        );
         for child in children {
             assert!(child.started_ms + 1e-9 >= parent.started_ms);
             let (end, childs_end) =
-                (parent.started_ms + parent.window_ms, child.started_ms + child.window_ms);
+                (parent.started_ms + parent.elapsed_ms, child.started_ms + child.elapsed_ms);
             assert!(childs_end <= end + 1e-9, "{child:?} outlives {parent:?}");
         }
     }
@@ -432,7 +435,7 @@ fn a_guard_that_is_forgotten_leaves_a_call_open_until_what_is_around_it_ends() {
     assert!(for_ever.alloc_bytes.unwrap() >= 500, "{for_ever:?}");
     assert_eq!(phase_of(&stats, "for ever/below").alloc_bytes, Some(200));
     assert_eq!((for_ever.min_ms, for_ever.p50_ms, for_ever.max_ms), (None, None, None));
-    assert!(for_ever.own_ms.unwrap() > 0.0, "{for_ever:?}");
+    assert!(for_ever.build_thread_ms.unwrap() > 0.0, "{for_ever:?}");
 }
 
 #[test]
@@ -534,8 +537,8 @@ fn phases_beyond_the_bound_are_one_and_all_sums_are_right() {
     assert_eq!(sum(|it| it.alloc_bytes.unwrap()), 20_000 * 21);
     assert_eq!(other.calls, 2 * (20_001 - below.len() as u64));
     assert_eq!(other.items, other.calls);
-    let own: f64 = below.iter().filter_map(|it| it.own_ms).sum();
-    assert!(files.own_ms.unwrap() >= own, "{files:?}");
+    let own: f64 = below.iter().filter_map(|it| it.build_thread_ms).sum();
+    assert!(files.build_thread_ms.unwrap() >= own, "{files:?}");
     let ordinary = below.iter().filter(|it| it.path != other.path);
     assert!(ordinary.clone().all(|it| it.calls == 2) && ordinary.count() > 10_000);
     // What comes after the bound is not lost, either.

@@ -31,7 +31,7 @@ fn stolen_from(stats: &BuildStats, path: &str) -> f64 {
     let phase = phase_of(stats, path);
     assert_eq!(phase.calls, 1, "{phase:?}");
     assert_eq!(phase.max_ms, Some(phase.total_ms), "{phase:?}");
-    phase.window_ms - phase.total_ms
+    phase.elapsed_ms - phase.total_ms
 }
 
 // ---- what workers do is the phase's ----------------------------------------------------------------
@@ -57,8 +57,8 @@ fn a_parallel_iterator_allocates_in_the_phase_that_runs_it() {
     assert_eq!(render.alloc_bytes.unwrap() - render.self_alloc_bytes.unwrap(), 5_050);
     assert!((1..=3).contains(&page.threads), "{page:?}");
     assert!((page.threads + 1..=4).contains(&render.threads), "{render:?}");
-    assert_eq!(page.own_ms, None);
-    assert!(render.own_ms.unwrap() <= stats.build_time_ms, "{render:?}");
+    assert_eq!(page.build_thread_ms, None);
+    assert!(render.build_thread_ms.unwrap() <= stats.build_time_ms, "{render:?}");
 }
 
 #[test]
@@ -100,9 +100,9 @@ fn time_of_workers_is_total_time_of_the_phase_and_own_time_of_none() {
         });
     });
     let render = phase_of(&stats, "render");
-    let own = render.own_ms.unwrap();
+    let own = render.build_thread_ms.unwrap();
     assert!(own >= 20.0 && render.total_ms >= own + 40.0, "{render:?}");
-    assert!(render.total_ms <= own + 2.0 * render.window_ms, "{render:?}");
+    assert!(render.total_ms <= own + 2.0 * render.elapsed_ms, "{render:?}");
     assert_eq!(render.max_ms, Some(own), "workers make no calls");
 }
 
@@ -207,7 +207,7 @@ fn a_job_stolen_in_the_midst_of_a_phase_is_no_part_of_it() {
     let stolen = phase_of(&stats, "other/stolen");
     assert!(stolen.alloc_bytes.unwrap() >= 100_000, "{stolen:?}");
     assert!(stolen.peak_bytes.unwrap() >= 100_000, "{stolen:?}");
-    assert_eq!((stolen.calls, stolen.threads, stolen.own_ms), (1, 1, None));
+    assert_eq!((stolen.calls, stolen.threads, stolen.build_thread_ms), (1, 1, None));
     let other = phase_of(&stats, "other");
     assert_eq!((other.calls, other.threads, other.self_alloc_bytes), (1, 2, Some(3)));
     assert!(other.total_ms >= 20.0, "{other:?}");
@@ -252,7 +252,7 @@ fn a_job_stolen_while_another_pool_is_waited_for_is_no_part_of_the_phase_that_wa
     assert!(other.self_alloc_bytes.unwrap() >= 50_000 && other.total_ms >= 20.0, "{other:?}");
     assert_eq!(other.threads, 2);
     // The only call is that of the outer pool's worker, which was in the page but for the job.
-    assert!(page.max_ms.unwrap() + 20.0 <= page.window_ms + 1e-6, "{page:?}");
+    assert!(page.max_ms.unwrap() + 20.0 <= page.elapsed_ms + 1e-6, "{page:?}");
 }
 
 #[test]
@@ -277,6 +277,6 @@ fn recursive_joins_on_two_workers_are_counted_once_each() {
     assert_eq!((sum.calls, sum.open_calls), (1_023, 0));
     assert_eq!((sum.alloc_count, sum.alloc_bytes), (Some(1_023), Some(bytes)));
     assert_eq!((sum.self_alloc_bytes, sum.net_bytes), (Some(bytes), Some(0)));
-    assert!(sum.total_ms <= 2.0 * sum.window_ms, "{sum:?}");
+    assert!(sum.total_ms <= 2.0 * sum.elapsed_ms, "{sum:?}");
     assert!((1..=2).contains(&sum.threads), "{sum:?}");
 }

@@ -84,9 +84,9 @@ const COUNTERS: [&str; 17] = [
 const TIMES: [&str; 12] = [
     "total_ms",
     "self_ms",
-    "own_ms",
-    "own_self_ms",
-    "window_ms",
+    "build_thread_ms",
+    "build_thread_self_ms",
+    "elapsed_ms",
     "started_ms",
     "latency_ms",
     "min_ms",
@@ -203,7 +203,7 @@ fn a_record_has_every_field_of_the_contract_and_none_besides() {
     let outside = &record["unattributed"];
     let counters = ["alloc_count", "alloc_bytes", "freed_count", "freed_bytes", "realloc_count"];
     assert!(counters.iter().all(|it| outside.get(it).is_none_or(Value::is_u64)), "{outside}");
-    assert!(number(outside, "own_ms") > 0.0 && outside["net_bytes"].is_i64(), "{outside}");
+    assert!(number(outside, "build_thread_ms") > 0.0 && outside["net_bytes"].is_i64(), "{outside}");
 }
 
 #[test]
@@ -224,7 +224,10 @@ fn a_phase_that_did_everything_has_every_field_and_fifty_of_them_fit_into_32_kib
         }
         assert_eq!((&phase["panics"], &phase["cancelled"]), (&json!(1), &json!(1)));
         assert_eq!(phase["items"], 5 * 12_345);
-        assert!(number(phase, "max_ms") >= 25.0 && number(phase, "own_ms") >= 25.0, "{phase}");
+        assert!(
+            number(phase, "max_ms") >= 25.0 && number(phase, "build_thread_ms") >= 25.0,
+            "{phase}"
+        );
         let percentiles = ["min_ms", "p50_ms", "p95_ms", "p99_ms", "max_ms"];
         assert!(percentiles.is_sorted_by_key(|it| number(phase, it)), "{phase}");
         let difference =
@@ -240,7 +243,7 @@ fn a_phase_that_did_everything_has_every_field_and_fifty_of_them_fit_into_32_kib
         phases.iter().filter(|it| !it["path"].as_str().unwrap().contains('/')).collect();
     assert_eq!((timings.len(), top.len()), (5, 5));
     for phase in top {
-        assert_eq!(timings[phase["path"].as_str().unwrap()], phase["own_ms"]);
+        assert_eq!(timings[phase["path"].as_str().unwrap()], phase["build_thread_ms"]);
     }
     let history = fs::read_to_string(place.path(".build-metrics/history.jsonl")).unwrap();
     for line in history.lines() {
@@ -267,8 +270,8 @@ fn what_a_process_wrote_is_valid_by_the_schema_and_adds_up() {
         let outside = record["unattributed"][of_build].as_u64().unwrap();
         assert_eq!(record[of_build], sum + outside, "{of_build}");
     }
-    let own: f64 = phases.iter().map(|it| number(it, "own_self_ms")).sum();
-    let sum = own + number(&record["unattributed"], "own_ms");
+    let own: f64 = phases.iter().map(|it| number(it, "build_thread_self_ms")).sum();
+    let sum = own + number(&record["unattributed"], "build_thread_ms");
     let build_time = number(&record, "build_time_ms");
     // Six digits of each number are written.
     assert!((sum - build_time).abs() <= build_time * 1e-4, "{sum} ≠ {build_time}");

@@ -78,7 +78,7 @@ fn a_build_handle_carries_one_of_several_builds_to_a_thread() {
         let outside = stats.unattributed.as_ref().unwrap();
         assert!(outside.alloc_bytes.unwrap() >= 7 * calls, "{outside:?}");
     }
-    assert_eq!(phase_of(&second, "page").own_ms, None);
+    assert_eq!(phase_of(&second, "page").build_thread_ms, None);
 }
 
 #[test]
@@ -105,9 +105,12 @@ fn a_build_inside_another_has_the_memory_and_the_outer_one_the_time() {
     let page = phase_of(&outer, "page");
     // The inner build's record is the user's memory, as the 30 bytes are.
     assert!(page.alloc_bytes.unwrap() < 5_000 + 30, "{page:?}");
-    assert!(page.window_ms - page.total_ms >= 20.0, "{page:?}");
+    assert!(page.elapsed_ms - page.total_ms >= 20.0, "{page:?}");
     let outside = outer.unattributed.as_ref().unwrap();
-    assert!(outside.own_ms >= 20.0 && page.own_ms.unwrap() <= outer.build_time_ms - 20.0);
+    assert!(
+        outside.build_thread_ms >= 20.0
+            && page.build_thread_ms.unwrap() <= outer.build_time_ms - 20.0
+    );
     assert_conserved(&outer);
 }
 
@@ -168,7 +171,10 @@ fn handed_work_that_is_under_way_at_the_end_counts_until_then() {
     assert_eq!(render.alloc_bytes, page.alloc_bytes);
     assert!(render.total_ms >= page.total_ms, "{render:?} {page:?}");
     // The build's own thread was in it for a moment only.
-    assert!(render.own_ms.unwrap() <= render.total_ms - page.total_ms + 1e-6, "{render:?}");
+    assert!(
+        render.build_thread_ms.unwrap() <= render.total_ms - page.total_ms + 1e-6,
+        "{render:?}"
+    );
 }
 
 /// Its ground goes with the phase, and is put back.

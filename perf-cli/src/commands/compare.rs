@@ -240,13 +240,15 @@ fn phases(old: &[BuildStats], new: &[BuildStats], coloring: &Coloring) -> Table 
         .collect();
     let unattributed = PhasePair {
         path: "unattributed".to_owned(),
-        own_ms: Paired::of(old, new, |stats| Some(stats.unattributed.as_ref()?.own_ms)),
+        build_thread_ms: Paired::of(old, new, |stats| {
+            Some(stats.unattributed.as_ref()?.build_thread_ms)
+        }),
         alloc_bytes: Paired::of(old, new, |stats| {
             stats.unattributed.as_ref()?.alloc_bytes.map(units::float)
         }),
         ..PhasePair::default()
     };
-    if unattributed.own_ms != Paired::default() {
+    if unattributed.build_thread_ms != Paired::default() {
         rows.push(row(Cell::text("unattributed"), &unattributed, coloring, DIM));
     }
     Table { columns: columns(), rows }
@@ -298,7 +300,7 @@ fn row(name: Cell, pair: &PhasePair, coloring: &Coloring, style: Style) -> Row {
     let mut cells = vec![name];
     let Coloring { are_comparable, least_ms, least_bytes } = *coloring;
     let pairs = [
-        (pair.own_ms, least_ms),
+        (pair.build_thread_ms, least_ms),
         (pair.total_ms, least_ms),
         (pair.self_ms, least_ms),
         (pair.alloc_bytes, least_bytes),

@@ -45,7 +45,7 @@ pub struct PhasePair {
     /// Its path.
     pub path: String,
     /// Its time on the build's own thread; `None` where it never ran there.
-    pub own_ms: Paired,
+    pub build_thread_ms: Paired,
     /// Its time over all threads.
     pub total_ms: Paired,
     /// Its time over all threads, without the phases below.
@@ -83,7 +83,7 @@ pub fn pair_phases(old: &[BuildStats], new: &[BuildStats]) -> Vec<PhasePair> {
             };
             PhasePair {
                 path: path.to_owned(),
-                own_ms: paired(&|phase| phase.own_ms),
+                build_thread_ms: paired(&|phase| phase.build_thread_ms),
                 total_ms: paired(&|phase| Some(phase.total_ms)),
                 self_ms: paired(&|phase| Some(phase.self_ms)),
                 calls: paired(&|phase| Some(float(phase.calls))),

@@ -164,8 +164,8 @@ mod tests {
   ],
   "phase_timings_ms": {},
   "phases": [
-    {"path": "render", "calls": 2, "total_ms": 0.0, "self_ms": 0.0, "window_ms": 0.0, "started_ms": 0.0},
-    {"path": "render/markdown", "calls": 2, "total_ms": 0.0, "self_ms": 0.0, "window_ms": 0.0, "started_ms": 0.0}
+    {"path": "render", "calls": 2, "total_ms": 0.0, "self_ms": 0.0, "elapsed_ms": 0.0, "started_ms": 0.0},
+    {"path": "render/markdown", "calls": 2, "total_ms": 0.0, "self_ms": 0.0, "elapsed_ms": 0.0, "started_ms": 0.0}
   ],
   "labels": {},
   "x": [

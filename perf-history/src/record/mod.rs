@@ -188,7 +188,7 @@ pub struct BuildStats {
     pub alloc_count: Option<u64>,
     /// Bytes requested, on all threads.
     pub alloc_bytes: Option<u64>,
-    /// Top-level phases: `own_ms`, or `window_ms` where the phase never ran on the own thread.
+    /// Top-level phases: `build_thread_ms`, or `elapsed_ms` where the phase never ran on the own thread.
     pub phase_timings_ms: BTreeMap<String, f64>,
     /// The phases in the order of their tree.
     pub phases: Vec<PhaseStats>,

@@ -18,7 +18,7 @@ use super::object::{nested_object, object};
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(
     feature = "schema",
-    schemars(extend("required" = ["path", "total_ms", "self_ms", "window_ms", "started_ms"]))
+    schemars(extend("required" = ["path", "total_ms", "self_ms", "elapsed_ms", "started_ms"]))
 )]
 pub struct PhaseStats {
     /// The phase names from the root joined by `/`.
@@ -33,11 +33,11 @@ pub struct PhaseStats {
     /// Thread time in the phase itself, over all threads.
     pub self_ms: f64,
     /// The share of `total_ms` on the build's own thread. `None` where the phase never ran there.
-    pub own_ms: Option<f64>,
+    pub build_thread_ms: Option<f64>,
     /// The share of `self_ms` on the build's own thread. `None` where the phase never ran there.
-    pub own_self_ms: Option<f64>,
+    pub build_thread_self_ms: Option<f64>,
     /// Last exit minus first entry, over all threads.
-    pub window_ms: f64,
+    pub elapsed_ms: f64,
     /// First entry, since the build's start.
     pub started_ms: f64,
     /// Threads that ran it, or work that it handed over.
@@ -114,9 +114,9 @@ object!(PhaseStats {
     open_calls: counter,
     total_ms,
     self_ms,
-    own_ms,
-    own_self_ms,
-    window_ms,
+    build_thread_ms,
+    build_thread_self_ms,
+    elapsed_ms,
     started_ms,
     threads: counter,
     latency_ms,
@@ -189,10 +189,10 @@ fn fill_in<const N: usize>(counters: [(&str, &mut Option<u64>); N], extra: &Map<
 /// What ran inside the build but in no phase. Measured, never computed as the remainder.
 #[derive(Debug, Clone, PartialEq, Default)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[cfg_attr(feature = "schema", schemars(extend("required" = ["own_ms"])))]
+#[cfg_attr(feature = "schema", schemars(extend("required" = ["build_thread_ms"])))]
 pub struct Unattributed {
     /// Milliseconds on the build's own thread.
-    pub own_ms: f64,
+    pub build_thread_ms: f64,
     /// Allocations.
     pub alloc_count: Option<u64>,
     /// Bytes requested.
@@ -221,7 +221,7 @@ pub struct Unattributed {
 }
 
 object!(Unattributed {
-    own_ms,
+    build_thread_ms,
     alloc_count,
     alloc_bytes,
     freed_count,

@@ -57,9 +57,9 @@ fn top_level_phase(path: &str, time_ms: f64) -> PhaseStats {
         calls: 1,
         total_ms: time_ms,
         self_ms: time_ms,
-        own_ms: Some(time_ms),
-        own_self_ms: Some(time_ms),
-        window_ms: time_ms,
+        build_thread_ms: Some(time_ms),
+        build_thread_self_ms: Some(time_ms),
+        elapsed_ms: time_ms,
         ..PhaseStats::default()
     }
 }

@@ -145,7 +145,7 @@ fn numbers_that_are_not_finite_are_left_out() {
     stats.phase_timings_ms.insert("odd".to_owned(), f64::NEG_INFINITY);
     stats.phases[0].total_ms = f64::NAN;
     stats.phases[0].max_ms = Some(f64::INFINITY);
-    stats.unattributed.as_mut().unwrap().own_ms = f64::NAN;
+    stats.unattributed.as_mut().unwrap().build_thread_ms = f64::NAN;
     let value = written(&stats);
     assert!(!value.to_string().contains("null"));
     assert_eq!(value.get("memory_rss_mb"), None);
@@ -153,7 +153,7 @@ fn numbers_that_are_not_finite_are_left_out() {
     assert_eq!(value["phase_timings_ms"].get("odd"), None);
     assert_eq!(value["phases"][0].get("total_ms"), None);
     assert_eq!(value["phases"][0].get("max_ms"), None);
-    assert_eq!(value["unattributed"].get("own_ms"), None);
+    assert_eq!(value["unattributed"].get("build_thread_ms"), None);
 
     let back = read(&value).unwrap();
     assert_eq!(back.memory_rss_mb, None);
@@ -176,7 +176,7 @@ fn counters_of_a_phase_that_are_0_are_left_out_and_read_back_as_0() {
     stats.alloc_count = Some(0);
     let memory = PhaseStats {
         path: "render".to_owned(),
-        own_ms: Some(0.0),
+        build_thread_ms: Some(0.0),
         alloc_count: Some(0),
         alloc_bytes: Some(0),
         freed_count: Some(0),
@@ -189,12 +189,14 @@ fn counters_of_a_phase_that_are_0_are_left_out_and_read_back_as_0() {
         self_alloc_bytes: Some(0),
         ..PhaseStats::default()
     };
-    stats.phases =
-        vec![memory.clone(), PhaseStats { own_ms: None, process_peak_bytes: None, ..memory }];
+    stats.phases = vec![
+        memory.clone(),
+        PhaseStats { build_thread_ms: None, process_peak_bytes: None, ..memory },
+    ];
     let value = written(&stats);
     assert_eq!(value["alloc_count"], 0);
     let always = json!({
-        "path": "render", "total_ms": 0.0, "self_ms": 0.0, "own_ms": 0.0, "window_ms": 0.0,
+        "path": "render", "total_ms": 0.0, "self_ms": 0.0, "build_thread_ms": 0.0, "elapsed_ms": 0.0,
         "started_ms": 0.0, "process_peak_bytes": 0
     });
     assert_eq!(value["phases"][0], always);
@@ -342,7 +344,7 @@ fn a_later_version_is_read_as_far_as_it_is_understood_and_written_back_whole() {
         "phase_timings_ms": { "render": [1, 2] },
         "phases": [
             { "path": "render", "calls": { "hot": 3 }, "total_ms": 5.5, "self_ms": [1],
-              "window_ms": 5.5, "started_ms": 0.5, "alloc_bytes": "many", "colour": "red",
+              "elapsed_ms": 5.5, "started_ms": 0.5, "alloc_bytes": "many", "colour": "red",
               "retained_bytes": { "mean": 4 },
               "top_allocators": [{ "function": "f", "alloc_bytes": 5, "alloc_bytes_low": 4,
                                    "alloc_bytes_high": 6, "samples": 1, "line": [1, 9] }] }

@@ -56,11 +56,11 @@ pub(crate) fn full_record(phases: u32) -> BuildStats {
         phase_timings_ms: phases
             .iter()
             .filter(|phase| !phase.path.contains('/'))
-            .map(|phase| (phase.path.clone(), phase.window_ms))
+            .map(|phase| (phase.path.clone(), phase.elapsed_ms))
             .collect(),
         phases,
         unattributed: Some(Unattributed {
-            own_ms: 12.3457,
+            build_thread_ms: 12.3457,
             alloc_count: Some(0),
             alloc_bytes: Some(0),
             freed_count: Some(12),
@@ -167,9 +167,9 @@ fn full_phase(index: u32) -> PhaseStats {
         open_calls: 1,
         total_ms: share * 591.234_567_89,
         self_ms: share * 91.234_567_89,
-        own_ms: Some(share * 123.456_789_01),
-        own_self_ms: Some(share * 23.456_789_01),
-        window_ms: share * 601.234_567_89,
+        build_thread_ms: Some(share * 123.456_789_01),
+        build_thread_self_ms: Some(share * 23.456_789_01),
+        elapsed_ms: share * 601.234_567_89,
         started_ms: share * 101.987_654_32,
         threads: 16,
         latency_ms: Some(share * 611.234_567_89),

@@ -28,7 +28,7 @@ pub(super) fn assemble(open: &Open, outcome: Outcome, measured: &Measured) -> Bu
     let phase_timings_ms = phases
         .iter()
         .filter(|it| !it.path.contains('/'))
-        .map(|it| (it.path.clone(), it.own_ms.unwrap_or(it.window_ms)))
+        .map(|it| (it.path.clone(), it.build_thread_ms.unwrap_or(it.elapsed_ms)))
         .collect();
     let entries: u64 = measured.phases.iter().map(|it| it.calls.max(it.polls)).sum();
     let mut labels = open.switches.labels.clone();
@@ -155,10 +155,10 @@ fn phase(path: String, sum: &PhaseSum, measured: &Measured, tracked: bool) -> Ph
         open_calls: sum.open_calls,
         total_ms: ms(sum.total.ticks),
         self_ms: ms(alone.ticks),
-        own_ms: sum.own_ticks().map(ms),
-        own_self_ms: sum.own_self_ticks().map(ms),
+        build_thread_ms: sum.own_ticks().map(ms),
+        build_thread_self_ms: sum.own_self_ticks().map(ms),
         // Other threads are cut off a little after the build's end.
-        window_ms: ms(sum.last_exit.min(measured.end).since(first_entry)),
+        elapsed_ms: ms(sum.last_exit.min(measured.end).since(first_entry)),
         started_ms: ms(first_entry.since(measured.start)),
         threads: sum.threads,
         latency_ms: (sum.polls > 0).then(|| ms(sum.latency_ticks)),
@@ -190,7 +190,7 @@ fn unattributed(measured: &Measured, tracked: bool) -> Unattributed {
     let memory = |count: u64| tracked.then_some(count);
     let counters = measured.unattributed.counters;
     Unattributed {
-        own_ms: measured.scale.to_ms(measured.unattributed.ticks),
+        build_thread_ms: measured.scale.to_ms(measured.unattributed.ticks),
         alloc_count: memory(counters.alloc_count),
         alloc_bytes: memory(counters.alloc_bytes),
         freed_count: memory(counters.freed_count),

@@ -61,7 +61,7 @@ const DEFAULT_DIR: &str = ".build-metrics";
 ///
 /// # Threads
 ///
-/// The thread that calls [`start_build`](Self::start_build) is the build's own: `own_ms` is its
+/// The thread that calls [`start_build`](Self::start_build) is the build's own: `build_thread_ms` is its
 /// time. What other threads do meanwhile is counted too.
 ///
 /// Several builds may be open at once. A thread works for the one that it started, else for the

@@ -120,14 +120,18 @@ fn compare_times(
     all.compare_time("self_ms", phase.self_ms, clock(Clock::Alone));
     all.compare(
         "whether it ran on the own thread",
-        phase.own_ms.is_some(),
+        phase.build_thread_ms.is_some(),
         truth.process_peak.is_some(),
     );
-    all.compare_time("own_ms", phase.own_ms.unwrap_or(0.0), clock(Clock::Own));
-    all.compare_time("own_self_ms", phase.own_self_ms.unwrap_or(0.0), clock(Clock::OwnAlone));
+    all.compare_time("build_thread_ms", phase.build_thread_ms.unwrap_or(0.0), clock(Clock::Own));
+    all.compare_time(
+        "build_thread_self_ms",
+        phase.build_thread_self_ms.unwrap_or(0.0),
+        clock(Clock::OwnAlone),
+    );
     let first = truth.first_entry.unwrap_or_default();
     all.compare_time("started_ms", phase.started_ms, first.since(build.started));
-    all.compare_time("window_ms", phase.window_ms, truth.last_exit.since(first));
+    all.compare_time("elapsed_ms", phase.elapsed_ms, truth.last_exit.since(first));
     all.compare("whether it has a latency", phase.latency_ms.is_some(), truth.polls > 0);
     all.compare_time("latency_ms", phase.latency_ms.unwrap_or(0.0), truth.latency);
     let spread = [phase.min_ms, phase.p50_ms, phase.p95_ms, phase.p99_ms, phase.max_ms];
@@ -155,7 +159,7 @@ fn compare_outside(all: &mut Differences, stats: &BuildStats, truth: &Build) {
     });
     all.compare("unclaimed", unclaimed, truth.unclaimed);
     let clock = truth.clocks.get(&Clock::Outside).copied().unwrap_or_default();
-    all.compare_time("unattributed own_ms", outside.own_ms, clock);
+    all.compare_time("unattributed build_thread_ms", outside.build_thread_ms, clock);
     all.compare_time("build_time_ms", stats.build_time_ms, truth.ended.since(truth.started));
 
     let phases = || stats.phases.iter();
@@ -163,8 +167,8 @@ fn compare_outside(all: &mut Differences, stats: &BuildStats, truth: &Build) {
     let allocs: u64 = phases().filter_map(|it| it.self_alloc_count).sum();
     all.compare("the sum of bytes", Some(bytes + found.alloc_bytes), stats.alloc_bytes);
     all.compare("the sum of allocations", Some(allocs + found.alloc_count), stats.alloc_count);
-    let own: f64 = phases().filter_map(|it| it.own_self_ms).sum();
-    let difference = own + outside.own_ms - stats.build_time_ms;
+    let own: f64 = phases().filter_map(|it| it.build_thread_self_ms).sum();
+    let difference = own + outside.build_thread_ms - stats.build_time_ms;
     if difference.abs() > 1e-9 * stats.build_time_ms.max(1.0) {
         all.all.push(format!("{}: {difference} ms more than the build took", all.of));
     }

@@ -138,6 +138,6 @@ fn spans_of_another_layers_thread_are_at_the_root() {
     assert_eq!(paths(&stats), ["work", "export"]);
     let export = phase_of(&stats, "export");
     assert_eq!((counts(export), export.threads), ([3, 0, 0, 0, 0], 1));
-    assert_eq!(export.own_ms, None);
+    assert_eq!(export.build_thread_ms, None);
     assert_bytes(&stats, "export", 192);
 }

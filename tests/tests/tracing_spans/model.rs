@@ -174,7 +174,7 @@ impl Model {
             prop_assert_eq!(phase.alloc_bytes, Some(bytes), "total of {}", path);
             prop_assert_eq!(phase.threads, threads.len() as u64, "threads of {}", path);
             let own = self.below(path).any(|it| it.threads.contains(&0));
-            prop_assert_eq!(phase.own_ms.is_some(), own, "{} on the own thread", path);
+            prop_assert_eq!(phase.build_thread_ms.is_some(), own, "{} on the own thread", path);
         }
         let known = |path: &str| self.spans.iter().any(|it| it.path == path);
         prop_assert!(stats.phases.iter().all(|it| known(&it.path)), "{:?}", stats.phases);

@@ -32,10 +32,10 @@ fn threads_that_enter_the_span_of_another_add_to_its_call() {
     assert_eq!((counts(render), render.threads), ([1, 0, 0, 0, 0], 5));
     assert_eq!((counts(page), page.threads), ([4, 0, 0, 0, 0], 4));
     assert_eq!(page.alloc_bytes, Some(40));
-    assert!(render.own_ms.unwrap() <= render.total_ms, "{render:?}");
-    assert_eq!((render.latency_ms, page.own_ms), (None, None));
+    assert!(render.build_thread_ms.unwrap() <= render.total_ms, "{render:?}");
+    assert_eq!((render.latency_ms, page.build_thread_ms), (None, None));
     // Its length is that of the entry that it began with.
-    assert!((render.max_ms.unwrap() - render.own_ms.unwrap()).abs() < 1e-6, "{render:?}");
+    assert!((render.max_ms.unwrap() - render.build_thread_ms.unwrap()).abs() < 1e-6, "{render:?}");
 }
 
 #[test]
@@ -64,7 +64,7 @@ fn a_call_goes_on_on_another_thread_after_its_own_has_left_it() {
     assert_eq!((counts(span), span.threads, span.latency_ms), ([1, 0, 0, 0, 0], 2, None));
     let length = span.max_ms.unwrap();
     assert!(length >= 20.0 && length <= span.total_ms, "{span:?}");
-    assert!(span.own_ms.unwrap() <= length - 20.0, "{span:?}");
+    assert!(span.build_thread_ms.unwrap() <= length - 20.0, "{span:?}");
 }
 
 #[test]
@@ -86,13 +86,13 @@ fn the_thread_that_closes_a_span_has_not_run_it() {
     for path in ["parent/span", "top"] {
         let phase = phase_of(&stats, path);
         assert_eq!((counts(phase), phase.threads), ([1, 0, 0, 0, 0], 1), "{path}");
-        assert_eq!((phase.own_ms, phase.own_self_ms), (None, None), "{path}");
+        assert_eq!((phase.build_thread_ms, phase.build_thread_self_ms), (None, None), "{path}");
         assert!(phase.max_ms.is_some());
     }
     // Of a phase that never ran on the own thread, the timing is its window.
     assert_eq!(
         stats.phase_timings_ms["top"].to_bits(),
-        phase_of(&stats, "top").window_ms.to_bits()
+        phase_of(&stats, "top").elapsed_ms.to_bits()
     );
 }
 
@@ -108,7 +108,7 @@ fn a_span_that_is_closed_on_a_thread_that_knows_nothing_of_the_build_is_counted(
     for path in ["outer", "outer/span"] {
         let phase = phase_of(&stats, path);
         assert_eq!((counts(phase), phase.threads), ([1, 0, 0, 0, 0], 1), "{path}");
-        assert!(phase.own_ms.is_some());
+        assert!(phase.build_thread_ms.is_some());
     }
 }
 

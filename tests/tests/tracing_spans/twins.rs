@@ -91,9 +91,9 @@ fn without_time(phase: &PhaseStats) -> PhaseStats {
     PhaseStats {
         total_ms: 0.0,
         self_ms: 0.0,
-        own_ms: phase.own_ms.map(|_| 0.0),
-        own_self_ms: phase.own_self_ms.map(|_| 0.0),
-        window_ms: 0.0,
+        build_thread_ms: phase.build_thread_ms.map(|_| 0.0),
+        build_thread_self_ms: phase.build_thread_self_ms.map(|_| 0.0),
+        elapsed_ms: 0.0,
         started_ms: 0.0,
         latency_ms: phase.latency_ms.map(|_| 0.0),
         min_ms: phase.min_ms.map(|_| 0.0),

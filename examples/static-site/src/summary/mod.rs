@@ -158,13 +158,13 @@ mod tests {
     use std::path::Path;
 
     /// A phase that ran on the own thread alone.
-    fn alone(path: &str, own_ms: f64) -> PhaseStats {
+    fn alone(path: &str, build_thread_ms: f64) -> PhaseStats {
         PhaseStats {
             path: path.to_owned(),
             calls: 1234,
-            own_ms: Some(own_ms),
-            window_ms: own_ms,
-            total_ms: own_ms,
+            build_thread_ms: Some(build_thread_ms),
+            elapsed_ms: build_thread_ms,
+            total_ms: build_thread_ms,
             threads: 1,
             alloc_bytes: Some(3 << 20),
             ..PhaseStats::default()
@@ -172,13 +172,13 @@ mod tests {
     }
 
     /// A phase that ran on two threads.
-    fn shared(path: &str, own_ms: Option<f64>, total_ms: f64) -> PhaseStats {
-        PhaseStats { own_ms, total_ms, threads: 2, window_ms: 40.0, ..alone(path, 0.0) }
+    fn shared(path: &str, build_thread_ms: Option<f64>, total_ms: f64) -> PhaseStats {
+        PhaseStats { build_thread_ms, total_ms, threads: 2, elapsed_ms: 40.0, ..alone(path, 0.0) }
     }
 
     /// A phase that is not worth a row.
-    fn small(path: &str, own_ms: f64) -> PhaseStats {
-        PhaseStats { alloc_bytes: Some(512), ..alone(path, own_ms) }
+    fn small(path: &str, build_thread_ms: f64) -> PhaseStats {
+        PhaseStats { alloc_bytes: Some(512), ..alone(path, build_thread_ms) }
     }
 
     fn stats() -> BuildStats {
@@ -208,7 +208,7 @@ mod tests {
                 small("free", 0.2),
             ],
             unattributed: Some(Unattributed {
-                own_ms: 9.7,
+                build_thread_ms: 9.7,
                 alloc_bytes: Some(100),
                 ..Unattributed::default()
             }),
@@ -225,7 +225,7 @@ mod tests {
     #[test]
     fn phases_are_a_tree_and_those_that_nobody_handed_off_stand_apart() {
         let mut stats = stats();
-        stats.phases[10].own_ms = None;
+        stats.phases[10].build_thread_ms = None;
         let text = plain(&stats);
         let table: Vec<_> = text.lines().skip(2).take_while(|l| !l.starts_with("speed")).collect();
         let rule = "─".repeat(80);
@@ -266,7 +266,7 @@ mod tests {
         }
         stats.phases[3].path = format!("discover/{}", "long-name-".repeat(9));
         stats.phases[4].path = ["deep"; 40].join("/");
-        stats.phases[4].own_ms = Some(100.0);
+        stats.phases[4].build_thread_ms = Some(100.0);
         stats.phases[6].threads = 1280;
         stats.phases[6].total_ms = 599_000.0;
         stats.phases[7].calls = 123_456_789_012;

@@ -34,9 +34,13 @@ pub(super) struct Table<'a> {
 
 impl<'a> Table<'a> {
     pub(super) fn of(stats: &'a BuildStats) -> Self {
-        let rest = stats.unattributed.iter().map(|rest| rest.own_ms);
-        let longest_ms =
-            stats.phases.iter().filter_map(|phase| phase.own_ms).chain(rest).fold(0.0, f64::max);
+        let rest = stats.unattributed.iter().map(|rest| rest.build_thread_ms);
+        let longest_ms = stats
+            .phases
+            .iter()
+            .filter_map(|phase| phase.build_thread_ms)
+            .chain(rest)
+            .fold(0.0, f64::max);
         Self { stats, longest_ms }
     }
 
@@ -44,7 +48,7 @@ impl<'a> Table<'a> {
     /// to the build's, with what was outside of them.
     pub(super) fn own_phases(&self, f: &mut Formatter<'_>) -> fmt::Result {
         heading(f, "phase", ["own time", "share"])?;
-        for row in self.rows(|root| root.own_ms.is_some()) {
+        for row in self.rows(|root| root.build_thread_ms.is_some()) {
             self.write_row(f, &row, |_| None)?;
         }
         match &self.stats.unattributed {
@@ -56,13 +60,13 @@ impl<'a> Table<'a> {
     /// The phases that only other threads ran, and which no phase handed to them. There is no
     /// saying how much of the build's time is theirs: they ran beside the others.
     pub(super) fn worker_phases(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let rows = self.rows(|root| root.own_ms.is_none());
+        let rows = self.rows(|root| root.build_thread_ms.is_none());
         if rows.is_empty() {
             return Ok(());
         }
         writeln!(f)?;
         heading(f, "on worker threads", ["window", ""])?;
-        rows.iter().try_for_each(|row| self.write_row(f, row, |phase| Some(phase.window_ms)))
+        rows.iter().try_for_each(|row| self.write_row(f, row, |phase| Some(phase.elapsed_ms)))
     }
 
     /// The rows of those trees whose root is one of the wanted.
@@ -79,7 +83,7 @@ impl<'a> Table<'a> {
     }
 
     fn is_negligible(&self, phase: &PhaseStats) -> bool {
-        let time = phase.total_ms.max(phase.own_ms.unwrap_or(0.0));
+        let time = phase.total_ms.max(phase.build_thread_ms.unwrap_or(0.0));
         let all_bytes = as_float(self.stats.alloc_bytes.unwrap_or(0));
         time < self.stats.build_time_ms * NEGLIGIBLE_TIME
             && as_float(phase.alloc_bytes.unwrap_or(0)) <= all_bytes * NEGLIGIBLE_BYTES
@@ -103,7 +107,7 @@ impl<'a> Table<'a> {
         let style = if row.lines.is_empty() { BOLD } else { anstyle::Style::new() };
         write!(f, "{DIM}{lines}{DIM:#}{style}{name}{style:#}")?;
         write!(f, "{:1$}", "", room + 1 - name.chars().count())?;
-        match (phase.own_ms, instead(phase)) {
+        match (phase.build_thread_ms, instead(phase)) {
             (Some(own), _) => {
                 write!(f, "{:>TIME$}{:>SHARE$} ", duration(own), self.percent(own))?;
                 write!(f, "{BAR}{:<BAR_CELLS$}{BAR:#}", bar(own / self.longest_ms, BAR_CELLS))?;
@@ -112,11 +116,11 @@ impl<'a> Table<'a> {
                 write!(f, "{:>TIME$}{:2$}", duration(time), "", SHARE + 1 + BAR_CELLS)?;
             }
             (None, None) => {
-                let window = format!(" in {}", duration(phase.window_ms));
+                let window = format!(" in {}", duration(phase.elapsed_ms));
                 write!(f, "{DIM}{:>TIME$}{window:<1$}{DIM:#}", "–", SHARE + 1 + BAR_CELLS)?;
             }
         }
-        if phase.threads > 1 || phase.own_ms.is_none() {
+        if phase.threads > 1 || phase.build_thread_ms.is_none() {
             write!(f, "{:>TIME$}{:>THREADS$}", duration(phase.total_ms), threads(phase))?;
         } else {
             write!(f, "{:1$}", "", TIME + THREADS)?;
@@ -134,7 +138,7 @@ impl<'a> Table<'a> {
     ) -> fmt::Result {
         let name = shortened(&format!("{lines}… {} more", phases.len()), NAME);
         write!(f, "{DIM}{name:<NAME$}")?;
-        let own: f64 = phases.iter().filter_map(|phase| phase.own_ms).sum();
+        let own: f64 = phases.iter().filter_map(|phase| phase.build_thread_ms).sum();
         if phases.iter().any(|phase| instead(phase).is_some()) {
             // Windows overlap: they have no sum.
             write!(f, "{:1$}", "", TIME + SHARE)?;
@@ -148,8 +152,13 @@ impl<'a> Table<'a> {
 
     fn write_unattributed(&self, f: &mut Formatter<'_>, rest: &Unattributed) -> fmt::Result {
         write!(f, "{DIM}{:<NAME$}", "unattributed")?;
-        write!(f, "{:>TIME$}{:>SHARE$} ", duration(rest.own_ms), self.percent(rest.own_ms))?;
-        let bar = bar(rest.own_ms / self.longest_ms, BAR_CELLS);
+        write!(
+            f,
+            "{:>TIME$}{:>SHARE$} ",
+            duration(rest.build_thread_ms),
+            self.percent(rest.build_thread_ms)
+        )?;
+        let bar = bar(rest.build_thread_ms / self.longest_ms, BAR_CELLS);
         write!(f, "{bar:<BAR_CELLS$}{:1$}", "", TIME + THREADS + CALLS)?;
         writeln!(f, "{:>BYTES$}{DIM:#}", bytes(rest.alloc_bytes))
     }
@@ -173,7 +182,7 @@ fn threads(phase: &PhaseStats) -> String {
     if all <= 1 {
         return all.to_string();
     }
-    let average = phase.total_ms / phase.window_ms;
+    let average = phase.total_ms / phase.elapsed_ms;
     let long = if average < 0.05 {
         format!("<0.1 of {all}")
     } else if average < 9.95 {
@@ -198,7 +207,7 @@ mod tests {
     use perf_runtime::PhaseStats;
 
     fn phase(total_ms: f64, threads: u64) -> PhaseStats {
-        PhaseStats { total_ms, window_ms: 10.0, threads, ..PhaseStats::default() }
+        PhaseStats { total_ms, elapsed_ms: 10.0, threads, ..PhaseStats::default() }
     }
 
     #[test]

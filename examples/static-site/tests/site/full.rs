@@ -234,8 +234,8 @@ fn shares_of_own_phases_and_unattributed_make_the_build() {
     let bench = Workbench::with_fixture();
     let record = bench.build(&[]).record;
     let phases = record["phases"].as_array().unwrap();
-    let own: f64 = phases.iter().filter_map(|phase| phase["own_self_ms"].as_f64()).sum();
-    let rest = record["unattributed"]["own_ms"].as_f64().unwrap();
+    let own: f64 = phases.iter().filter_map(|phase| phase["build_thread_self_ms"].as_f64()).sum();
+    let rest = record["unattributed"]["build_thread_ms"].as_f64().unwrap();
     let whole = record["build_time_ms"].as_f64().unwrap();
     assert!((own + rest - whole).abs() <= whole * 0.01, "{own} + {rest} is not {whole}");
     let bytes: u64 = phases.iter().filter_map(|phase| phase["self_alloc_bytes"].as_u64()).sum();

@@ -102,7 +102,7 @@ fn phases(stats: &BuildStats) -> Check {
         return Check::notice(WHAT, "none", "annotate the build's functions with #[tracked_phase]");
     }
     let number = units::counted(stats.phases.len() as u64, "phase");
-    let rest = stats.unattributed.as_ref().map(|rest| rest.own_ms / stats.build_time_ms);
+    let rest = stats.unattributed.as_ref().map(|rest| rest.build_thread_ms / stats.build_time_ms);
     match rest.filter(|rest| rest.is_finite()) {
         Some(rest) if rest > MUCH_UNATTRIBUTED => Check::notice(
             WHAT,

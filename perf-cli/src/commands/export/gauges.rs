@@ -95,7 +95,7 @@ fn of_build(stats: &BuildStats) -> Vec<Metric> {
         (
             "buildperf_unattributed_own_seconds",
             "Time in no phase, on the thread that started the build.",
-            rest.and_then(|rest| seconds(rest.own_ms)),
+            rest.and_then(|rest| seconds(rest.build_thread_ms)),
         ),
         (
             "buildperf_unattributed_allocated_bytes",
@@ -144,7 +144,7 @@ type OfPhase = (&'static str, &'static str, fn(&PhaseStats) -> Option<f64>);
 fn of_phases(stats: &BuildStats) -> Vec<Metric> {
     let all: [OfPhase; 13] = [
         ("buildperf_phase_own_seconds", "Time on the thread that started the build.", |it| {
-            it.own_ms.and_then(seconds)
+            it.build_thread_ms.and_then(seconds)
         }),
         ("buildperf_phase_total_seconds", "Thread time, over all threads.", |it| {
             seconds(it.total_ms)
@@ -155,7 +155,7 @@ fn of_phases(stats: &BuildStats) -> Vec<Metric> {
             |it| seconds(it.self_ms),
         ),
         ("buildperf_phase_window_seconds", "Last exit minus first entry.", |it| {
-            seconds(it.window_ms)
+            seconds(it.elapsed_ms)
         }),
         ("buildperf_phase_calls", "Finished calls.", |it| Some(units::float(it.calls))),
         ("buildperf_phase_items", "Units of work.", |it| {

@@ -12,8 +12,8 @@ pub(super) fn own_time(stats: &BuildStats) -> Stacks {
     of(
         stats,
         Stacks::new("own thread, sums of self time", Unit::Nanoseconds),
-        |phase| nanoseconds(phase.own_self_ms.unwrap_or(0.0)),
-        |rest| nanoseconds(rest.own_ms),
+        |phase| nanoseconds(phase.build_thread_self_ms.unwrap_or(0.0)),
+        |rest| nanoseconds(rest.build_thread_ms),
     )
 }
 
@@ -22,7 +22,7 @@ pub(super) fn other_time(stats: &BuildStats) -> Stacks {
     of(
         stats,
         Stacks::new("all other threads, sums of self time", Unit::Nanoseconds),
-        |phase| nanoseconds(phase.self_ms - phase.own_self_ms.unwrap_or(0.0)),
+        |phase| nanoseconds(phase.self_ms - phase.build_thread_self_ms.unwrap_or(0.0)),
         |_| 0,
     )
 }
@@ -33,7 +33,7 @@ pub(super) fn time(stats: &BuildStats) -> Stacks {
         stats,
         Stacks::new("all threads, sums of self time", Unit::Nanoseconds),
         |phase| nanoseconds(phase.self_ms),
-        |rest| nanoseconds(rest.own_ms),
+        |rest| nanoseconds(rest.build_thread_ms),
     )
 }
 

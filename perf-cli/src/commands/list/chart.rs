@@ -203,7 +203,7 @@ impl Series {
 impl Drawn {
     fn of(stats: BuildStats) -> Self {
         let own = stats.phases.iter().filter(|phase| !phase.path.contains('/'));
-        let own = own.filter_map(|phase| Some((phase.path.clone(), phase.own_ms?)));
+        let own = own.filter_map(|phase| Some((phase.path.clone(), phase.build_thread_ms?)));
         Self {
             phases: own.collect(),
             started: stats.started_at(),

@@ -17,13 +17,13 @@ pub(super) fn table(stats: &BuildStats) -> Table {
     let text = |least| Kind::Text { least };
     let columns = vec![
         Column::new("path", "phase", text(16), 0),
-        Column::new("own_ms", "own", Kind::Time, 0).grouped(2),
+        Column::new("build_thread_ms", "own", Kind::Time, 0).grouped(2),
         Column::new("share", "share", Kind::Share, 1),
         Column::new("share_bar", "", Kind::Bar, 5),
         Column::new("self_ms", "self", Kind::Time, 7).grouped(2),
         Column::new("total_ms", "total", Kind::Time, 3).grouped(2),
         Column::new("threads", "threads", text(9), 4),
-        Column::new("window_ms", "window", Kind::Time, 10).grouped(2),
+        Column::new("elapsed_ms", "window", Kind::Time, 10).grouped(2),
         Column::new("calls", "calls", Kind::Count, 4),
         Column::new("open_calls", "open", Kind::Count, 3),
         Column::new("panics", "panics", Kind::Count, 2),
@@ -47,7 +47,7 @@ pub(super) fn table(stats: &BuildStats) -> Table {
         Column::data("retained_bytes_low", Kind::Bytes),
         Column::data("retained_bytes_high", Kind::Bytes),
         Column::data("started_ms", Kind::Time),
-        Column::data("own_self_ms", Kind::Time),
+        Column::data("build_thread_self_ms", Kind::Time),
         Column::data("rss_delta_mb", Kind::Megabytes),
     ];
     let depths: Vec<usize> = stats.phases.iter().map(depth).collect();
@@ -68,17 +68,17 @@ fn row(stats: &BuildStats, phase: &PhaseStats, lines: String) -> Row {
     let style = if is_negligible { DIM } else { PLAIN };
     let name_style = if lines.is_empty() && !is_negligible { STRONG } else { style };
     let unless_zero = |count: u64| Cell::count((count > 0).then_some(count));
-    let share = phase.own_ms.map(|own| own / stats.build_time_ms);
+    let share = phase.build_thread_ms.map(|own| own / stats.build_time_ms);
     let finished = |time: Option<f64>| Cell::number(time);
     let cells = vec![
         Cell::in_tree(lines, name, &phase.path).styled(name_style),
-        Cell::number(phase.own_ms),
+        Cell::number(phase.build_thread_ms),
         Cell::number(share),
         Cell::number(share).styled(if is_negligible { DIM } else { ACCENT }),
         Cell::number(phase.self_ms),
         Cell::number(phase.total_ms),
         Cell::labelled(threads(phase), phase.threads.to_string()),
-        Cell::number(phase.window_ms),
+        Cell::number(phase.elapsed_ms),
         Cell::count(phase.calls),
         unless_zero(phase.open_calls).styled(NOTICE),
         unless_zero(phase.panics).styled(NOTICE),
@@ -103,7 +103,7 @@ fn row(stats: &BuildStats, phase: &PhaseStats, lines: String) -> Row {
         Cell::count(phase.retained_bytes_low),
         Cell::count(phase.retained_bytes_high),
         Cell::number(phase.started_ms),
-        Cell::number(phase.own_self_ms),
+        Cell::number(phase.build_thread_self_ms),
         Cell::number(phase.rss_delta_mb),
     ];
     Row { cells, style }
@@ -111,11 +111,11 @@ fn row(stats: &BuildStats, phase: &PhaseStats, lines: String) -> Row {
 
 /// What was in no phase: a row of its own, with what there is to say of it.
 fn unattributed(stats: &BuildStats, rest: &Unattributed, columns: &[Column]) -> Row {
-    let share = rest.own_ms / stats.build_time_ms;
+    let share = rest.build_thread_ms / stats.build_time_ms;
     let style = if share > MUCH_UNATTRIBUTED { NOTICE } else { DIM };
     let cell = |column: &Column| match column.key.as_str() {
         "path" => Cell::text("unattributed"),
-        "own_ms" => Cell::number(rest.own_ms),
+        "build_thread_ms" => Cell::number(rest.build_thread_ms),
         "share" | "share_bar" => Cell::number(share),
         "alloc_bytes" => Cell::count(rest.alloc_bytes),
         "alloc_count" => Cell::count(rest.alloc_count),
@@ -130,7 +130,7 @@ fn unattributed(stats: &BuildStats, rest: &Unattributed, columns: &[Column]) -> 
 }
 
 fn is_negligible(stats: &BuildStats, phase: &PhaseStats) -> bool {
-    let time = phase.total_ms.max(phase.own_ms.unwrap_or(0.0));
+    let time = phase.total_ms.max(phase.build_thread_ms.unwrap_or(0.0));
     let all_bytes = units::float(stats.alloc_bytes.unwrap_or(0));
     time < stats.build_time_ms * NEGLIGIBLE
         && units::float(phase.alloc_bytes.unwrap_or(0)) <= all_bytes * NEGLIGIBLE
@@ -139,7 +139,7 @@ fn is_negligible(stats: &BuildStats, phase: &PhaseStats) -> bool {
 /// How many threads were in the phase on average while it ran, of how many that ever were;
 /// nothing where it was one.
 fn threads(phase: &PhaseStats) -> String {
-    let average = phase.total_ms / phase.window_ms;
+    let average = phase.total_ms / phase.elapsed_ms;
     match phase.threads {
         0 | 1 => String::new(),
         // None at all would be of a phase that did not run.
@@ -152,6 +152,6 @@ fn threads(phase: &PhaseStats) -> String {
 /// Items for each second that the phase ran: of the window where it ran on several threads at
 /// once, else of its total.
 fn items_per_second(phase: &PhaseStats) -> Option<f64> {
-    let ms = if phase.threads > 1 { phase.window_ms } else { phase.total_ms };
+    let ms = if phase.threads > 1 { phase.elapsed_ms } else { phase.total_ms };
     (phase.items > 0 && ms > 0.0).then(|| units::float(phase.items) * 1000.0 / ms)
 }

@@ -33,15 +33,15 @@ fn build(made: &[Made], rest: u32) -> BuildStats {
         };
         for &it in &above {
             phases[it].total_ms += ms(own + other);
-            phases[it].own_ms = phases[it].own_ms.map(|it| it + ms(own));
+            phases[it].build_thread_ms = phases[it].build_thread_ms.map(|it| it + ms(own));
         }
         phases.push(PhaseStats {
             path,
             calls: 1,
             self_ms: ms(own + other),
             total_ms: ms(own + other),
-            own_self_ms: Some(ms(own)),
-            own_ms: Some(ms(own)),
+            build_thread_self_ms: Some(ms(own)),
+            build_thread_ms: Some(ms(own)),
             self_alloc_bytes: Some(u64::from(other) * 3),
             ..PhaseStats::default()
         });
@@ -54,7 +54,7 @@ fn build(made: &[Made], rest: u32) -> BuildStats {
         tool: "random".to_owned(),
         build_time_ms: ms(own + rest),
         alloc_count: Some(1),
-        unattributed: Some(Unattributed { own_ms: ms(rest), ..Unattributed::default() }),
+        unattributed: Some(Unattributed { build_thread_ms: ms(rest), ..Unattributed::default() }),
         phases,
         ..BuildStats::default()
     }
@@ -174,13 +174,13 @@ proptest! {
         let dir = saved(&stats);
         for (value, of) in [
             ("time", (|it| nanoseconds(it.self_ms)) as fn(&PhaseStats) -> u64),
-            ("own-time", |it| nanoseconds(it.own_self_ms.unwrap())),
+            ("own-time", |it| nanoseconds(it.build_thread_self_ms.unwrap())),
             ("alloc", |it| it.self_alloc_bytes.unwrap()),
         ] {
             let (folded, _) = export(dir.path(), &["folded", "--value", value]);
             let rest = stats.unattributed.as_ref().map_or(0, |rest| match value {
                 "alloc" => 0,
-                _ => nanoseconds(rest.own_ms),
+                _ => nanoseconds(rest.build_thread_ms),
             });
             let phases = stats.phases.iter().map(|it| (it.path.replace('/', ";"), of(it)));
             let all = phases.chain([("unattributed".to_owned(), rest)]);
@@ -202,10 +202,10 @@ proptest! {
         }
         // On the own thread's lane, each phase is as long as its own time.
         let own = slices.iter().map(|slice| slice.lane).min();
-        for phase in stats.phases.iter().filter(|it| it.own_ms > Some(0.0)) {
+        for phase in stats.phases.iter().filter(|it| it.build_thread_ms > Some(0.0)) {
             let is_it = |it: &&Slice| it.path == phase.path && Some(it.lane) == own;
             let slice = slices.iter().find(is_it).expect("it is there");
-            prop_assert_eq!(slice.end - slice.start, nanoseconds(phase.own_ms.unwrap()));
+            prop_assert_eq!(slice.end - slice.start, nanoseconds(phase.build_thread_ms.unwrap()));
         }
         assert_balanced(&json(dir.path(), "speedscope"));
     }
