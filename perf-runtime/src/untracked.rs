@@ -200,11 +200,10 @@ impl PerformanceCollector {
     }
 
     fn blank(&self, outcome: Outcome) -> BuildStats {
-        BuildStats {
-            tool: self.tool.clone(),
-            tool_version: self.tool_version.clone(),
-            outcome,
-            ..BuildStats::default()
-        }
+        let mut stats = BuildStats::default();
+        stats.tool = self.tool.clone();
+        stats.tool_version = self.tool_version.clone();
+        stats.outcome = outcome;
+        stats
     }
 }

@@ -31,7 +31,7 @@ use crate::registry::{self, Measured};
 pub use build_handle::{BuildHandle, build};
 pub use tracked_build::BuildGuard;
 
-use switches::Switches;
+use perf_history::switches::Switches;
 #[cfg(samples_allocations)]
 use top_allocators::{Samples, Sampling};
 #[cfg(not(samples_allocations))]
@@ -104,7 +104,7 @@ impl PerformanceCollector {
     /// to where the environment variable `BUILD_METRICS_DIR` says.
     #[must_use]
     pub fn from_env(tool: impl Into<String>, version: impl Into<String>) -> Self {
-        let dir = switches::dir().unwrap_or_else(|| PathBuf::from(DEFAULT_DIR));
+        let dir = Switches::from_env().dir.unwrap_or_else(|| PathBuf::from(DEFAULT_DIR));
         Self::of(dir, tool.into(), Some(version.into()))
     }
 
@@ -148,11 +148,11 @@ impl PerformanceCollector {
     pub fn start_build(&mut self) {
         let _uncounted = Uncounted::begin();
         self.abandon();
-        let switches = Switches::from_env();
+        let switches = switches::from_env();
         let observation = switches.on.then(|| Observation::begin(Path::new(".")));
         let started = SystemTime::now();
         let suspended_ns = environment::suspended_ns();
-        let asked = switches.allocators.or(self.sampling).filter(|_| switches.on);
+        let asked = switches::sampling(switches.allocators, self.sampling).filter(|_| switches.on);
         let sampling = asked.and_then(Sampling::begin);
         // Last, so that nothing above is part of the build.
         let number = if switches.on { registry::start(switches.timeline) } else { None };
@@ -183,6 +183,7 @@ impl PerformanceCollector {
             Err(error) => Some(("was not saved:", error)),
         };
         if let Some((came_of_it, error)) = problem {
+            let error = error.describe();
             warning::warn(&format!("the build's record {came_of_it} {error}"));
         }
     }
@@ -248,7 +249,10 @@ impl PerformanceCollector {
         samples: Option<Samples>,
     ) -> BuildStats {
         let (Some(open), Some(measured)) = (open, measured) else {
-            return BuildStats { tool: self.tool.clone(), outcome, ..BuildStats::default() };
+            let mut stats = BuildStats::default();
+            stats.tool = self.tool.clone();
+            stats.outcome = outcome;
+            return stats;
         };
         let mut stats = assemble::assemble(&open, outcome, &measured);
         stats.set_started_at(open.started);

@@ -115,13 +115,12 @@ impl Samples {
         let everything = by_part.values().flat_map(HashMap::values);
         let all = everything.fold(PlaceSum::default(), |sum, it| sum.plus(*it));
         let has_lines = by_part.values().flat_map(HashMap::keys).any(|it| it.line.is_some());
-        stats.allocators = Some(AllocatorFacts {
-            sample_bytes: self.sample_bytes,
-            samples: all.sum.samples,
-            dropped: self.dropped,
-            debug_info: (all.sum.samples > 0).then_some(has_lines),
-            ..AllocatorFacts::default()
-        });
+        let mut facts = AllocatorFacts::default();
+        facts.sample_bytes = self.sample_bytes;
+        facts.samples = all.sum.samples;
+        facts.dropped = self.dropped;
+        facts.debug_info = (all.sum.samples > 0).then_some(has_lines);
+        stats.allocators = Some(facts);
         if all.sum.samples > 0 && !has_lines {
             warn_once_of_lines();
         }
@@ -185,19 +184,18 @@ impl Samples {
 
     fn entry(&self, place: Place, sum: PlaceSum, most: u64) -> AllocationPlace {
         let bytes = sum.sum.estimate(self.sample_bytes, most);
-        AllocationPlace {
-            function: place.function,
-            file: place.file,
-            line: place.line.map(u64::from),
-            alloc_bytes: bytes.bytes,
-            alloc_bytes_low: bytes.low,
-            alloc_bytes_high: bytes.high,
-            alloc_count: whole(sum.allocations.round()),
-            realloc_count: whole(sum.growths.round()),
-            retained_bytes: sum.retained.estimate(self.sample_bytes, most).bytes,
-            samples: sum.sum.samples,
-            ..AllocationPlace::default()
-        }
+        let mut new_place = AllocationPlace::default();
+        new_place.function = place.function;
+        new_place.file = place.file;
+        new_place.line = place.line.map(u64::from);
+        new_place.alloc_bytes = bytes.bytes;
+        new_place.alloc_bytes_low = bytes.low;
+        new_place.alloc_bytes_high = bytes.high;
+        new_place.alloc_count = whole(sum.allocations.round());
+        new_place.realloc_count = whole(sum.growths.round());
+        new_place.retained_bytes = sum.retained.estimate(self.sample_bytes, most).bytes;
+        new_place.samples = sum.sum.samples;
+        new_place
     }
 }
 

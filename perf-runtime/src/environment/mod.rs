@@ -148,11 +148,13 @@ impl Observation {
         };
         let resident = resident_bytes();
         let load_average = process::load_average();
-        let noise = (spent.is_some() || load_average.is_some()).then(|| Noise {
-            involuntary_context_switches: spent.as_ref().map(|usage| usage.involuntary_switches),
-            major_page_faults: spent.as_ref().map(|usage| usage.major_faults),
-            load_average,
-            ..Noise::default()
+        let noise = (spent.is_some() || load_average.is_some()).then(|| {
+            let mut noise = Noise::default();
+            noise.involuntary_context_switches =
+                spent.as_ref().map(|usage| usage.involuntary_switches);
+            noise.major_page_faults = spent.as_ref().map(|usage| usage.major_faults);
+            noise.load_average = load_average;
+            noise
         });
         Facts {
             cpu_user_ms: spent.as_ref().map(|usage| milliseconds(usage.user)),
@@ -259,7 +261,10 @@ fn git(job: Option<&Job>, head: Option<Head>, status: Option<Status>) -> Option<
     } else {
         (job_commit.or(commit), job_branch.or(branch))
     };
-    let git = Git { commit, branch, dirty, ..Git::default() };
+    let mut git = Git::default();
+    git.commit = commit;
+    git.branch = branch;
+    git.dirty = dirty;
     (git != Git::default()).then_some(git)
 }
 

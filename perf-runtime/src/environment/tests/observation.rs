@@ -20,12 +20,11 @@ fn gitlab() -> [(&'static str, &'static str); 3] {
 }
 
 fn facts(commit: &str, branch: &str, dirty: Option<bool>) -> Git {
-    Git {
-        commit: Some(commit.to_owned()),
-        branch: Some(branch.to_owned()),
-        dirty,
-        ..Git::default()
-    }
+    let mut git = Git::default();
+    git.commit = Some(commit.to_owned());
+    git.branch = Some(branch.to_owned());
+    git.dirty = dirty;
+    git
 }
 
 fn detached_at(commit: &str) -> Head {

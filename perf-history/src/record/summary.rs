@@ -13,7 +13,7 @@ use super::{BuildStats, Clock, Git, Outcome, is_reserved, timestamp};
 /// [`NewestFirst::next_where`](crate::history::NewestFirst::next_where) and
 /// [`History::scan`](crate::History::scan).
 #[derive(Debug, Clone, Copy)]
-pub struct Glance<'a> {
+pub struct RecordSummary<'a> {
     /// As in [`BuildStats`].
     pub build_id: &'a str,
     /// As in [`BuildStats`].
@@ -46,10 +46,10 @@ enum Labels<'a> {
     Read(&'a BTreeMap<String, String>),
 }
 
-impl<'a> Glance<'a> {
+impl<'a> RecordSummary<'a> {
     /// What a search wants to know of a record that was read.
     #[must_use]
-    pub fn of(stats: &'a BuildStats) -> Self {
+    pub fn new(stats: &'a BuildStats) -> Self {
         let git = stats.git.as_ref();
         Self {
             build_id: &stats.build_id,

@@ -3,10 +3,10 @@
 use proptest::prelude::*;
 
 use super::records::{full_record, record};
-use super::{BuildStats, Glance};
+use super::{BuildStats, RecordSummary};
 
 /// What a glance says, as one text.
-fn told(glance: &Glance<'_>, stats: &BuildStats) -> String {
+fn told(glance: &RecordSummary<'_>, stats: &BuildStats) -> String {
     let labels: Vec<_> = stats.labels.keys().map(|name| (name, glance.label(name))).collect();
     let unknown = glance.label("no such label");
     format!(
@@ -21,12 +21,12 @@ fn told(glance: &Glance<'_>, stats: &BuildStats) -> String {
 
 /// Whether a glance is enough for this text; then it must say what reading says.
 fn is_enough(text: &str) -> bool {
-    let Some(glance) = Glance::at(text) else { return false };
+    let Some(glance) = RecordSummary::at(text) else { return false };
     let stats: BuildStats = match serde_json::from_str(text) {
         Ok(stats) => stats,
         Err(error) => panic!("a glance takes for a record what is none ({error}): {text}"),
     };
-    assert_eq!(told(&glance, &stats), told(&Glance::of(&stats), &stats), "{text}");
+    assert_eq!(told(&glance, &stats), told(&RecordSummary::new(&stats), &stats), "{text}");
     true
 }
 
@@ -84,7 +84,7 @@ fn what_is_not_as_this_version_writes_it_is_left_to_reading() {
             _ => whole.replacen(from, to, 1),
         };
         assert_ne!(text, whole, "{from} is there");
-        assert!(Glance::at(&text).is_none(), "{text}");
+        assert!(RecordSummary::at(&text).is_none(), "{text}");
     }
 }
 
