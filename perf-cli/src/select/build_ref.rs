@@ -4,7 +4,7 @@ use std::fmt;
 use std::num::NonZeroUsize;
 use std::str::FromStr;
 
-use perf_history::{BuildStats, Glance};
+use perf_history::{BuildStats, RecordSummary};
 
 /// The label that says which run of builds a record belongs to.
 pub(super) const RUN: &str = "run";
@@ -87,14 +87,14 @@ impl fmt::Display for BuildRef {
 
 impl BuildRef {
     /// Whether it means this build, apart from counting.
-    pub(super) fn is(&self, glance: &Glance<'_>) -> bool {
+    pub(super) fn is(&self, summary: &RecordSummary<'_>) -> bool {
         match self {
             Self::Latest | Self::Nth(_) => true,
-            Self::Label(label) => glance.label(RUN) == Some(label),
-            Self::Branch(branch) => glance.branch == Some(branch),
+            Self::Label(label) => summary.label(RUN) == Some(label),
+            Self::Branch(branch) => summary.branch == Some(branch),
             Self::Named(name) => {
-                begins_with(glance.build_id, name)
-                    || glance.commit.is_some_and(|commit| begins_with(commit, name))
+                begins_with(summary.build_id, name)
+                    || summary.commit.is_some_and(|commit| begins_with(commit, name))
             }
         }
     }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::SystemTime;
 
-use perf_history::{BuildStats, Glance};
+use perf_history::{BuildStats, RecordSummary};
 
 /// Whether all was built, or only what had changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, clap::ValueEnum)]
@@ -52,15 +52,15 @@ pub struct Filter {
 }
 
 impl Filter {
-    pub(super) fn is_too_old(&self, glance: &Glance<'_>) -> bool {
+    pub(super) fn is_too_old(&self, summary: &RecordSummary<'_>) -> bool {
         let Some(since) = self.since else { return false };
-        glance.started_at().is_some_and(|time| time < since)
+        summary.started_at().is_some_and(|time| time < since)
     }
 
-    pub(super) fn admits(&self, glance: &Glance<'_>) -> bool {
-        self.tool.as_ref().is_none_or(|tool| *tool == glance.tool)
-            && self.branch.as_ref().is_none_or(|branch| glance.branch == Some(branch))
-            && self.mode.is_none_or(|mode| glance.incremental.map(Mode::from) == Some(mode))
+    pub(super) fn admits(&self, summary: &RecordSummary<'_>) -> bool {
+        self.tool.as_ref().is_none_or(|tool| *tool == summary.tool)
+            && self.branch.as_ref().is_none_or(|branch| summary.branch == Some(branch))
+            && self.mode.is_none_or(|mode| summary.incremental.map(Mode::from) == Some(mode))
     }
 }
 

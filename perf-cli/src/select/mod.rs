@@ -22,7 +22,7 @@ pub use since::{Since, SinceError};
 pub use unreadable::{UnreadableLine, UnreadableLines};
 
 use perf_history::history::NewestFirst;
-use perf_history::{BuildStats, Entry, Glance, History, HistoryError};
+use perf_history::{BuildStats, History, HistoryError, HistoryLine, RecordSummary};
 
 use nearest::Nearest;
 
@@ -137,10 +137,10 @@ impl Selection {
         let mut nearest = Nearest::to(reference);
         let mut count = 0;
         let mut passed = 0;
-        let found = self.builds().next_where(|glance| {
+        let found = self.builds().next_where(|summary| {
             count += 1;
-            if !reference.is(glance) {
-                nearest.consider(glance);
+            if !reference.is(summary) {
+                nearest.consider(summary);
                 return false;
             }
             passed += 1;
@@ -172,13 +172,13 @@ impl Selection {
         let mut builds = self.builds();
         loop {
             let (mut gap, is_first) = (0, set.is_empty());
-            let next = builds.next_where(|glance| {
+            let next = builds.next_where(|summary| {
                 count += 1;
-                if reference.is(glance) {
+                if reference.is(summary) {
                     return true;
                 }
                 if is_first {
-                    nearest.consider(glance);
+                    nearest.consider(summary);
                     return false;
                 }
                 gap += 1;
@@ -229,19 +229,19 @@ impl Builds<'_> {
     /// The next build of those that are wanted; others are not read.
     pub(super) fn next_where(
         &mut self,
-        mut wanted: impl FnMut(&Glance<'_>) -> bool,
+        mut wanted: impl FnMut(&RecordSummary<'_>) -> bool,
     ) -> Option<Result<BuildStats, HistoryError>> {
         while self.older < MAX_OLDER {
             let (filter, older) = (self.filter, &mut self.older);
-            let line = self.lines.next_where(|glance| {
-                *older = if filter.is_too_old(glance) { *older + 1 } else { 0 };
-                *older == 0 && filter.admits(glance) && wanted(glance)
+            let line = self.lines.next_where(|summary| {
+                *older = if filter.is_too_old(summary) { *older + 1 } else { 0 };
+                *older == 0 && filter.admits(summary) && wanted(summary)
             });
             match line? {
                 Err(error) => return Some(Err(error)),
-                Ok(Some(Entry::Unreadable(line))) => self.unreadable.add(&line),
+                Ok(Some(HistoryLine::Unreadable(line))) => self.unreadable.add(&line),
                 Ok(None) => self.unreadable.pass(),
-                Ok(Some(Entry::Record(stats))) => {
+                Ok(Some(HistoryLine::Record(stats))) => {
                     self.unreadable.pass();
                     return Some(Ok(*stats));
                 }

@@ -1,6 +1,6 @@
 //! What a mistyped name of a build may have meant.
 
-use perf_history::Glance;
+use perf_history::RecordSummary;
 
 use super::BuildRef;
 use super::build_ref::RUN;
@@ -25,8 +25,8 @@ impl<'a> Nearest<'a> {
         nearest
     }
 
-    pub(super) fn consider(&mut self, glance: &Glance<'_>) {
-        let sources = [glance.label(RUN), glance.branch, glance.commit];
+    pub(super) fn consider(&mut self, summary: &RecordSummary<'_>) {
+        let sources = [summary.label(RUN), summary.branch, summary.commit];
         let is_new = |this: &Self, at: usize| sources[at] != this.last[at].as_deref();
         let fresh = [is_new(self, 0), is_new(self, 1), is_new(self, 2)];
         let [label, branch, commit] = sources;
@@ -44,7 +44,7 @@ impl<'a> Nearest<'a> {
             }
             BuildRef::Named(name) => {
                 let prefix = |text: &str| text.chars().take(name.chars().count()).collect();
-                let id: String = prefix(glance.build_id);
+                let id: String = prefix(summary.build_id);
                 self.offer(name, &id, || id.clone());
                 if let (true, Some(commit)) = (fresh[2], commit) {
                     let commit: String = prefix(commit);

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use perf_history::{Accepted, BuildStats, Glance, HistoryError};
+use perf_history::{Accepted, BuildStats, HistoryError, RecordSummary};
 
 use super::build_ref::branch_of;
 use super::session::{Session, Sessions, no_measure};
@@ -117,17 +117,17 @@ impl Selection {
         let mut lines = self.builds();
         loop {
             let Precedents { left_out, foreign, differences, .. } = &mut found;
-            let next = lines.next_where(|glance| {
-                if own.remove(glance.build_id) || !own.is_empty() {
+            let next = lines.next_where(|summary| {
+                if own.remove(summary.build_id) || !own.is_empty() {
                     return false;
                 }
-                let mode = glance.incremental.map(|it| Mode::from(it).name());
-                let no_measure = no_measure(glance);
-                let is_alike = glance.tool == key.tool
+                let mode = summary.incremental.map(|it| Mode::from(it).name());
+                let no_measure = no_measure(summary);
+                let is_alike = summary.tool == key.tool
                     && (mode == key.mode || (mode.is_none() && no_measure.is_some()));
                 let is_elsewhere =
-                    glance.branch.is_some_and(|it| !branches.iter().any(|branch| branch == it));
-                let is_named = || accepted.iter().any(|it| it.build_id == glance.build_id);
+                    summary.branch.is_some_and(|it| !branches.iter().any(|branch| branch == it));
+                let is_named = || accepted.iter().any(|it| it.build_id == summary.build_id);
                 let is_looked_at = match (is_alike, is_elsewhere) {
                     (true, false) => true,
                     (true, true) => is_named(),
@@ -150,7 +150,7 @@ impl Selection {
                 break;
             }
             let other = SeriesKey::of(&stats);
-            let no_measure = no_measure(&Glance::of(&stats));
+            let no_measure = no_measure(&RecordSummary::new(&stats));
             if other != *key {
                 others += 1;
                 if let Some(why) = no_measure {

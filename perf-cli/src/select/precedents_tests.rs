@@ -10,13 +10,7 @@ fn main_branch() -> Vec<String> {
 }
 
 fn accepted(id: &str) -> Accepted {
-    Accepted {
-        build_id: id.to_owned(),
-        timestamp: "2026-11-23T08:56:00Z".to_owned(),
-        tool: "site".to_owned(),
-        commit: None,
-        reason: None,
-    }
+    Accepted::new(id, "2026-11-23T08:56:00Z", "site")
 }
 
 fn numbers<'a>(builds: impl IntoIterator<Item = &'a BuildStats>) -> Vec<u32> {
@@ -94,7 +88,8 @@ fn what_is_no_measure_for_others_is_left_out_by_its_reason() {
         // Without a branch it counts as on the default one, unless it is of a change to be merged.
         build(6),
         with(build(7), |it| {
-            let ci = perf_history::Ci { change_id: Some("17".to_owned()), ..Default::default() };
+            let mut ci = perf_history::Ci::default();
+            ci.change_id = Some("17".to_owned());
             it.ci = Some(ci);
         }),
         on(build(8), "feature", "bbbb"),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use perf_history::{BuildStats, Glance, HistoryError};
+use perf_history::{BuildStats, HistoryError, RecordSummary};
 use serde::Serialize;
 
 use super::build_ref::{commit_of, label_of, session_label_of};
@@ -122,24 +122,23 @@ pub struct PassedOver {
 
 /// Why the times of a build do not say how long such builds take.
 pub(crate) fn flaw(stats: &BuildStats) -> Option<&'static str> {
-    flaw_at(&Glance::of(stats))
+    flaw_at(&RecordSummary::new(stats))
 }
 
-fn flaw_at(glance: &Glance<'_>) -> Option<&'static str> {
+fn flaw_at(summary: &RecordSummary<'_>) -> Option<&'static str> {
     use perf_history::Outcome;
-    match glance.outcome {
-        Outcome::Failed => Some("failed"),
-        Outcome::Panicked => Some("panicked"),
-        Outcome::Success if glance.skipped == Some(true) => Some("skipped"),
-        Outcome::Success if glance.clock.is_some() => Some("suspect clock"),
+    match summary.outcome {
+        Outcome::Success if summary.skipped == Some(true) => Some("skipped"),
+        Outcome::Success if summary.clock.is_some() => Some("suspect clock"),
         Outcome::Success => None,
+        outcome => Some(outcome.name()),
     }
 }
 
 /// Why a build is no measure for others, whatever its series.
-pub(super) fn no_measure(glance: &Glance<'_>) -> Option<&'static str> {
-    let is_dirty = glance.dirty == Some(true);
-    flaw_at(glance).or(is_dirty.then_some("uncommitted changes"))
+pub(super) fn no_measure(summary: &RecordSummary<'_>) -> Option<&'static str> {
+    let is_dirty = summary.dirty == Some(true);
+    flaw_at(summary).or(is_dirty.then_some("uncommitted changes"))
 }
 
 /// Whether the times of a build say how long such builds take.

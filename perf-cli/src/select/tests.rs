@@ -10,23 +10,20 @@ use super::*;
 
 /// A build with the id `build-N`, an hour after the one before.
 pub(super) fn build(n: u32) -> BuildStats {
-    let mut stats = BuildStats {
-        build_id: format!("build-{n:04}"),
-        tool: "site".to_owned(),
-        build_time_ms: 1.0,
-        ..BuildStats::default()
-    };
+    let mut stats = BuildStats::default();
+    stats.build_id = format!("build-{n:04}");
+    stats.tool = "site".to_owned();
+    stats.build_time_ms = 1.0;
     let hours = std::time::Duration::from_secs(u64::from(n) * 3600);
     stats.set_started_at(std::time::UNIX_EPOCH + hours);
     stats
 }
 
 pub(super) fn on(mut stats: BuildStats, branch: &str, commit: &str) -> BuildStats {
-    stats.git = Some(Git {
-        branch: Some(branch.to_owned()),
-        commit: Some(commit.to_owned()),
-        ..Git::default()
-    });
+    let mut git = Git::default();
+    git.branch = Some(branch.to_owned());
+    git.commit = Some(commit.to_owned());
+    stats.git = Some(git);
     stats
 }
 

@@ -1,7 +1,5 @@
 //! The lines of a history that could not be read: counted once each, and a few of them described.
 
-use perf_history::Unreadable;
-
 /// How many lines are described; the others are only counted.
 const DESCRIBED: usize = 3;
 
@@ -51,7 +49,7 @@ impl UnreadableLines {
         self.passed += 1;
     }
 
-    pub(super) fn add(&mut self, line: &Unreadable) {
+    pub(super) fn add(&mut self, line: &perf_history::UnreadableLine) {
         self.passed += 1;
         if self.oldest.is_some_and(|oldest| line.offset >= oldest) {
             return;

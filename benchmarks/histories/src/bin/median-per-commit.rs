@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 
-use perf_history::{History, HistoryError, Scanned};
+use perf_history::{History, HistoryError, ScannedLine};
 
 type Times = BTreeMap<String, Vec<f64>>;
 
@@ -24,7 +24,7 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(error) => {
-            eprintln!("{error}");
+            eprintln!("{}", error.describe());
             ExitCode::FAILURE
         }
     }
@@ -32,12 +32,12 @@ fn main() -> ExitCode {
 
 fn times(history: &History) -> Result<Times, HistoryError> {
     let parts = history.scan(Times::new, |times, line| {
-        let Scanned::Record(glance) = line else { return };
-        let Some(commit) = glance.commit else { return };
+        let ScannedLine::Record(summary) = line else { return };
+        let Some(commit) = summary.commit else { return };
         if let Some(times) = times.get_mut(commit) {
-            times.push(glance.build_time_ms);
+            times.push(summary.build_time_ms);
         } else {
-            times.insert(commit.to_owned(), vec![glance.build_time_ms]);
+            times.insert(commit.to_owned(), vec![summary.build_time_ms]);
         }
     })?;
     let mut all = Times::new();

@@ -159,61 +159,65 @@ mod tests {
 
     /// A phase that ran on the own thread alone.
     fn alone(path: &str, build_thread_ms: f64) -> PhaseStats {
-        PhaseStats {
-            path: path.to_owned(),
-            calls: 1234,
-            build_thread_ms: Some(build_thread_ms),
-            elapsed_ms: build_thread_ms,
-            total_ms: build_thread_ms,
-            threads: 1,
-            alloc_bytes: Some(3 << 20),
-            ..PhaseStats::default()
-        }
+        let mut phase = PhaseStats::new(path);
+        phase.calls = 1234;
+        phase.build_thread_ms = Some(build_thread_ms);
+        phase.elapsed_ms = build_thread_ms;
+        phase.total_ms = build_thread_ms;
+        phase.threads = 1;
+        phase.alloc_bytes = Some(3 << 20);
+        phase
     }
 
     /// A phase that ran on two threads.
     fn shared(path: &str, build_thread_ms: Option<f64>, total_ms: f64) -> PhaseStats {
-        PhaseStats { build_thread_ms, total_ms, threads: 2, elapsed_ms: 40.0, ..alone(path, 0.0) }
+        let mut phase = alone(path, 0.0);
+        phase.build_thread_ms = build_thread_ms;
+        phase.total_ms = total_ms;
+        phase.threads = 2;
+        phase.elapsed_ms = 40.0;
+        phase
     }
 
     /// A phase that is not worth a row.
     fn small(path: &str, build_thread_ms: f64) -> PhaseStats {
-        PhaseStats { alloc_bytes: Some(512), ..alone(path, build_thread_ms) }
+        let mut phase = alone(path, build_thread_ms);
+        phase.alloc_bytes = Some(512);
+        phase
     }
 
     fn stats() -> BuildStats {
-        BuildStats {
-            tool: "static-site".to_owned(),
-            build_time_ms: 100.0,
-            incremental: Some(false),
-            counts: [("total_pages".to_owned(), 42)].into(),
-            alloc_count: Some(5000),
-            alloc_bytes: Some(30 << 20),
-            memory_peak_mb: Some(8.0),
-            phases: vec![
-                alone("discover", 50.0),
-                alone("discover/a", 25.0),
-                alone("discover/a/b", 5.0),
-                alone("discover/c", 5.0),
-                small("settings", 0.1),
-                small("settings/d", 0.1),
-                PhaseStats {
-                    process_peak_bytes: Some(8 << 20),
-                    ..shared("render", Some(40.0), 75.0)
-                },
-                shared("render/page", Some(30.0), 68.0),
-                shared("render/links", None, 5.0),
-                shared("watch", None, 60.0),
-                alone("watch/event", 2.0),
-                small("free", 0.2),
-            ],
-            unattributed: Some(Unattributed {
-                build_thread_ms: 9.7,
-                alloc_bytes: Some(100),
-                ..Unattributed::default()
-            }),
-            ..BuildStats::default()
-        }
+        let mut stats = BuildStats::default();
+        stats.tool = "static-site".to_owned();
+        stats.build_time_ms = 100.0;
+        stats.incremental = Some(false);
+        stats.counts = [("total_pages".to_owned(), 42)].into();
+        stats.alloc_count = Some(5000);
+        stats.alloc_bytes = Some(30 << 20);
+        stats.memory_peak_mb = Some(8.0);
+        stats.phases = vec![
+            alone("discover", 50.0),
+            alone("discover/a", 25.0),
+            alone("discover/a/b", 5.0),
+            alone("discover/c", 5.0),
+            small("settings", 0.1),
+            small("settings/d", 0.1),
+            {
+                let mut phase = shared("render", Some(40.0), 75.0);
+                phase.process_peak_bytes = Some(8 << 20);
+                phase
+            },
+            shared("render/page", Some(30.0), 68.0),
+            shared("render/links", None, 5.0),
+            shared("watch", None, 60.0),
+            alone("watch/event", 2.0),
+            small("free", 0.2),
+        ];
+        let mut unattributed = Unattributed::default();
+        unattributed.build_thread_ms = 9.7;
+        unattributed.alloc_bytes = Some(100);
+        stats.unattributed = Some(unattributed);
+        stats
     }
 
     fn plain(stats: &BuildStats) -> String {
@@ -298,7 +302,8 @@ mod tests {
 
     #[test]
     fn a_build_that_was_not_measured_claims_no_numbers() {
-        let stats = BuildStats { tool: "static-site".to_owned(), ..BuildStats::default() };
+        let mut stats = BuildStats::default();
+        stats.tool = "static-site".to_owned();
         assert_eq!(plain(&stats), "static-site  built, not measured\nsite     out/index.html\n");
     }
 }

@@ -207,7 +207,11 @@ mod tests {
     use perf_runtime::PhaseStats;
 
     fn phase(total_ms: f64, threads: u64) -> PhaseStats {
-        PhaseStats { total_ms, elapsed_ms: 10.0, threads, ..PhaseStats::default() }
+        let mut phase = PhaseStats::default();
+        phase.total_ms = total_ms;
+        phase.elapsed_ms = 10.0;
+        phase.threads = threads;
+        phase
     }
 
     #[test]

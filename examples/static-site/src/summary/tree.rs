@@ -89,10 +89,7 @@ mod tests {
 
     /// The rows of phases, of which those whose names are of small letters are negligible.
     fn shown(paths: &[&str]) -> Vec<String> {
-        let phases: Vec<_> = paths
-            .iter()
-            .map(|path| PhaseStats { path: (*path).to_owned(), ..PhaseStats::default() })
-            .collect();
+        let phases: Vec<_> = paths.iter().map(|path| PhaseStats::new(*path)).collect();
         let negligible = |phase: &PhaseStats| {
             phase.path.rsplit('/').next().unwrap().starts_with(|c: char| c.is_lowercase())
         };
