@@ -111,7 +111,7 @@ impl BuildHandle {
             if count.is_negative() {
                 return Err(CountError::Negative(name.to_owned()));
             }
-            let set = |facts: &mut UserFacts| facts.count(name, count.into_count());
+            let set = |facts: &mut UserFacts| facts.count(name, count.to_count());
             return match Registry::global().with_user_facts(number, set) {
                 Some(Err(CountProblem::Reserved)) => Err(CountError::Reserved(name.to_owned())),
                 Some(Err(CountProblem::InvalidName)) => {

@@ -7,7 +7,7 @@
 )]
 pub trait ItemCount: sealed::Sealed {
     #[doc(hidden)]
-    fn into_count(self) -> u64;
+    fn to_count(self) -> u64;
 
     #[doc(hidden)]
     fn is_negative(&self) -> bool;
@@ -22,7 +22,7 @@ macro_rules! item_count {
         impl sealed::Sealed for $number {}
         impl ItemCount for $number {
             #[inline]
-            fn into_count(self) -> u64 {
+            fn to_count(self) -> u64 {
                 #[allow(unused_comparisons, reason = "unsigned types are never negative")]
                 if self < 0 { 0 } else { u64::try_from(self).unwrap_or(u64::MAX) }
             }
@@ -45,11 +45,11 @@ mod tests {
 
     #[test]
     fn any_integer_is_a_count_and_none_is_negative() {
-        assert_eq!(83_usize.into_count(), 83);
-        assert_eq!((-1_i32).into_count(), 0);
-        assert_eq!(u128::MAX.into_count(), u64::MAX);
-        assert_eq!(u64::MAX.into_count(), u64::MAX);
-        assert_eq!(i128::MIN.into_count(), 0);
+        assert_eq!(83_usize.to_count(), 83);
+        assert_eq!((-1_i32).to_count(), 0);
+        assert_eq!(u128::MAX.to_count(), u64::MAX);
+        assert_eq!(u64::MAX.to_count(), u64::MAX);
+        assert_eq!(i128::MIN.to_count(), 0);
         assert!((-1_i8).is_negative() && !0_i8.is_negative() && !u8::MAX.is_negative());
     }
 }

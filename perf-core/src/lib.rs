@@ -43,8 +43,12 @@ pub use tracing_layer::PhaseLayer;
 #[doc(hidden)]
 pub mod __private {
     pub use core;
+    pub use std::boxed::Box;
 
     pub use crate::phase::future::TrackedFuture;
     pub use crate::phase::handle::{CarriedPhase, carried_future, carry, enter_carried};
-    pub use crate::phase::site::Site;
+    pub use crate::phase::site::{Site, any_build_open};
+
+    /// Whether anything is measured.
+    pub const MEASURES: bool = cfg!(feature = "track");
 }

@@ -6,18 +6,54 @@ use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
-use crate::measure::counters::bump;
-use crate::measure::ticks::{self, Ticks};
+#[cfg(feature = "track")]
+use crate::{
+    measure::counters::bump,
+    measure::ticks::{self, Ticks},
+    registry::Registry,
+};
 
-use super::call::Ending;
-use super::frame::{EntryFlags, Frame, Ticket};
-use super::open_builds::BuildNumber;
-use super::path::PathId;
 use super::site::Site;
-use super::thread::Thread;
-use super::threads;
-use crate::registry::Registry;
+#[cfg(feature = "track")]
+use super::{
+    call::Ending,
+    frame::{EntryFlags, Frame, Ticket},
+    open_builds::BuildNumber,
+    path::PathId,
+    thread::Thread,
+    threads,
+};
 
+#[cfg(not(feature = "track"))]
+pin_project! {
+    /// A future that is a call of a phase; nothing is measured.
+    #[must_use = "futures do nothing unless polled"]
+    #[derive(Debug)]
+    pub struct TrackedFuture<F> {
+        #[pin]
+        future: F,
+    }
+}
+
+#[cfg(not(feature = "track"))]
+impl<F> TrackedFuture<F> {
+    #[inline]
+    pub(crate) fn new(_site: &'static Site, _items: u64, future: F) -> Self {
+        Self { future }
+    }
+}
+
+#[cfg(not(feature = "track"))]
+impl<F: Future> Future for TrackedFuture<F> {
+    type Output = F::Output;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        self.project().future.poll(context)
+    }
+}
+
+#[cfg(feature = "track")]
 pin_project! {
     /// A future that is a call of a phase.
     ///
@@ -42,12 +78,14 @@ pin_project! {
     }
 }
 
+#[cfg(feature = "track")]
 impl<F> TrackedFuture<F> {
     pub(crate) fn new(site: &'static Site, items: u64, future: F) -> Self {
         Self { future: Some(future), call: Call { site, items, state: State::NotPolled } }
     }
 }
 
+#[cfg(feature = "track")]
 impl<F: Future> Future for TrackedFuture<F> {
     type Output = F::Output;
 
@@ -65,6 +103,7 @@ impl<F: Future> Future for TrackedFuture<F> {
     }
 }
 
+#[cfg(feature = "track")]
 /// One call of an async phase.
 #[derive(Debug)]
 struct Call {
@@ -73,6 +112,7 @@ struct Call {
     state: State,
 }
 
+#[cfg(feature = "track")]
 #[derive(Debug, Clone, Copy)]
 enum State {
     NotPolled,
@@ -86,6 +126,7 @@ enum State {
     Over,
 }
 
+#[cfg(feature = "track")]
 impl Call {
     fn begin_poll(&mut self) -> Option<Stretch> {
         if !Registry::global().epoch().any_open() {
@@ -132,6 +173,7 @@ impl Call {
     }
 }
 
+#[cfg(feature = "track")]
 /// A stretch of a call on the stack of the present thread.
 #[derive(Debug)]
 struct Stretch {
@@ -140,12 +182,14 @@ struct Stretch {
     ticket: Ticket,
 }
 
+#[cfg(feature = "track")]
 impl std::fmt::Debug for Thread {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Thread").finish_non_exhaustive()
     }
 }
 
+#[cfg(feature = "track")]
 impl Stretch {
     #[inline(never)]
     fn begin(thread: &'static Thread, site: &'static Site, items: u64) -> Option<Self> {
@@ -164,6 +208,7 @@ impl Stretch {
     }
 }
 
+#[cfg(feature = "track")]
 impl Call {
     /// Ends the call, and leaves the stack where it is there. Where it is not, the thread works for
     /// another build, or what was below on the stack has been exited.
@@ -185,12 +230,14 @@ impl Call {
     }
 }
 
+#[cfg(feature = "track")]
 /// Ends the call when a poll unwinds.
 struct EndOnUnwind<'call> {
     stretch: Option<Stretch>,
     call: Option<&'call mut Call>,
 }
 
+#[cfg(feature = "track")]
 impl EndOnUnwind<'_> {
     fn returned(mut self, ready: bool) {
         let stretch = self.stretch.take();
@@ -201,6 +248,7 @@ impl EndOnUnwind<'_> {
     }
 }
 
+#[cfg(feature = "track")]
 impl Drop for EndOnUnwind<'_> {
     fn drop(&mut self) {
         if let Some(call) = self.call.take() {
@@ -209,12 +257,14 @@ impl Drop for EndOnUnwind<'_> {
     }
 }
 
+#[cfg(feature = "track")]
 /// Ends the call at the end of a scope.
 struct EndOnDrop<'call> {
     stretch: Option<Stretch>,
     call: &'call mut Call,
 }
 
+#[cfg(feature = "track")]
 impl Drop for EndOnDrop<'_> {
     fn drop(&mut self) {
         self.call.end(self.stretch.take(), Ending::Cancelled);

@@ -67,15 +67,6 @@ impl PhaseGuard {
         Self { entry, _thread: PhantomData }
     }
 
-    /// As [`Self::open`], for a call that works on `items` items.
-    pub(crate) fn open_with_items(site: &'static Site, items: u64) -> Self {
-        let guard = Self::open::<true>(site.id(), Some(site));
-        if items != 0 {
-            add_to_innermost_phase(items);
-        }
-        guard
-    }
-
     /// Continues the work of a phase that another thread entered.
     pub(crate) fn hand_off(build: BuildNumber, path: PathId) -> Self {
         let entry = threads::current().and_then(|thread| thread.enter_chain(build, path));
@@ -138,7 +129,7 @@ pub fn enter(name: impl AsRef<str>) -> PhaseGuard {
 pub fn add_items(items: impl ItemCount) {
     #[cfg(feature = "track")]
     if Registry::global().epoch().any_open() {
-        add_to_innermost_phase(items.into_count());
+        add_to_innermost_phase(items.to_count());
     }
 }
 

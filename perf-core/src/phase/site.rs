@@ -3,14 +3,22 @@
 #[cfg(feature = "track")]
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use crate::ItemCount;
-
 use super::future::TrackedFuture;
 use super::guard::PhaseGuard;
 #[cfg(feature = "track")]
 use super::name::NameId;
 #[cfg(feature = "track")]
 use crate::registry::Registry;
+
+/// Whether any build is open.
+#[inline]
+#[must_use]
+pub fn any_build_open() -> bool {
+    #[cfg(feature = "track")]
+    return Registry::global().epoch().any_open();
+    #[cfg(not(feature = "track"))]
+    false
+}
 
 /// A place in the source where a phase is entered. Made by the macros, in a `static`.
 #[derive(Debug)]
@@ -62,19 +70,6 @@ impl Site {
         PhaseGuard::closed()
     }
 
-    /// As [`Self::enter`], for a call that works on `items` items. `items` is called only while a
-    /// build is measured.
-    #[inline]
-    #[must_use = "the phase ends when the guard is dropped"]
-    #[cfg_attr(not(feature = "track"), expect(unused_variables, reason = "nothing is measured"))]
-    pub fn enter_with_items<N: ItemCount>(&'static self, items: impl FnOnce() -> N) -> PhaseGuard {
-        #[cfg(feature = "track")]
-        if Registry::global().epoch().any_open() {
-            return PhaseGuard::open_with_items(self, items().into_count());
-        }
-        PhaseGuard::closed()
-    }
-
     /// A future that is a call of the phase, from its first poll to its completion.
     #[inline]
     pub fn future<F: Future>(&'static self, future: F) -> TrackedFuture<F> {
@@ -83,16 +78,7 @@ impl Site {
 
     /// As [`Self::future`], for a call that works on `items` items.
     #[inline]
-    #[cfg_attr(not(feature = "track"), expect(unused_variables, reason = "nothing is measured"))]
-    pub fn future_with_items<F: Future, N: ItemCount>(
-        &'static self,
-        items: impl FnOnce() -> N,
-        future: F,
-    ) -> TrackedFuture<F> {
-        #[cfg(feature = "track")]
-        let items = items().into_count();
-        #[cfg(not(feature = "track"))]
-        let items = 0;
+    pub fn future_with_items<F: Future>(&'static self, items: u64, future: F) -> TrackedFuture<F> {
         TrackedFuture::new(self, items, future)
     }
 

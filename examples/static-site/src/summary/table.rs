@@ -2,7 +2,8 @@
 
 use std::fmt::{self, Formatter};
 
-use perf_runtime::{BuildStats, PhaseStats, Unattributed};
+use perf_runtime::perf_history::Unattributed;
+use perf_runtime::{BuildStats, PhaseStats};
 
 use super::tree::{Content, Row, depth_of, rows};
 use super::units::{as_float, bar, bytes, compact, duration, percent};
