@@ -14,6 +14,7 @@ use crate::sampling_hook::{self, SamplingHook};
 /// A global allocator that tallies, for each thread, what it allocates and frees.
 ///
 /// ```
+/// # extern crate perf_core as perf_runtime;
 /// use perf_runtime::TrackingAllocator;
 ///
 /// #[global_allocator]

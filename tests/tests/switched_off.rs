@@ -232,7 +232,7 @@ fn without_the_allocator_what_it_would_have_counted_is_absent_and_not_zero() {
     }
     assert_eq!((&record["total_pages"], &record["outcome"]), (&json!(1_000), &json!("success")));
     let record =
-        perf_runtime::History::open(place.path(".build-metrics")).latest().unwrap().unwrap();
+        perf_runtime::perf_history::History::open(place.path(".build-metrics")).latest().unwrap().unwrap();
     assert_eq!((record.alloc_count, record.phases[0].alloc_count), (None, None));
 }
 

@@ -15,34 +15,22 @@ mod spans;
 /// [`enter`](crate::enter).
 ///
 /// ```
-/// use perf_runtime::{PerformanceCollector, PhaseLayer, TrackingAllocator};
+/// # extern crate perf_core as perf_runtime;
+/// use perf_runtime::PhaseLayer;
 /// use tracing::info_span;
 /// use tracing_subscriber::layer::SubscriberExt as _;
 /// use tracing_subscriber::util::SubscriberInitExt as _;
-///
-/// #[global_allocator]
-/// static ALLOCATOR: TrackingAllocator = TrackingAllocator::system();
 ///
 /// fn render(page: &str) -> String {
 ///     let _span = info_span!("markdown", page).entered();
 ///     ["<p>", page, "</p>"].concat()
 /// }
 ///
-/// # fn main() {
 /// tracing_subscriber::registry().with(PhaseLayer::new()).init();
 ///
-/// let mut collector = PerformanceCollector::new(".build-metrics").with_tool("my-site", "1.0");
-/// collector.start_build();
+/// // In a build, this is the phase `render`, and two calls of `render/markdown`.
 /// let html = info_span!("render").in_scope(|| [render("one"), render("two")]);
-/// let stats = collector.end_build();
-///
 /// assert_eq!(html.concat(), "<p>one</p><p>two</p>");
-/// # if cfg!(feature = "track") {
-/// let markdown = stats.phase("render/markdown").unwrap();
-/// assert_eq!((markdown.calls, markdown.polls), (2, 0));
-/// assert_eq!(markdown.alloc_bytes, Some(20));
-/// # }
-/// # }
 /// ```
 ///
 /// # Calls

@@ -18,7 +18,6 @@ use tracing_subscriber::layer::{Context, Layer};
 use tracing_subscriber::registry::{LookupSpan, SpanRef};
 
 use crate::measure::ticks;
-use crate::phase::open_builds::Epoch;
 use crate::phase::path::PathId;
 use crate::phase::thread::Thread;
 use crate::phase::threads::{self, Uncounted};

@@ -154,7 +154,8 @@ impl Summary<'_> {
 mod tests {
     use super::{Summary, WIDTH};
     use anstream::adapter::strip_str;
-    use perf_runtime::{BuildStats, PhaseStats, Unattributed};
+    use perf_runtime::perf_history::Unattributed;
+    use perf_runtime::{BuildStats, PhaseStats};
     use std::path::Path;
 
     /// A phase that ran on the own thread alone.
