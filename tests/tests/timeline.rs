@@ -3,7 +3,7 @@
 
 mod tool;
 
-use perf_runtime::{History, Interval, Timeline, TimelineThread};
+use perf_runtime::perf_history::{History, Interval, Timeline, TimelineThread};
 use serde_json::Value;
 use tool::{Place, succeed};
 
