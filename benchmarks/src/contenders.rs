@@ -69,7 +69,7 @@ pub(crate) const ALL: [Contender; 14] = [
     contender("tracing, no subscriber", "tracing", "tracing", SPANS, NOTHING),
     REGISTRY,
     LAYER,
-    contender("fastrace", "fastrace", "fastrace", SPANS, CALLS),
+    contender("fastrace", "fastrace", "fastrace", &[Kind::Phases, Kind::Polls], CALLS),
     contender("puffin", "puffin", "puffin", &[Kind::Phases], CALLS),
     contender("stats_alloc", "stats-alloc", "stats_alloc", ALLOCATIONS, BLOCKS),
     contender("dhat", "dhat", "dhat", ALLOCATIONS, BLOCKS),

@@ -5,6 +5,7 @@
 //! machine uses the other half of a core, ordinary instructions take up to twice as long. Such
 //! disturbances only ever add time, so the lower quartile of the batches is reported.
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -40,7 +41,7 @@ pub fn lower_quartile(values: impl IntoIterator<Item = f64>) -> f64 {
 /// Times `work` and `reference` in turn for about `time` on this thread. Each does [`UNITS`] units.
 pub(crate) fn time(time: Duration, work: impl Fn(), reference: impl Fn()) -> Timing {
     let plan = Plan::new(time, &work, &reference);
-    summarize(&plan.run(None, &work, &reference))
+    summarize(&plan.run(None, &work, &reference).iter())
 }
 
 /// The same on several threads at once. Where each of them can have a processor, they start each batch
@@ -55,11 +56,31 @@ pub(crate) fn time_on_threads(
     let processors = thread::available_parallelism().map_or(1, usize::from);
     let barrier = (threads <= processors).then(|| SpinBarrier::new(threads));
     let run = || plan.run(barrier.as_ref(), &work, &reference);
-    let pairs: Vec<Pair> = thread::scope(|scope| {
+    let threads: Vec<Vec<Pair>> = thread::scope(|scope| {
         let spawned: Vec<_> = (0..threads).map(|_| scope.spawn(run)).collect();
-        spawned.into_iter().flat_map(|thread| join(thread.join())).collect()
+        spawned.into_iter().map(|thread| join(thread.join())).collect()
     });
+    let is_counted = |round: &usize| {
+        barrier.is_none() || overlap(threads.iter().map(|pairs| &pairs[*round].work_span))
+    };
+    let rounds: Vec<usize> = (0..plan.pairs).filter(is_counted).collect();
+    // On a very busy machine there may be none. Then all of them count.
+    let rounds = if rounds.is_empty() { (0..plan.pairs).collect() } else { rounds };
+    let pairs = threads.iter().flat_map(|pairs| rounds.iter().map(|round| &pairs[*round]));
     summarize(&pairs)
+}
+
+/// Whether batches that started together ran at once for most of their time. On a busy machine one thread
+/// often waits for a processor while another one runs.
+fn overlap<'spans>(spans: impl Iterator<Item = &'spans Range<Instant>> + Clone) -> bool {
+    let last_start = spans.clone().map(|span| span.start).max();
+    let first_end = spans.clone().map(|span| span.end).min();
+    let first_start = spans.clone().map(|span| span.start).min();
+    let last_end = spans.map(|span| span.end).max();
+    let length = |from: Option<Instant>, to: Option<Instant>| {
+        from.zip(to).map_or(Duration::ZERO, |(from, to)| to.saturating_duration_since(from))
+    };
+    length(last_start, first_end) > length(first_start, last_end) / 2
 }
 
 /// The result of a thread. A panic there goes on here.
@@ -67,8 +88,15 @@ pub(crate) fn join<T>(result: thread::Result<T>) -> T {
     result.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
-/// How long a batch of the work and a batch of the reference took.
-type Pair = [Duration; 2];
+/// A batch of the work and a batch of the reference.
+#[derive(Debug, Clone)]
+struct Pair {
+    /// How long one repetition took.
+    work: Duration,
+    reference: Duration,
+    /// When the batch of the work ran.
+    work_span: Range<Instant>,
+}
 
 /// How often to do what.
 #[derive(Debug, Clone, Copy)]
@@ -89,7 +117,7 @@ impl Plan {
         Self { work_repeats, reference_repeats, pairs }
     }
 
-    /// Times this number of pairs. The times are those of one repetition.
+    /// Times this number of pairs.
     fn run(
         self,
         barrier: Option<&SpinBarrier>,
@@ -105,8 +133,13 @@ impl Plan {
             meet();
             let reference = time_batch(self.reference_repeats, reference);
             meet();
+            let start = Instant::now();
             let work = time_batch(self.work_repeats, work);
-            [work / self.work_repeats, reference / self.reference_repeats]
+            Pair {
+                work: work / self.work_repeats,
+                reference: reference / self.reference_repeats,
+                work_span: start..start + work,
+            }
         };
         (0..self.pairs).map(pair).collect()
     }
@@ -134,11 +167,12 @@ fn time_batch(repeats: u32, work: &impl Fn()) -> Duration {
     start.elapsed()
 }
 
-fn summarize(pairs: &[Pair]) -> Timing {
-    let quartile = |part: usize| {
-        lower_quartile(pairs.iter().map(|pair| pair[part].as_secs_f64() * 1e9 / f64::from(UNITS)))
+fn summarize<'pairs>(pairs: &(impl Iterator<Item = &'pairs Pair> + Clone)) -> Timing {
+    let quartile = |time: fn(&Pair) -> Duration| {
+        let unit_ns = |pair| time(pair).as_secs_f64() * 1e9 / f64::from(UNITS);
+        lower_quartile(pairs.clone().map(unit_ns))
     };
-    Timing { ns: quartile(0), reference_ns: quartile(1) }
+    Timing { ns: quartile(|pair| pair.work), reference_ns: quartile(|pair| pair.reference) }
 }
 
 /// A barrier that spins, since threads that sleep do not wake at the same moment.
@@ -186,11 +220,27 @@ mod tests {
 
     #[test]
     fn disturbed_batches_do_not_move_the_summary_and_units_are_divided_out() {
-        let micros = Duration::from_micros;
-        let mut pairs = vec![[micros(30), micros(10)]; 50];
-        pairs.extend([[micros(9000), micros(11)]; 50]);
-        let timing = summarize(&pairs);
+        let pair = |work, reference| {
+            let [work, reference] = [work, reference].map(Duration::from_micros);
+            let now = Instant::now();
+            Pair { work, reference, work_span: now..now }
+        };
+        let mut pairs = vec![pair(30, 10); 50];
+        pairs.extend(vec![pair(9000, 11); 50]);
+        let timing = summarize(&pairs.iter());
         assert!((timing.ns - 30.0).abs() < 1e-9 && (timing.reference_ns - 10.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn batches_overlap_where_they_share_most_of_their_time() {
+        let origin = Instant::now();
+        let at = |micros| origin + Duration::from_micros(micros);
+        for (start, end, expected) in
+            [(10, 50, true), (45, 85, false), (20, 60, true), (9, 900, false), (51, 91, false)]
+        {
+            let spans = [at(10)..at(50), at(start)..at(end)];
+            assert_eq!(overlap(spans.iter()), expected, "{start}..{end}");
+        }
     }
 
     #[test]

@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use fastrace::Span;
 use fastrace::collector::{Config, Reporter, SpanContext, SpanRecord};
-use fastrace::local::LocalSpan;
 use workloads::Seen;
 
 /// Drops what is collected.
@@ -56,19 +55,6 @@ impl workloads::Contender for Fastrace {
         work();
         fastrace::flush();
         Seen { calls: Some(CALLS.load(Relaxed)), ..Seen::default() }
-    }
-
-    // As its documentation says, with a span for each call, so that its time is known.
-    fn handed<F>(work: F) -> impl Fn(u64) -> u64 + Send + 'static
-    where
-        F: Fn(u64) -> u64 + Send + 'static,
-    {
-        let span = Span::enter_with_local_parent("handed");
-        move |x| {
-            let _parent = span.set_local_parent();
-            let _span = LocalSpan::enter_with_local_parent("call");
-            work(x)
-        }
     }
 
     #[inline]
