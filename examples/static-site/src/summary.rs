@@ -80,9 +80,8 @@ impl Summary<'_> {
     /// parent. Small phases at the root share a row, so that the rows at the root add up to the
     /// build.
     fn write_phases(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let columns = ["build thread", "share", "all threads", "calls", "allocated"];
-        let [time, share, all, calls, bytes] = columns;
-        writeln!(f, "{DIM}{:<19}{time:>13}{share:>6}{all:>16}{calls:>14}{bytes:>12}", "phase")?;
+        let columns = "build thread share     all threads         calls   allocated";
+        writeln!(f, "{DIM}{:<20}{columns}", "phase")?;
         writeln!(f, "{}{DIM:#}", "─".repeat(WIDTH))?;
         let (small, shown): (Vec<_>, Vec<_>) =
             self.stats.phases.iter().partition(|phase| self.is_small(phase));
@@ -168,13 +167,14 @@ impl Summary<'_> {
             ("total_assets", "asset"),
             ("total_sections", "section"),
             ("taxonomies_count", "term"),
-            ("generated_pages", "generated page"),
         ];
+        let generated = format!("{} generated", HumanCount(self.count("generated_pages")));
         let parts = parts.iter().map(|(count, noun)| counted(self.count(count), noun));
+        let parts: Vec<_> = parts.chain([generated]).collect();
         writeln!(f)?;
         write_facts(f, "speed", &speed)?;
         write_facts(f, "memory", &memory)?;
-        write_facts(f, "made of", &parts.collect::<Vec<_>>())
+        write_facts(f, "made of", &parts)
     }
 }
 
@@ -251,64 +251,58 @@ fn to_float(number: u64) -> f64 {
 mod tests {
     use super::{Summary, bar, duration, percent, short_count, threads};
     use anstream::adapter::strip_str;
-    use perf_runtime::{BuildStats, PhaseStats, Unattributed};
+    use perf_runtime::{BuildStats, PhaseStats};
+    use serde_json::{Value, json};
     use std::path::Path;
 
     /// A phase that ran on the build thread alone.
-    fn alone(path: &str, build_thread_ms: f64) -> PhaseStats {
-        let mut phase = PhaseStats::default();
-        phase.path = path.to_owned();
-        phase.calls = 1234;
-        phase.build_thread_ms = Some(build_thread_ms);
-        phase.elapsed_ms = build_thread_ms;
-        phase.total_ms = build_thread_ms;
-        phase.threads = 1;
-        phase.alloc_bytes = Some(3 << 20);
-        phase
+    fn alone(path: &str, ms: f64, alloc_bytes: u64) -> Value {
+        json!({
+            "path": path, "calls": 1234, "threads": 1, "alloc_bytes": alloc_bytes,
+            "build_thread_ms": ms, "total_ms": ms, "elapsed_ms": ms, "self_ms": 0, "started_ms": 0,
+        })
     }
 
     /// A phase that ran on two threads.
-    fn shared(path: &str, build_thread_ms: Option<f64>, total_ms: f64) -> PhaseStats {
-        let mut phase = alone(path, 0.0);
-        phase.build_thread_ms = build_thread_ms;
-        phase.total_ms = total_ms;
-        phase.elapsed_ms = 40.0;
-        phase.threads = 2;
-        phase
-    }
-
-    /// A phase without a row of its own.
-    fn small(path: &str, build_thread_ms: f64) -> PhaseStats {
-        let mut phase = alone(path, build_thread_ms);
-        phase.alloc_bytes = Some(512);
+    fn shared(path: &str, build_thread_ms: Option<f64>, total_ms: f64) -> Value {
+        let mut phase = alone(path, 40.0, 3 << 20);
+        phase["build_thread_ms"] = json!(build_thread_ms);
+        phase["total_ms"] = json!(total_ms);
+        phase["threads"] = json!(2);
         phase
     }
 
     fn stats() -> BuildStats {
-        let mut unattributed = Unattributed::default();
-        unattributed.build_thread_ms = 9.7;
-        unattributed.alloc_bytes = Some(100);
-        let mut stats = BuildStats::default();
-        stats.tool = "static-site".to_owned();
-        stats.build_time_ms = 100.0;
-        stats.incremental = Some(false);
-        stats.counts = [("total_pages".to_owned(), 42)].into();
-        stats.alloc_count = Some(5000);
-        stats.alloc_bytes = Some(30 << 20);
-        stats.memory_peak_mb = Some(8.0);
-        stats.peak_phase = Some("render".to_owned());
-        stats.phases = vec![
-            alone("discover", 50.0),
-            alone("discover/a", 25.0),
-            alone("discover/a/b", 5.0),
-            small("settings", 0.1),
-            small("settings/d", 0.1),
-            shared("render", Some(40.0), 75.0),
-            shared("render/links", None, 5.0),
-            small("free", 0.2),
-        ];
-        stats.unattributed = Some(unattributed);
-        stats
+        let record = json!({
+            "schema": 1,
+            "build_id": "a",
+            "timestamp": "2026-01-01T00:00:00Z",
+            "outcome": "success",
+            "tool": "static-site",
+            "build_time_ms": 100.0,
+            "cpu_user_ms": 150.0,
+            "cpu_system_ms": 25.0,
+            "incremental": false,
+            "counts": ["total_pages", "health_findings"],
+            "total_pages": 42,
+            "health_findings": 1,
+            "alloc_count": 5000,
+            "alloc_bytes": 30 << 20,
+            "memory_peak_mb": 8.0,
+            "peak_phase": "render",
+            "phases": [
+                alone("discover", 50.0, 3 << 20),
+                alone("discover/a", 25.0, 3 << 20),
+                alone("discover/a/b", 5.0, 3 << 20),
+                alone("settings", 0.1, 512),
+                alone("settings/d", 0.1, 512),
+                shared("render", Some(40.0), 75.0),
+                shared("render/links", None, 5.0),
+                alone("free", 0.2, 512),
+            ],
+            "unattributed": { "build_thread_ms": 9.7, "alloc_bytes": 100 },
+        });
+        serde_json::from_value(record).unwrap()
     }
 
     fn plain(stats: &BuildStats) -> String {
@@ -318,10 +312,6 @@ mod tests {
 
     #[test]
     fn the_summary_has_a_tree_of_phases_and_totals() {
-        let mut stats = stats();
-        stats.cpu_user_ms = Some(150.0);
-        stats.cpu_system_ms = Some(25.0);
-        stats.counts.insert("health_findings".to_owned(), 1);
         let rule = "─".repeat(80);
         let expected = [
             "static-site  42 pages in 100 ms  full build, 0 files written",
@@ -338,12 +328,12 @@ mod tests {
             "",
             "speed    420 pages/s · 175 ms processor time on 2 threads",
             "memory   8.0 MiB peak heap in render · 30.00 MiB in 5,000 allocations",
-            "made of  0 documents · 0 assets · 0 sections · 0 terms · 0 generated pages",
+            "made of  0 documents · 0 assets · 0 sections · 0 terms · 0 generated",
             "health   1 finding · out/health.html",
             "site     out/index.html",
             "records  metrics/history.jsonl",
         ];
-        let text = plain(&stats);
+        let text = plain(&stats());
         assert_eq!(text.lines().collect::<Vec<_>>(), expected, "\n{text}");
     }
 
@@ -423,8 +413,8 @@ mod tests {
             (480.0, 64, "48 of 64"),
             (12_345.0, 1280, "1234/1280"),
         ] {
-            let mut phase = alone("render", 10.0);
-            (phase.total_ms, phase.threads) = (total_ms, all);
+            let mut phase = PhaseStats::default();
+            (phase.total_ms, phase.elapsed_ms, phase.threads) = (total_ms, 10.0, all);
             assert_eq!(threads(&phase), expected);
         }
     }

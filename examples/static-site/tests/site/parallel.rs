@@ -1,5 +1,8 @@
 //! Parallel phases: what other threads do is recorded in the phase that they work for.
 
+use std::fs;
+use std::sync::LazyLock;
+
 use serde_json::Value;
 
 use crate::sandbox::{Built, Sandbox};
@@ -13,16 +16,19 @@ const HANDED_OFF: [(&str, &str); 5] = [
     ("write", "write/write-file"),
 ];
 
-/// A build with enough work for several threads.
-fn build_on(threads: u64) -> Built {
+/// A build with enough work for several threads, on each of these numbers of threads.
+static BUILDS: LazyLock<[(u64, Built); 3]> = LazyLock::new(|| {
     let sandbox = Sandbox::with_fixture();
     for number in 0..60 {
         let text = "# Page\n\nText with a [link](../notes.md).\n\n```rust\nfn main() {}\n```\n";
         sandbox.write(&format!("more/page-{number}.md"), text);
         sandbox.write(&format!("more/asset-{number}.txt"), "an asset");
     }
-    sandbox.build_on(threads, &[])
-}
+    [1, 2, 4].map(|threads| {
+        let _ = fs::remove_dir_all(sandbox.path("site"));
+        (threads, sandbox.build_on(threads, &[]))
+    })
+});
 
 /// A counter of a phase; the record leaves out those that are 0.
 fn counter(phase: &Value, field: &str) -> u64 {
@@ -35,8 +41,7 @@ fn parent(path: &str) -> Option<&str> {
 
 #[test]
 fn memory_of_other_threads_is_counted_in_the_phase_that_they_work_for() {
-    for threads in [1, 2, 4] {
-        let built = build_on(threads);
+    for (_, built) in &*BUILDS {
         let phases = built.phases();
         for (from, path) in HANDED_OFF {
             let (from, to) = (phases[from], phases[path]);
@@ -54,8 +59,7 @@ fn memory_of_other_threads_is_counted_in_the_phase_that_they_work_for() {
 
 #[test]
 fn each_allocation_is_in_one_phase_on_any_number_of_threads() {
-    for threads in [1, 2, 4] {
-        let built = build_on(threads);
+    for (threads, built) in &*BUILDS {
         let phases = built.phases();
         for (all, own) in [("alloc_bytes", "self_alloc_bytes"), ("alloc_count", "self_alloc_count")]
         {
@@ -75,14 +79,13 @@ fn each_allocation_is_in_one_phase_on_any_number_of_threads() {
 fn times_and_threads_show_how_parallel_a_phase_was() {
     // The record rounds times.
     const ROUNDING_MS: f64 = 0.01;
-    for threads in [1, 2, 4] {
-        let built = build_on(threads);
+    for (threads, built) in &*BUILDS {
         let whole = built.record["build_time_ms"].as_f64().unwrap();
-        assert_eq!(built.record["parallel"], threads > 1);
+        assert_eq!(built.record["parallel"], *threads > 1);
         for (path, phase) in built.phases() {
             let time = |field: &str| phase[field].as_f64().unwrap_or(0.0);
             let used = counter(phase, "threads");
-            assert!((1..=threads).contains(&used), "{path} on {used} of {threads}");
+            assert!((1..=*threads).contains(&used), "{path} on {used} of {threads}");
             #[expect(clippy::cast_precision_loss, reason = "at most 4")]
             let most = time("elapsed_ms") * used as f64;
             for (smaller, larger) in [
@@ -93,7 +96,7 @@ fn times_and_threads_show_how_parallel_a_phase_was() {
             ] {
                 assert!(smaller <= larger + ROUNDING_MS, "{phase}");
             }
-            if threads == 1 {
+            if *threads == 1 {
                 let difference = time("build_thread_ms") - time("total_ms");
                 assert!(difference.abs() <= ROUNDING_MS, "{phase}");
             }
@@ -103,23 +106,18 @@ fn times_and_threads_show_how_parallel_a_phase_was() {
 
 #[test]
 fn the_tree_is_the_same_on_any_number_of_threads() {
-    let tree = |threads| {
-        let built = build_on(threads);
-        let phases = built.phases().into_iter();
-        let tree = phases.map(|(path, phase)| {
-            (path.to_owned(), counter(phase, "calls"), counter(phase, "items"))
-        });
-        tree.collect::<Vec<_>>()
-    };
-    let alone = tree(1);
-    assert!(alone.iter().any(|(path, calls, _)| path == "render/page/html" && *calls > 60));
-    assert_eq!(tree(2), alone);
-    assert_eq!(tree(4), alone);
+    let trees = BUILDS.each_ref().map(|(_, built)| {
+        let row = |(path, phase)| (path, counter(phase, "calls"), counter(phase, "items"));
+        built.phases().into_iter().map(row).collect::<Vec<_>>()
+    });
+    assert!(trees[0].iter().any(|(path, calls, _)| *path == "render/page/html" && *calls > 60));
+    assert_eq!(trees[1], trees[0]);
+    assert_eq!(trees[2], trees[0]);
 }
 
 #[test]
 fn the_summary_shows_how_parallel_the_longest_phase_was() {
-    let built = build_on(2);
+    let built = &BUILDS[1].1;
     let time = |phase: &Value| phase["build_thread_ms"].as_f64().unwrap();
     let roots = built.phases().into_iter().filter(|(path, _)| parent(path).is_none());
     let (name, longest) = roots.max_by(|a, b| time(a.1).total_cmp(&time(b.1))).unwrap();
