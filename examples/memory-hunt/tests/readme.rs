@@ -89,7 +89,7 @@ fn run(command: &str, dir: &Path) -> Option<String> {
         let mut part = String::new();
         loop {
             let line = lines.next().unwrap();
-            part += &format!("{line}\n");
+            part.extend([line, "\n"]);
             if line.starts_with(last) {
                 return Some(part);
             }
@@ -110,7 +110,7 @@ fn examples(page: &str) -> Vec<(&str, String)> {
         for line in console.split("```").next().unwrap().lines() {
             match (line.strip_prefix("$ "), examples.last_mut()) {
                 (Some(command), _) => examples.push((command, String::new())),
-                (None, Some((_, output))) => *output += &format!("{line}\n"),
+                (None, Some((_, output))) => output.extend([line, "\n"]),
                 (None, None) => panic!("output without a command: {line}"),
             }
         }
@@ -123,12 +123,12 @@ fn is_similar(a: &str, b: &str) -> bool {
     let words = |text: &str| -> Vec<String> {
         let is_number = |c: char| c.is_ascii_digit() || c == '.';
         let mut words = vec![String::new()];
-        let mut in_number = false;
+        let mut continues = false;
         for c in text.chars() {
-            if is_number(c) != in_number || !in_number {
+            if is_number(c) != continues || !continues {
                 words.push(String::new());
             }
-            in_number = is_number(c);
+            continues = is_number(c);
             words.last_mut().unwrap().push(c);
         }
         words

@@ -6,7 +6,7 @@ use std::path::Path;
 use perf_runtime::tracked_phase;
 use serde::Serialize;
 
-use crate::discover::{Package, Section, Source, title_from_name};
+use crate::discover::{Package, Section, Source, SourceFile, title_from_name};
 use crate::document::{DocumentInfo, Heading};
 use crate::health::{Finding, Problem};
 use crate::links::Resolver;
@@ -208,7 +208,7 @@ impl<'s> Planner<'s> {
 
     fn place_assets(&mut self) -> Vec<SitePath> {
         let source = self.source;
-        let place = |asset: &'s crate::discover::SourceFile| {
+        let place = |asset: &'s SourceFile| {
             let has_extension = Path::new(&asset.name).extension().is_some();
             // A browser shows a `.txt` file, and offers to save a file without an extension.
             let extension = match source.sections[asset.section].package {
@@ -227,24 +227,12 @@ impl<'s> Planner<'s> {
     fn place_sections(&mut self, site_title: &str) {
         let mut members_by_section = vec![Vec::new(); self.source.sections.len()];
         for (index, document) in self.source.documents.iter().enumerate() {
-            if let Some(entry) = &self.documents[index] {
-                members_by_section[document.section].push((index, entry));
+            if self.documents[index].is_some() {
+                members_by_section[document.section].push(index);
             }
         }
-        let infos = self.infos;
-        let mut placed = Vec::with_capacity(members_by_section.len());
-        for members in &mut members_by_section {
-            members.sort_by_key(|(document, entry)| {
-                let order = infos[*document].as_ref().and_then(|info| info.front_matter.order);
-                (order.unwrap_or(i64::MAX), entry.title != "Readme", &entry.title)
-            });
-            let index = members.iter().find(|(_, entry)| entry.path.is_index());
-            let index = index.map(|(_, entry)| (*entry).clone());
-            let members: Vec<usize> = members.iter().map(|(document, _)| *document).collect();
-            placed.push((index, members));
-        }
-        for (number, (section, (document, members))) in
-            self.source.sections.iter().zip(placed).enumerate()
+        for (number, (section, mut members)) in
+            self.source.sections.iter().zip(members_by_section).enumerate()
         {
             // The root always has an index: visitors arrive there. So does a package without
             // documents.
@@ -252,9 +240,18 @@ impl<'s> Planner<'s> {
                 self.sections.push(None);
                 continue;
             }
-            let document = document.filter(|_| section.package.is_none());
+            let entry = |member: usize| self.documents[member].as_ref().expect("a placed member");
+            members.sort_by_cached_key(|&member| {
+                let order = self.infos[member].as_ref().and_then(|info| info.front_matter.order);
+                let title = entry(member).title.clone();
+                (order.unwrap_or(i64::MAX), title != "Readme", title)
+            });
+            let document = members
+                .iter()
+                .map(|&member| entry(member))
+                .find(|member| section.package.is_none() && member.path.is_index());
             let is_document = document.is_some();
-            let index = document.unwrap_or_else(|| Entry {
+            let index = document.cloned().unwrap_or_else(|| Entry {
                 title: if number == 0 { site_title } else { &section.title }.to_owned(),
                 path: self.claim(&section.prefix, page_path(&section.prefix, "index")),
                 note: match &section.package {

@@ -34,7 +34,7 @@ pub(crate) fn examine(files: &mut Vec<SourceFile>, findings: &mut Vec<Finding>) 
                 assets.push(asset);
                 readable.push(file);
             }
-            Err(error) => findings.push(Finding::unreadable(&file.name, error)),
+            Err(error) => findings.push(Finding::unreadable(&file.name, &error.to_string())),
         }
     }
     *files = readable;
@@ -49,17 +49,17 @@ fn examine_one(file: &SourceFile) -> io::Result<Asset> {
 
 /// The assets as files of the site, and the site's style sheet.
 #[tracked_phase("place-assets")]
-pub(crate) fn outputs(context: BuildContext<'_>, assets: &[Asset]) -> Vec<Output> {
+pub(crate) fn outputs(build: BuildContext<'_>, assets: &[Asset]) -> Vec<Output> {
     let mut outputs = Vec::with_capacity(assets.len() + 5);
-    let files = context.source.assets.iter().zip(assets);
-    for ((file, asset), path) in files.zip(&context.plan.asset_paths) {
-        let content = match context.previous.up_to_date_size(context.out, path, asset.digest) {
+    let files = build.source.assets.iter().zip(assets);
+    for ((file, asset), path) in files.zip(&build.plan.asset_paths) {
+        let content = match build.previous.up_to_date_size(build.out, path, asset.digest) {
             Some(size) => Content::Unchanged { size },
             None => Content::CopyOf { file: file.path.clone(), size: asset.size },
         };
         outputs.push(Output { path: path.clone(), inputs: asset.digest, content });
     }
-    let style = context.templates.style.clone().into_bytes();
-    outputs.push(Output::from_bytes(context, STYLE_SHEET, style));
+    let style = build.templates.style.clone().into_bytes();
+    outputs.push(Output::from_bytes(build, STYLE_SHEET, style));
     outputs
 }

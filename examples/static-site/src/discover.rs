@@ -174,7 +174,7 @@ fn walk(
                 } else {
                     error.io_error().map_or_else(|| error.to_string(), ToString::to_string)
                 };
-                Err(Finding::unreadable(&name.to_string_lossy(), reason))
+                Err(Finding::unreadable(&name.to_string_lossy(), &reason))
             }
         })
         .collect()

@@ -65,8 +65,8 @@ impl Finding {
         Self { page: page.to_owned(), problem }
     }
 
-    pub(crate) fn unreadable(page: &str, reason: impl ToString) -> Self {
-        Self::new(page, Problem::Unreadable { reason: reason.to_string() })
+    pub(crate) fn unreadable(page: &str, reason: &str) -> Self {
+        Self::new(page, Problem::Unreadable { reason: reason.to_owned() })
     }
 }
 
@@ -74,14 +74,14 @@ impl Finding {
 /// page is listed once.
 #[tracked_phase("health")]
 pub(crate) fn check(
-    context: BuildContext<'_>,
+    build: BuildContext<'_>,
     infos: &[Option<DocumentInfo>],
     rendered: &[Rendered],
 ) -> BTreeSet<Finding> {
-    let source = context.source;
+    let source = build.source;
     let mut findings: BTreeSet<Finding> =
-        source.findings.iter().chain(&context.plan.findings).cloned().collect();
-    for ((document, text), info) in source.documents.iter().zip(context.texts).zip(infos) {
+        source.findings.iter().chain(&build.plan.findings).cloned().collect();
+    for ((document, text), info) in source.documents.iter().zip(build.texts).zip(infos) {
         if let Err(reason) = &text.text {
             findings.insert(Finding::unreadable(&document.name, reason));
         }
@@ -89,14 +89,14 @@ pub(crate) fn check(
             findings.insert(Finding::new(&document.name, Problem::FrontMatter { reason }));
         }
     }
-    check_links(context, rendered, &mut findings);
+    check_links(build, rendered, &mut findings);
     findings
 }
 
 #[tracked_phase("check-links")]
-fn check_links(context: BuildContext<'_>, rendered: &[Rendered], findings: &mut BTreeSet<Finding>) {
-    let pages = context.plan.pages.iter().zip(rendered).filter_map(|(page, rendered)| {
-        Some((&context.source.documents[page.document?].name, rendered))
+fn check_links(build: BuildContext<'_>, rendered: &[Rendered], findings: &mut BTreeSet<Finding>) {
+    let pages = build.plan.pages.iter().zip(rendered).filter_map(|(page, rendered)| {
+        Some((&build.source.documents[page.document?].name, rendered))
     });
     let anchors: HashMap<&SitePath, HashSet<&str>> = pages
         .clone()
@@ -136,17 +136,17 @@ fn has_anchor(anchors: &HashSet<&str>, fragment: &str) -> bool {
 /// The findings as a page, and as JSON.
 #[tracked_phase("health-report")]
 pub(crate) fn report(
-    context: BuildContext<'_>,
+    build: BuildContext<'_>,
     findings: &BTreeSet<Finding>,
 ) -> Result<[Output; 2], Error> {
     let json = serde_json::to_vec_pretty(findings).expect("findings are strings");
     let here = SitePath::from_segments([HEALTH_PAGE]);
-    let pages = context.plan.pages.iter().filter_map(|page| {
-        let name = context.source.documents[page.document?].name.as_str();
+    let pages = build.plan.pages.iter().filter_map(|page| {
+        let name = build.source.documents[page.document?].name.as_str();
         Some((name, page.path.href_from(&here)))
     });
     let hrefs: HashMap<&str, String> = pages.collect();
-    let mut view = context.plan.health.clone();
+    let mut view = build.plan.health.clone();
     for finding in findings {
         let title = finding.problem.to_string();
         let href = hrefs.get(finding.page.as_str()).cloned().unwrap_or_default();
@@ -156,9 +156,9 @@ pub(crate) fn report(
             _ => view.groups.push(LinkGroup { title: finding.page.clone(), entries: vec![entry] }),
         }
     }
-    let html = context.templates.render("health.html", &view, String::new())?;
+    let html = build.templates.render("health.html", &view, String::new())?;
     Ok([
-        Output::from_bytes(context, HEALTH_PAGE, html.into_bytes()),
-        Output::from_bytes(context, HEALTH_REPORT, json),
+        Output::from_bytes(build, HEALTH_PAGE, html.into_bytes()),
+        Output::from_bytes(build, HEALTH_REPORT, json),
     ])
 }

@@ -14,8 +14,8 @@ use crate::paths::SitePath;
 
 /// `sitemap.xml`, as sitemaps.org 0.9 defines it.
 #[tracked_phase("sitemap")]
-pub(crate) fn sitemap(context: BuildContext<'_>, base_url: &str) -> Output {
-    let pages = &context.plan.pages;
+pub(crate) fn sitemap(build: BuildContext<'_>, base_url: &str) -> Output {
+    let pages = &build.plan.pages;
     let mut xml = String::with_capacity(128 + pages.len() * (64 + base_url.len()));
     xml.push_str(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
@@ -27,7 +27,7 @@ pub(crate) fn sitemap(context: BuildContext<'_>, base_url: &str) -> Output {
         writeln!(xml, "</loc></url>").expect("writing to a String succeeds");
     }
     xml.push_str("</urlset>\n");
-    Output::from_bytes(context, SITEMAP, xml.into_bytes())
+    Output::from_bytes(build, SITEMAP, xml.into_bytes())
 }
 
 /// An entry of the search index.
@@ -43,13 +43,13 @@ struct SearchEntry<'a> {
 
 /// `search-index.json`: an array with one object per regular page.
 #[tracked_phase("search-index")]
-pub(crate) fn search_index(context: BuildContext<'_>, infos: &[Option<DocumentInfo>]) -> Output {
-    let entries = context.plan.pages.iter().filter_map(|page| {
+pub(crate) fn search_index(build: BuildContext<'_>, infos: &[Option<DocumentInfo>]) -> Output {
+    let entries = build.plan.pages.iter().filter_map(|page| {
         let info = infos[page.document?].as_ref()?;
         Some(SearchEntry {
             title: &page.view.title,
             path: &page.path,
-            section: &context.source.section_of(page.document?).title,
+            section: &build.source.section_of(page.document?).title,
             tags: &info.front_matter.tags,
             headings: info.outline.iter().map(|heading| heading.text.as_str()).collect(),
             text: info.text.trim(),
@@ -57,5 +57,5 @@ pub(crate) fn search_index(context: BuildContext<'_>, infos: &[Option<DocumentIn
     });
     let entries: Vec<_> = entries.collect();
     let json = serde_json::to_vec(&entries).expect("the index is made of strings");
-    Output::from_bytes(context, SEARCH_INDEX, json)
+    Output::from_bytes(build, SEARCH_INDEX, json)
 }

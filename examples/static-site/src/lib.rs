@@ -185,13 +185,13 @@ fn render_and_write(
     let Parsed { infos, events } = document::parse_all(source, texts, &previous);
     let plan = arrange::arrange(source, &infos, &settings.title);
     let out = options.out.as_path();
-    let context = BuildContext { source, texts, plan: &plan, templates, previous: &previous, out };
-    let rendered = render::render(context, events)?;
-    let mut outputs = assets::outputs(context, assets);
-    outputs.push(indexes::sitemap(context, &settings.base_url));
-    outputs.push(indexes::search_index(context, &infos));
-    let findings = health::check(context, &infos, &rendered);
-    outputs.extend(health::report(context, &findings)?);
+    let build = BuildContext { source, texts, plan: &plan, templates, previous: &previous, out };
+    let rendered = render::render(build, events)?;
+    let mut outputs = assets::outputs(build, assets);
+    outputs.push(indexes::sitemap(build, &settings.base_url));
+    outputs.push(indexes::search_index(build, &infos));
+    let findings = health::check(build, &infos, &rendered);
+    outputs.extend(health::report(build, &findings)?);
 
     let regular = plan.pages.iter().filter(|page| page.document.is_some()).count();
     let counts = Counts {
@@ -204,7 +204,7 @@ fn render_and_write(
         findings: findings.len() as u64,
     };
     let manifest = Manifest { counts, ..current };
-    let (manifest, outputs) = manifest.complete(context, &infos, rendered, outputs);
+    let (manifest, outputs) = manifest.complete(build, &infos, rendered, outputs);
     let written = outputs.iter().filter(|output| output.is_changed()).count() as u64;
     output::write(out, outputs, &previous, &manifest)?;
     phase!("free", { drop((plan, findings, previous, manifest)) });

@@ -268,48 +268,52 @@ mod tests {
 
     #[test]
     fn links_between_documents_resolve_in_all_spellings() {
-        let resolver = resolver();
-        let folder = section(None);
-        let resolve = |raw: &str| resolver.resolve("guide/x.md", &folder, raw, false);
-        assert_eq!(resolve("a%20b.md#Top"), site("guide/a-b.html", "Top"));
-        assert_eq!(resolve("./a b"), site("guide/a-b.html", ""));
-        assert_eq!(resolve("../guide/a b.html?q=1"), site("guide/a-b.html", ""));
-        assert_eq!(resolve("/guide/"), site("guide/index.html", ""));
-        assert_eq!(resolve("../index.md"), site("index.html", ""));
-        assert_eq!(resolve("#c%C3%BC"), Target::SamePage { fragment: "cü".to_owned() });
-        assert_eq!(resolve("missing.md"), Target::Missing);
-        assert_eq!(resolve("../../../etc/passwd"), Target::Missing);
-        for external in ["https://e.org/a.md", "mailto:a@b", "//e.org", "JavaScript:x"] {
-            assert_eq!(resolve(external), Target::External, "{external}");
+        let (resolver, folder) = (resolver(), section(None));
+        for (raw, expected) in [
+            ("a%20b.md#Top", site("guide/a-b.html", "Top")),
+            ("./a b", site("guide/a-b.html", "")),
+            ("../guide/a b.html?q=1", site("guide/a-b.html", "")),
+            ("/guide/", site("guide/index.html", "")),
+            ("../index.md", site("index.html", "")),
+            ("#c%C3%BC", Target::SamePage { fragment: "cü".to_owned() }),
+            ("missing.md", Target::Missing),
+            ("../../../etc/passwd", Target::Missing),
+            ("https://e.org/a.md", Target::External),
+            ("mailto:a@b", Target::External),
+            ("//e.org", Target::External),
+            ("JavaScript:x", Target::External),
+        ] {
+            assert_eq!(resolver.resolve("guide/x.md", &folder, raw, false), expected, "{raw}");
         }
     }
 
     #[test]
     fn files_that_a_package_does_not_ship_are_linked_in_its_repository() {
-        let package = section(Some(Package {
-            repository: Some(Repository {
-                url: "https://github.com/o/r".to_owned(),
-                revision: "c0ffee".to_owned(),
-                folder: "crates/pkg/".to_owned(),
-            }),
-            ..Package::default()
-        }));
+        let repository = Some(Repository {
+            url: "https://github.com/o/r".to_owned(),
+            revision: "c0ffee".to_owned(),
+            folder: "crates/pkg/".to_owned(),
+        });
+        let package = section(Some(Package { repository, ..Package::default() }));
+        let host =
+            |path: &str| Target::Repository { url: format!("https://github.com/o/r/{path}") };
         let resolver = resolver();
-        let resolve =
-            |raw: &str, embedded| resolver.resolve("pkg/README.md", &package, raw, embedded);
-        let repository =
-            |url: &str| Target::Repository { url: format!("https://github.com/o/r/{url}") };
-        assert_eq!(resolve("logo.png", true), site("pkg/logo.png", ""));
-        assert_eq!(resolve("/README.md", false), site("pkg/readme.html", ""));
-        assert_eq!(
-            resolve("examples/a.rs", false),
-            repository("blob/c0ffee/crates/pkg/examples/a.rs")
-        );
-        assert_eq!(resolve("../../x.png", true), repository("raw/c0ffee/x.png"));
-        assert_eq!(resolve("../../../x.png", true), Target::Missing);
-        assert_eq!(resolve("../../../../issues/new?labels=bug", false), repository("issues/new"));
-        assert_eq!(resolve("../../../../../other", false), Target::Missing);
-        assert_eq!(resolve("../index.md", false), repository("blob/c0ffee/crates/index.md"));
+        for (raw, embedded, expected) in [
+            ("logo.png", true, site("pkg/logo.png", "")),
+            ("/README.md", false, site("pkg/readme.html", "")),
+            ("examples/a.rs", false, host("blob/c0ffee/crates/pkg/examples/a.rs")),
+            ("../../x.png", true, host("raw/c0ffee/x.png")),
+            ("../../../x.png", true, Target::Missing),
+            ("../../../../issues/new?labels=bug", false, host("issues/new")),
+            ("../../../../../other", false, Target::Missing),
+            ("../index.md", false, host("blob/c0ffee/crates/index.md")),
+        ] {
+            assert_eq!(
+                resolver.resolve("pkg/README.md", &package, raw, embedded),
+                expected,
+                "{raw}"
+            );
+        }
     }
 
     #[test]

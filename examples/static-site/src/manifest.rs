@@ -81,14 +81,14 @@ impl Manifest {
     #[tracked_phase("manifest")]
     pub(crate) fn complete(
         mut self,
-        context: BuildContext<'_>,
+        build: BuildContext<'_>,
         infos: &[Option<DocumentInfo>],
         rendered: Vec<Rendered>,
         others: Vec<Output>,
     ) -> (Self, Vec<Output>) {
-        let source = context.source;
+        let source = build.source;
         // Drafts are included: they need not be parsed again either.
-        for ((document, text), info) in source.documents.iter().zip(context.texts).zip(infos) {
+        for ((document, text), info) in source.documents.iter().zip(build.texts).zip(infos) {
             if let Some(info) = info.clone() {
                 let (digest, links, anchors) = (text.digest, Vec::new(), Vec::new());
                 let cached = CachedDocument { digest, info, links, anchors };
@@ -96,7 +96,7 @@ impl Manifest {
             }
         }
         let mut outputs = Vec::with_capacity(rendered.len() + others.len());
-        for (page, rendered) in context.plan.pages.iter().zip(rendered) {
+        for (page, rendered) in build.plan.pages.iter().zip(rendered) {
             let name = page.document.map(|index| &source.documents[index].name);
             if let Some(cached) = name.and_then(|name| self.documents.get_mut(name)) {
                 cached.links = rendered.links;

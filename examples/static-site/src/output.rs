@@ -38,10 +38,10 @@ pub(crate) enum Content {
 
 impl Output {
     /// A file that is cheap to make: it is always made, and written if it differs.
-    pub(crate) fn from_bytes(context: BuildContext<'_>, name: &str, bytes: Vec<u8>) -> Self {
+    pub(crate) fn from_bytes(build: BuildContext<'_>, name: &str, bytes: Vec<u8>) -> Self {
         let path = SitePath::from_segments([name]);
         let inputs = Digest::from_bytes(&bytes);
-        let content = match context.previous.up_to_date_size(context.out, &path, inputs) {
+        let content = match build.previous.up_to_date_size(build.out, &path, inputs) {
             Some(size) => Content::Unchanged { size },
             None => Content::Bytes(bytes),
         };

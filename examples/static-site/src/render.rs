@@ -23,37 +23,37 @@ pub(crate) struct Rendered {
 }
 
 /// Renders all pages. `events` has the content of each document that was parsed.
-#[tracked_phase("render", items = context.plan.pages.len())]
+#[tracked_phase("render", items = build.plan.pages.len())]
 pub(crate) fn render<'s>(
-    context: BuildContext<'s>,
+    build: BuildContext<'s>,
     mut events: Vec<Option<Vec<Event<'s>>>>,
 ) -> Result<Vec<Rendered>, Error> {
-    let pages = context.plan.pages.iter();
+    let pages = build.plan.pages.iter();
     let pages: Vec<_> =
         pages.map(|page| (page, page.document.and_then(|index| events[index].take()))).collect();
     let mut rendered = Vec::with_capacity(pages.len());
     pages
         .into_par_iter()
-        .map(in_current_phase!(|(page, events)| render_page(context, page, events)))
+        .map(in_current_phase!(|(page, events)| render_page(build, page, events)))
         .collect_into_vec(&mut rendered);
     rendered.into_iter().collect()
 }
 
 #[tracked_phase("page")]
 fn render_page<'s>(
-    context: BuildContext<'s>,
+    build: BuildContext<'s>,
     page: &Page<'s>,
     events: Option<Vec<Event<'s>>>,
 ) -> Result<Rendered, Error> {
-    let BuildContext { source, texts, previous, .. } = context;
+    let BuildContext { source, texts, previous, .. } = build;
     let document =
         page.document.map(|index| (source.documents[index].name.as_str(), texts[index].digest));
     let inputs = Digest::from_value(&(page.template, &page.view, document));
     let cached = document.and_then(|(name, _)| previous.documents.get(name));
     // A page that has appeared or disappeared changes the pages that link to it.
     let resolves_to_same =
-        |link: &Link| resolve(context, page, &link.raw, link.embedded) == link.target;
-    if let Some(size) = previous.up_to_date_size(context.out, &page.path, inputs)
+        |link: &Link| resolve(build, page, &link.raw, link.embedded) == link.target;
+    if let Some(size) = previous.up_to_date_size(build.out, &page.path, inputs)
         && cached.is_none_or(|cached| cached.links.iter().all(resolves_to_same))
     {
         let (links, anchors) =
@@ -67,23 +67,23 @@ fn render_page<'s>(
             let parse = || parse(text, source.allows_front_matter(index)).events;
             let html = to_html(events.unwrap_or_else(parse), text.len());
             rewrite_links(&html, |raw, embedded| {
-                let target = resolve(context, page, raw, embedded);
+                let target = resolve(build, page, raw, embedded);
                 let href = rewritten(&target, raw, page);
                 (target, href)
             })
         }
         _ => RewrittenHtml::default(),
     };
-    let html = context.templates.render(page.template, &page.view, body.html)?;
+    let html = build.templates.render(page.template, &page.view, body.html)?;
     let content = Content::Bytes(html.into_bytes());
     let output = Output { path: page.path.clone(), inputs, content };
     Ok(Rendered { output, links: body.links, anchors: body.anchors })
 }
 
-fn resolve(context: BuildContext<'_>, page: &Page<'_>, raw: &str, embedded: bool) -> Target {
+fn resolve(build: BuildContext<'_>, page: &Page<'_>, raw: &str, embedded: bool) -> Target {
     let index = page.document.expect("only documents have links of their own");
-    let name = &context.source.documents[index].name;
-    context.plan.resolver.resolve(name, context.source.section_of(index), raw, embedded)
+    let name = &build.source.documents[index].name;
+    build.plan.resolver.resolve(name, build.source.section_of(index), raw, embedded)
 }
 
 /// What a link is replaced by.

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use cargo_metadata::{Metadata, MetadataCommand};
 use perf_runtime::tracked_phase;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use walkdir::DirEntry;
 
 use super::{
@@ -250,19 +251,6 @@ fn licences(expression: Option<&str>) -> Vec<String> {
     names.into_iter().map(str::to_owned).collect()
 }
 
-/// `.cargo_vcs_info.json`: the commit that a package was published from.
-#[derive(Default, Deserialize)]
-struct VcsInfo {
-    git: Option<GitInfo>,
-    #[serde(default)]
-    path_in_vcs: String,
-}
-
-#[derive(Deserialize)]
-struct GitInfo {
-    sha1: String,
-}
-
 impl Repository {
     /// Reads the manifest's `repository` and the commit that Cargo recorded at publication. `None`
     /// for hosts whose file addresses are not known.
@@ -273,14 +261,14 @@ impl Repository {
             return None;
         }
         let info = fs::read(folder.join(".cargo_vcs_info.json")).unwrap_or_default();
-        let info: VcsInfo = serde_json::from_slice(&info).unwrap_or_default();
-        let mut folder = info.path_in_vcs;
+        let info: Value = serde_json::from_slice(&info).unwrap_or_default();
+        let mut folder = info["path_in_vcs"].as_str().unwrap_or_default().to_owned();
         if !folder.is_empty() && !folder.ends_with('/') {
             folder.push('/');
         }
         Some(Self {
             url: format!("https://{host}/{owner}/{}", name.trim_end_matches(".git")),
-            revision: info.git.map_or_else(|| "HEAD".to_owned(), |git| git.sha1),
+            revision: info["git"]["sha1"].as_str().unwrap_or("HEAD").to_owned(),
             folder,
         })
     }
