@@ -378,45 +378,24 @@ mod tests {
 
     #[test]
     fn numbers_are_short() {
-        for (ms, expected) in [
-            (0.123, "0.12 ms"),
-            (12.34, "12.3 ms"),
-            (999.4, "999 ms"),
-            (1234.0, "1.23 s"),
-            (125_400.0, "2.1 min"),
-            (9_000_000.0, "150 min"),
-        ] {
-            assert_eq!(duration(ms), expected);
-        }
-        for (share, expected) in
-            [(0.0, "0.0 %"), (0.099_4, "9.9 %"), (0.099_6, "10 %"), (1.0, "100 %")]
-        {
-            assert_eq!(percent(share), expected);
-        }
-        for (number, expected) in [
-            (99_999, "99,999"),
-            (999_999, "999 k"),
-            (9_999_999, "9999 k"),
-            (999_999_999, "999 M"),
-            (12_000_000_000, "12 G"),
-        ] {
-            assert_eq!(short_count(number), expected);
-        }
-        for (share, expected) in
-            [(0.0, ""), (0.5, "██▌"), (1.0, "█████"), (7.0, "█████"), (f64::NAN, "")]
-        {
-            assert_eq!(bar(share), expected);
-        }
-        for (total_ms, all, expected) in [
-            (3.0, 1, "1"),
-            (19.0, 2, "1.9 of 2"),
-            (99.6, 16, "10 of 16"),
-            (480.0, 64, "48 of 64"),
-            (12_345.0, 1280, "1234/1280"),
-        ] {
+        assert_eq!(
+            [0.123, 12.34, 999.4, 1234.0, 125_400.0, 9_000_000.0].map(duration),
+            ["0.12 ms", "12.3 ms", "999 ms", "1.23 s", "2.1 min", "150 min"]
+        );
+        assert_eq!([0.0, 0.0994, 0.0996, 1.0].map(percent), ["0.0 %", "9.9 %", "10 %", "100 %"]);
+        assert_eq!(
+            [99_999, 999_999, 9_999_999, 999_999_999, 12_000_000_000].map(short_count),
+            ["99,999", "999 k", "9999 k", "999 M", "12 G"]
+        );
+        assert_eq!([0.0, 0.5, 1.0, 7.0, f64::NAN].map(bar), ["", "██▌", "█████", "█████", ""]);
+        let threads = |(total_ms, count)| {
             let mut phase = PhaseStats::default();
-            (phase.total_ms, phase.elapsed_ms, phase.threads) = (total_ms, 10.0, all);
-            assert_eq!(threads(&phase), expected);
-        }
+            (phase.total_ms, phase.elapsed_ms, phase.threads) = (total_ms, 10.0, count);
+            threads(&phase)
+        };
+        assert_eq!(
+            [(3.0, 1), (19.0, 2), (99.6, 16), (480.0, 64), (12_345.0, 1280)].map(threads),
+            ["1", "1.9 of 2", "10 of 16", "48 of 64", "1234/1280"]
+        );
     }
 }

@@ -114,8 +114,7 @@ fn a_loop_of_symbolic_links_is_reported_once() {
 
 #[test]
 fn a_forged_manifest_cannot_remove_files_outside_of_the_site() {
-    let sandbox = Sandbox::with_fixture();
-    sandbox.build(&[]);
+    let sandbox = Sandbox::with_site();
     fs::write(sandbox.path("precious.txt"), "keep").unwrap();
     let manifest = sandbox.path("site/.static-site.json");
     let text = fs::read_to_string(&manifest).unwrap();

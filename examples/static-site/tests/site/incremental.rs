@@ -31,8 +31,7 @@ fn a_build_with_nothing_to_do_is_skipped() {
 
 #[test]
 fn a_change_of_one_text_renders_one_page() {
-    let sandbox = Sandbox::with_fixture();
-    sandbox.build(&[]);
+    let sandbox = Sandbox::with_site();
     let before = sandbox.site();
     let tuning = "# Tuning\n\nBack to [setup](../setup.md) or [the guide](..). Faster!\n";
     sandbox.write("guide/advanced/tuning.md", tuning);
@@ -57,8 +56,7 @@ fn a_change_of_one_text_renders_one_page() {
 
 #[test]
 fn an_incremental_build_makes_the_same_site_as_a_full_one() {
-    let sandbox = Sandbox::with_fixture();
-    sandbox.build(&[]);
+    let sandbox = Sandbox::with_site();
     sandbox.write("guide/setup.md", "---\ntitle: Renamed\ntags: [new]\n---\n\n## Only\n");
     sandbox.write("missing.md", "# Found\n");
     sandbox.write("images/second.svg", "<svg/>");
@@ -74,8 +72,7 @@ fn an_incremental_build_makes_the_same_site_as_a_full_one() {
 
 #[test]
 fn a_new_page_is_linked_by_the_pages_that_had_a_broken_link_to_it() {
-    let sandbox = Sandbox::with_fixture();
-    sandbox.build(&[]);
+    let sandbox = Sandbox::with_site();
     assert!(sandbox.read("notes.html").contains("href=\"missing.md\""));
     sandbox.write("missing.md", "# Found\n");
     sandbox.build(INCREMENTAL);
@@ -85,8 +82,7 @@ fn a_new_page_is_linked_by_the_pages_that_had_a_broken_link_to_it() {
 
 #[test]
 fn the_page_of_a_removed_document_is_removed() {
-    let sandbox = Sandbox::with_fixture();
-    sandbox.build(&[]);
+    let sandbox = Sandbox::with_site();
     sandbox.write("kept-by-hand.txt", "in the sources");
     fs::write(sandbox.path("site/by-hand.txt"), "not ours").unwrap();
     sandbox.remove("guide/advanced/tuning.md");
@@ -115,8 +111,7 @@ fn a_file_can_become_a_folder_and_a_folder_a_file() {
 
 #[test]
 fn the_build_after_an_interrupted_one_is_complete() {
-    let sandbox = Sandbox::with_fixture();
-    sandbox.build(&[]);
+    let sandbox = Sandbox::with_site();
     sandbox.write("more.md", "# More");
     // A folder in the place of a page stops the build while it writes.
     fs::create_dir(sandbox.path("site/more.html")).unwrap();
@@ -134,8 +129,7 @@ fn the_build_after_an_interrupted_one_is_complete() {
 
 #[test]
 fn a_change_of_settings_or_templates_renders_everything() {
-    let sandbox = Sandbox::with_fixture();
-    sandbox.build(&[]);
+    let sandbox = Sandbox::with_site();
     sandbox.write("site.toml", "title = 'Renamed'\n");
     let built = sandbox.build(INCREMENTAL);
     assert_eq!(built.record["incremental"], false, "everything is rebuilt");
@@ -157,8 +151,7 @@ fn a_change_of_settings_or_templates_renders_everything() {
 
 #[test]
 fn files_of_the_site_that_were_changed_are_repaired() {
-    let sandbox = Sandbox::with_fixture();
-    sandbox.build(&[]);
+    let sandbox = Sandbox::with_site();
     let before = sandbox.site();
     fs::remove_file(sandbox.path("site/notes.html")).unwrap();
     fs::write(sandbox.path("site/style.css"), "").unwrap();
@@ -169,8 +162,7 @@ fn files_of_the_site_that_were_changed_are_repaired() {
 
 #[test]
 fn a_damaged_manifest_causes_a_full_build() {
-    let sandbox = Sandbox::with_fixture();
-    sandbox.build(&[]);
+    let sandbox = Sandbox::with_site();
     let before = sandbox.site();
     let manifest = sandbox.path("site/.static-site.json");
     let whole = fs::read(&manifest).unwrap();

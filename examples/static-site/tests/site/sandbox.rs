@@ -59,6 +59,13 @@ impl Sandbox {
         sandbox
     }
 
+    /// A sandbox with the sources of the fixture and their site.
+    pub(crate) fn with_site() -> Self {
+        let sandbox = Self::with_fixture();
+        sandbox.build(&[]);
+        sandbox
+    }
+
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
