@@ -53,11 +53,8 @@ pub(crate) fn outputs(build: BuildContext<'_>, assets: &[Asset]) -> Vec<Output> 
     let mut outputs = Vec::with_capacity(assets.len() + 5);
     let files = build.source.assets.iter().zip(assets);
     for ((file, asset), path) in files.zip(&build.plan.asset_paths) {
-        let content = match build.previous.up_to_date_size(build.out, path, asset.digest) {
-            Some(size) => Content::Unchanged { size },
-            None => Content::CopyOf { file: file.path.clone(), size: asset.size },
-        };
-        outputs.push(Output { path: path.clone(), inputs: asset.digest, content });
+        let copy = Content::CopyOf(file.path.clone());
+        outputs.push(Output::new(build, path.clone(), asset.digest, asset.size, copy));
     }
     let style = build.templates.style.clone().into_bytes();
     outputs.push(Output::from_bytes(build, STYLE_SHEET, style));

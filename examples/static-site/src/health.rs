@@ -10,7 +10,6 @@ use crate::document::DocumentInfo;
 use crate::links::Target;
 use crate::output::Output;
 use crate::paths::SitePath;
-use crate::render::Rendered;
 use crate::{BuildContext, Error};
 
 /// A problem that the author of a document should fix. The site is built nevertheless.
@@ -71,12 +70,12 @@ impl Finding {
 }
 
 /// Collects the findings of all phases, and checks the links within the site. Each problem of a
-/// page is listed once.
+/// page is listed once. `outputs` starts with the pages.
 #[tracked_phase("health")]
 pub(crate) fn check(
     build: BuildContext<'_>,
     infos: &[Option<DocumentInfo>],
-    rendered: &[Rendered],
+    outputs: &[Output],
 ) -> BTreeSet<Finding> {
     let source = build.source;
     let mut findings: BTreeSet<Finding> =
@@ -89,22 +88,23 @@ pub(crate) fn check(
             findings.insert(Finding::new(&document.name, Problem::FrontMatter { reason }));
         }
     }
-    check_links(build, rendered, &mut findings);
+    check_links(build, outputs, &mut findings);
     findings
 }
 
 #[tracked_phase("check-links")]
-fn check_links(build: BuildContext<'_>, rendered: &[Rendered], findings: &mut BTreeSet<Finding>) {
-    let pages = build.plan.pages.iter().zip(rendered).filter_map(|(page, rendered)| {
-        Some((&build.source.documents[page.document?].name, rendered))
-    });
+fn check_links(build: BuildContext<'_>, outputs: &[Output], findings: &mut BTreeSet<Finding>) {
+    let pages =
+        build.plan.pages.iter().zip(outputs).filter_map(|(page, output)| {
+            Some((&build.source.documents[page.document?].name, output))
+        });
     let anchors: HashMap<&SitePath, HashSet<&str>> = pages
         .clone()
-        .map(|(_, page)| (&page.output.path, page.anchors.iter().map(String::as_str).collect()))
+        .map(|(_, page)| (&page.path, page.cached.anchors.iter().map(String::as_str).collect()))
         .collect();
     for (name, page) in pages {
-        add_items(page.links.len());
-        for link in &page.links {
+        add_items(page.cached.links.len());
+        for link in &page.cached.links {
             let (path, fragment) = match &link.target {
                 Target::External | Target::Repository { .. } => continue,
                 Target::Missing => {
@@ -112,7 +112,7 @@ fn check_links(build: BuildContext<'_>, rendered: &[Rendered], findings: &mut BT
                     findings.insert(Finding::new(name, problem));
                     continue;
                 }
-                Target::SamePage { fragment } => (&page.output.path, fragment),
+                Target::SamePage { fragment } => (&page.path, fragment),
                 Target::Site { path, fragment } => (path, fragment),
             };
             // The anchors of generated pages and assets are not known.

@@ -186,11 +186,11 @@ fn render_and_write(
     let plan = arrange::arrange(source, &infos, &settings.title);
     let out = options.out.as_path();
     let build = BuildContext { source, texts, plan: &plan, templates, previous: &previous, out };
-    let rendered = render::render(build, events)?;
-    let mut outputs = assets::outputs(build, assets);
+    let mut outputs = render::render(build, events)?;
+    outputs.extend(assets::outputs(build, assets));
     outputs.push(indexes::sitemap(build, &settings.base_url));
     outputs.push(indexes::search_index(build, &infos));
-    let findings = health::check(build, &infos, &rendered);
+    let findings = health::check(build, &infos, &outputs);
     outputs.extend(health::report(build, &findings)?);
 
     let regular = plan.pages.iter().filter(|page| page.document.is_some()).count();
@@ -203,8 +203,8 @@ fn render_and_write(
         terms: plan.terms,
         findings: findings.len() as u64,
     };
-    let manifest = Manifest { counts, ..current };
-    let (manifest, outputs) = manifest.complete(build, &infos, rendered, outputs);
+    let mut manifest = Manifest { counts, ..current };
+    manifest.complete(build, &infos, &outputs);
     let written = outputs.iter().filter(|output| output.is_changed()).count() as u64;
     output::write(out, outputs, &previous, &manifest)?;
     phase!("free", { drop((plan, findings, previous, manifest)) });

@@ -12,7 +12,6 @@ use crate::document::DocumentInfo;
 use crate::links::Link;
 use crate::output::Output;
 use crate::paths::SitePath;
-use crate::render::Rendered;
 use crate::{BuildContext, Counts, Error};
 
 /// The manifest's name in the output folder.
@@ -37,17 +36,19 @@ pub(crate) struct Manifest {
 pub(crate) struct CachedDocument {
     pub(crate) digest: Digest,
     pub(crate) info: DocumentInfo,
-    pub(crate) links: Vec<Link>,
-    pub(crate) anchors: Vec<String>,
 }
 
 /// A file of the site.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct CachedOutput {
     /// The digest of everything that it was made from.
     pub(crate) inputs: Digest,
     /// Its size in bytes.
     pub(crate) size: u64,
+    /// The links of a page made from a document.
+    pub(crate) links: Vec<Link>,
+    /// The anchors of a page made from a document.
+    pub(crate) anchors: Vec<String>,
 }
 
 impl Manifest {
@@ -73,53 +74,38 @@ impl Manifest {
     pub(crate) fn invalidate(&mut self) {
         self.documents.clear();
         for output in self.outputs.values_mut() {
-            *output = CachedOutput { inputs: Digest::default(), size: u64::MAX };
+            *output = CachedOutput::out_of_date();
         }
     }
 
-    /// Adds what a build made. Returns all of its files: the pages, then the others.
+    /// Adds what a build read and made.
     #[tracked_phase("manifest")]
     pub(crate) fn complete(
-        mut self,
+        &mut self,
         build: BuildContext<'_>,
         infos: &[Option<DocumentInfo>],
-        rendered: Vec<Rendered>,
-        others: Vec<Output>,
-    ) -> (Self, Vec<Output>) {
-        let source = build.source;
+        outputs: &[Output],
+    ) {
+        let documents = build.source.documents.iter().zip(build.texts).zip(infos);
         // Drafts are included: they need not be parsed again either.
-        for ((document, text), info) in source.documents.iter().zip(build.texts).zip(infos) {
-            if let Some(info) = info.clone() {
-                let (digest, links, anchors) = (text.digest, Vec::new(), Vec::new());
-                let cached = CachedDocument { digest, info, links, anchors };
-                self.documents.insert(document.name.clone(), cached);
-            }
-        }
-        let mut outputs = Vec::with_capacity(rendered.len() + others.len());
-        for (page, rendered) in build.plan.pages.iter().zip(rendered) {
-            let name = page.document.map(|index| &source.documents[index].name);
-            if let Some(cached) = name.and_then(|name| self.documents.get_mut(name)) {
-                cached.links = rendered.links;
-                cached.anchors = rendered.anchors;
-            }
-            outputs.push(rendered.output);
-        }
-        outputs.extend(others);
-        for output in &outputs {
-            self.outputs.insert(output.path.clone(), output.to_cached());
-        }
-        (self, outputs)
+        let documents = documents.filter_map(|((document, text), info)| {
+            let cached = CachedDocument { digest: text.digest, info: info.clone()? };
+            Some((document.name.clone(), cached))
+        });
+        self.documents = documents.collect();
+        let outputs = outputs.iter().map(|output| (output.path.clone(), output.cached.clone()));
+        self.outputs = outputs.collect();
     }
 
-    /// The size of the file at `path`, if it is on disk and was made from the same inputs.
-    pub(crate) fn up_to_date_size(
+    /// The entry of the file at `path`, if it is on disk and was made from the same inputs.
+    pub(crate) fn up_to_date(
         &self,
         out: &Path,
         path: &SitePath,
         inputs: Digest,
-    ) -> Option<u64> {
+    ) -> Option<&CachedOutput> {
         let cached = self.outputs.get(path)?;
-        (cached.inputs == inputs && cached.is_on_disk(out, path)).then_some(cached.size)
+        (cached.inputs == inputs && cached.is_on_disk(out, path)).then_some(cached)
     }
 
     /// Whether all files of the last build are still there.
@@ -130,6 +116,11 @@ impl Manifest {
 }
 
 impl CachedOutput {
+    /// An entry that no file matches.
+    pub(crate) fn out_of_date() -> Self {
+        Self { size: u64::MAX, ..Self::default() }
+    }
+
     fn is_on_disk(&self, out: &Path, path: &SitePath) -> bool {
         fs::metadata(path.below(out)).is_ok_and(|found| found.is_file() && found.len() == self.size)
     }

@@ -17,47 +17,42 @@ use crate::{BuildContext, Error};
 #[derive(Debug)]
 pub(crate) struct Output {
     pub(crate) path: SitePath,
-    /// The digest of everything that it is made from.
-    pub(crate) inputs: Digest,
+    /// What the manifest has about it.
+    pub(crate) cached: CachedOutput,
     pub(crate) content: Content,
 }
 
 #[derive(Debug)]
 pub(crate) enum Content {
     /// The file on disk is up to date.
-    Unchanged {
-        size: u64,
-    },
+    Unchanged,
     Bytes(Vec<u8>),
-    /// A copy of another file, which has this size.
-    CopyOf {
-        file: PathBuf,
-        size: u64,
-    },
+    CopyOf(PathBuf),
 }
 
 impl Output {
-    /// A file that is cheap to make: it is always made, and written if it differs.
+    /// A file with this content, which need not be written if it was made from the same inputs.
+    pub(crate) fn new(
+        build: BuildContext<'_>,
+        path: SitePath,
+        inputs: Digest,
+        size: u64,
+        content: Content,
+    ) -> Self {
+        let is_up_to_date = build.previous.up_to_date(build.out, &path, inputs).is_some();
+        let content = if is_up_to_date { Content::Unchanged } else { content };
+        let cached = CachedOutput { inputs, size, ..CachedOutput::default() };
+        Self { path, cached, content }
+    }
+
     pub(crate) fn from_bytes(build: BuildContext<'_>, name: &str, bytes: Vec<u8>) -> Self {
         let path = SitePath::from_segments([name]);
-        let inputs = Digest::from_bytes(&bytes);
-        let content = match build.previous.up_to_date_size(build.out, &path, inputs) {
-            Some(size) => Content::Unchanged { size },
-            None => Content::Bytes(bytes),
-        };
-        Self { path, inputs, content }
+        let (inputs, size) = (Digest::from_bytes(&bytes), bytes.len() as u64);
+        Self::new(build, path, inputs, size, Content::Bytes(bytes))
     }
 
     pub(crate) fn is_changed(&self) -> bool {
-        !matches!(self.content, Content::Unchanged { .. })
-    }
-
-    pub(crate) fn to_cached(&self) -> CachedOutput {
-        let size = match &self.content {
-            Content::Unchanged { size } | Content::CopyOf { size, .. } => *size,
-            Content::Bytes(bytes) => bytes.len() as u64,
-        };
-        CachedOutput { inputs: self.inputs, size }
+        !matches!(self.content, Content::Unchanged)
     }
 }
 
@@ -74,10 +69,9 @@ pub(crate) fn write(
     manifest: &Manifest,
 ) -> Result<(), Error> {
     fs::create_dir_all(out).map_err(Error::io("create", out))?;
-    let mut unfinished = Manifest::default();
-    unfinished.outputs.clone_from(&previous.outputs);
-    unfinished.outputs.extend(manifest.outputs.clone());
-    unfinished.invalidate();
+    let files = previous.outputs.keys().chain(manifest.outputs.keys());
+    let outputs_of_both = files.map(|path| (path.clone(), CachedOutput::out_of_date())).collect();
+    let unfinished = Manifest { outputs: outputs_of_both, ..Manifest::default() };
     unfinished.save(out)?;
     // Old files are removed first. A file can then become a folder or the reverse; and where the
     // file system ignores case, removing the old name does not remove the new file.
@@ -98,9 +92,9 @@ pub(crate) fn write(
 fn write_one(out: &Path, output: Output) -> Result<(), Error> {
     let path = output.path.below(out);
     match output.content {
-        Content::Unchanged { .. } => Ok(()),
+        Content::Unchanged => Ok(()),
         Content::Bytes(bytes) => fs::write(&path, bytes),
-        Content::CopyOf { file, .. } => fs::copy(&file, &path).map(drop),
+        Content::CopyOf(file) => fs::copy(&file, &path).map(drop),
     }
     .map_err(Error::io("write", &path))
 }

@@ -1,6 +1,6 @@
 //! Pages: from parsed documents to HTML, unless the HTML would be the same as last time.
 
-use std::iter;
+use std::{iter, mem};
 
 use perf_runtime::{in_current_phase, tracked_phase};
 use pulldown_cmark::{CodeBlockKind, CowStr, Event, Tag, TagEnd};
@@ -11,23 +11,16 @@ use crate::digest::Digest;
 use crate::document::parse;
 use crate::highlight::highlight;
 use crate::links::{Link, RewrittenHtml, Target, rewrite_links};
+use crate::manifest::CachedOutput;
 use crate::output::{Content, Output};
 use crate::{BuildContext, Error};
-
-/// A page that was rendered or is up to date.
-#[derive(Debug)]
-pub(crate) struct Rendered {
-    pub(crate) output: Output,
-    pub(crate) links: Vec<Link>,
-    pub(crate) anchors: Vec<String>,
-}
 
 /// Renders all pages. `events` has the content of each document that was parsed.
 #[tracked_phase("render", items = build.plan.pages.len())]
 pub(crate) fn render<'s>(
     build: BuildContext<'s>,
     mut events: Vec<Option<Vec<Event<'s>>>>,
-) -> Result<Vec<Rendered>, Error> {
+) -> Result<Vec<Output>, Error> {
     let pages = build.plan.pages.iter();
     let pages: Vec<_> =
         pages.map(|page| (page, page.document.and_then(|index| events[index].take()))).collect();
@@ -44,25 +37,21 @@ fn render_page<'s>(
     build: BuildContext<'s>,
     page: &Page<'s>,
     events: Option<Vec<Event<'s>>>,
-) -> Result<Rendered, Error> {
+) -> Result<Output, Error> {
     let BuildContext { source, texts, previous, .. } = build;
     let document =
         page.document.map(|index| (source.documents[index].name.as_str(), texts[index].digest));
     let inputs = Digest::from_value(&(page.template, &page.view, document));
-    let cached = document.and_then(|(name, _)| previous.documents.get(name));
     // A page that has appeared or disappeared changes the pages that link to it.
     let resolves_to_same =
         |link: &Link| resolve(build, page, &link.raw, link.embedded) == link.target;
-    if let Some(size) = previous.up_to_date_size(build.out, &page.path, inputs)
-        && cached.is_none_or(|cached| cached.links.iter().all(resolves_to_same))
+    if let Some(cached) = previous.up_to_date(build.out, &page.path, inputs)
+        && cached.links.iter().all(resolves_to_same)
     {
-        let (links, anchors) =
-            cached.map(|cached| (cached.links.clone(), cached.anchors.clone())).unwrap_or_default();
-        let content = Content::Unchanged { size };
-        let output = Output { path: page.path.clone(), inputs, content };
-        return Ok(Rendered { output, links, anchors });
+        let (path, cached) = (page.path.clone(), cached.clone());
+        return Ok(Output { path, cached, content: Content::Unchanged });
     }
-    let body = match page.document.map(|index| (index, &texts[index].text)) {
+    let mut body = match page.document.map(|index| (index, &texts[index].text)) {
         Some((index, Ok(text))) => {
             let parse = || parse(text, source.allows_front_matter(index)).events;
             let html = to_html(events.unwrap_or_else(parse), text.len());
@@ -74,10 +63,10 @@ fn render_page<'s>(
         }
         _ => RewrittenHtml::default(),
     };
-    let html = build.templates.render(page.template, &page.view, body.html)?;
-    let content = Content::Bytes(html.into_bytes());
-    let output = Output { path: page.path.clone(), inputs, content };
-    Ok(Rendered { output, links: body.links, anchors: body.anchors })
+    let html = build.templates.render(page.template, &page.view, mem::take(&mut body.html))?;
+    let RewrittenHtml { links, anchors, .. } = body;
+    let cached = CachedOutput { inputs, size: html.len() as u64, links, anchors };
+    Ok(Output { path: page.path.clone(), cached, content: Content::Bytes(html.into_bytes()) })
 }
 
 fn resolve(build: BuildContext<'_>, page: &Page<'_>, raw: &str, embedded: bool) -> Target {
