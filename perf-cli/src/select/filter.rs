@@ -16,14 +16,12 @@ pub enum Mode {
 
 impl Mode {
     /// The mode of a build; `None` where its record does not say.
-    #[must_use]
-    pub fn of(stats: &BuildStats) -> Option<Self> {
+    pub(crate) fn of(stats: &BuildStats) -> Option<Self> {
         stats.incremental.map(Self::from)
     }
 
     /// `full` or `incremental`.
-    #[must_use]
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Full => "full",
             Self::Incremental => "incremental",
@@ -40,7 +38,7 @@ impl From<bool> for Mode {
 
 /// What a record must be to be looked at. What is `None` lets everything through.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Filter {
+pub(crate) struct Filter {
     /// Builds of this tool.
     pub tool: Option<String>,
     /// Builds on this branch.

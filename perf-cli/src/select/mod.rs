@@ -12,14 +12,14 @@ mod session;
 mod since;
 mod unreadable;
 
-pub use build_ref::{BuildRef, BuildRefError};
-pub use filter::{Filter, Mode};
-pub use precedents::{Precedents, is_on};
-pub use series::{Difference, SeriesKey};
+pub(crate) use build_ref::BuildRef;
+pub(crate) use filter::{Filter, Mode};
+pub(crate) use precedents::Precedents;
+pub(crate) use series::{Difference, SeriesKey};
 pub(crate) use session::flaw;
-pub use session::{PassedOver, Session, is_typical, sessions_of};
-pub use since::{Since, SinceError};
-pub use unreadable::{UnreadableLine, UnreadableLines};
+pub(crate) use session::{PassedOver, Session, is_typical, sessions_of};
+pub(crate) use since::Since;
+pub(crate) use unreadable::UnreadableLines;
 
 use perf_history::history::NewestFirst;
 use perf_history::{BuildStats, Entry, Glance, History, HistoryError};
@@ -29,18 +29,18 @@ use nearest::Nearest;
 /// How many records in a row may be older than [`Filter::since`] before the search ends. Records
 /// stand in the order in which builds ended, so that only clocks that were set and histories that
 /// were put together by hand are out of order, and nobody waits for the rest of a long history.
-pub const MAX_OLDER: usize = 1_000;
+pub(crate) const MAX_OLDER: usize = 1_000;
 
 /// A set ends where so many builds in a row are none of its own: builds that belong together stand
 /// near each other, and nobody waits for the rest of a long history.
-pub const MAX_GAP: usize = 5_000;
+pub(crate) const MAX_GAP: usize = 5_000;
 
 /// The most builds that a set has: its newest.
-pub const MAX_SET: usize = 1_000;
+pub(crate) const MAX_SET: usize = 1_000;
 
 /// The records of a history that a [`Filter`] lets through.
 #[derive(Debug)]
-pub struct Selection {
+pub(crate) struct Selection {
     history: History,
     filter: Filter,
     unreadable: UnreadableLines,
@@ -48,7 +48,7 @@ pub struct Selection {
 
 /// Why builds cannot be selected.
 #[derive(Debug, thiserror::Error)]
-pub enum SelectError {
+pub(crate) enum SelectError {
     /// The history cannot be read.
     #[error(transparent)]
     History(#[from] HistoryError),
@@ -90,31 +90,27 @@ fn builds_are(builds: usize) -> String {
 
 impl Selection {
     /// The records of `history` that pass `filter`. Nothing is read yet.
-    #[must_use]
-    pub fn new(history: History, filter: Filter) -> Self {
+    pub(crate) fn new(history: History, filter: Filter) -> Self {
         Self { history, filter, unreadable: UnreadableLines::default() }
     }
 
     /// The history.
-    #[must_use]
-    pub fn history(&self) -> &History {
+    pub(crate) fn history(&self) -> &History {
         &self.history
     }
 
     /// The filter.
-    #[must_use]
-    pub fn filter(&self) -> &Filter {
+    pub(crate) fn filter(&self) -> &Filter {
         &self.filter
     }
 
     /// The lines that could not be read, of all that were looked at so far.
-    #[must_use]
-    pub fn unreadable(&self) -> &UnreadableLines {
+    pub(crate) fn unreadable(&self) -> &UnreadableLines {
         &self.unreadable
     }
 
     /// The builds that pass the filter, newest first, read as they are asked for.
-    pub fn builds(&mut self) -> Builds<'_> {
+    pub(crate) fn builds(&mut self) -> Builds<'_> {
         self.unreadable.begin();
         Builds {
             lines: self.history.newest_first(),
@@ -125,11 +121,7 @@ impl Selection {
     }
 
     /// The newest build that is meant.
-    ///
-    /// # Errors
-    ///
-    /// The history cannot be read, or there is no such build.
-    pub fn newest(&mut self, reference: &BuildRef) -> Result<BuildStats, SelectError> {
+    pub(crate) fn newest(&mut self, reference: &BuildRef) -> Result<BuildStats, SelectError> {
         let skip = match reference {
             BuildRef::Nth(n) => n.get() - 1,
             _ => 0,
@@ -158,11 +150,7 @@ impl Selection {
     /// An id, `latest` and a number mean one build. A commit means its builds. A label or a branch
     /// means the newest builds of its own that are on one commit, and of one session where they
     /// say so.
-    ///
-    /// # Errors
-    ///
-    /// The history cannot be read, or there is no such build.
-    pub fn set(&mut self, reference: &BuildRef) -> Result<Vec<BuildStats>, SelectError> {
+    pub(crate) fn set(&mut self, reference: &BuildRef) -> Result<Vec<BuildStats>, SelectError> {
         let mut nearest = Nearest::to(reference);
         let mut set: Vec<BuildStats> = Vec::new();
         let mut count = 0;
@@ -218,7 +206,7 @@ impl Selection {
 /// Ends with the history, at an error, or where all has been older than the filter's date for
 /// [`MAX_OLDER`] records.
 #[derive(Debug)]
-pub struct Builds<'a> {
+pub(crate) struct Builds<'a> {
     lines: NewestFirst,
     filter: &'a Filter,
     unreadable: &'a mut UnreadableLines,

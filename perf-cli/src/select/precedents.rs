@@ -24,7 +24,7 @@ const OTHER_BRANCHES: &str = "other branches";
 /// The sessions before a candidate, in its series and on the default branch, since the last accepted
 /// change.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Precedents {
+pub(crate) struct Precedents {
     /// The sessions, oldest first.
     pub sessions: Vec<Session>,
     /// The change that was accepted, where the first session begins with its build.
@@ -40,10 +40,10 @@ pub struct Precedents {
     pub is_cut: bool,
 }
 
+#[cfg(test)]
 impl Precedents {
     /// How many builds there are.
-    #[must_use]
-    pub fn builds(&self) -> usize {
+    pub(crate) fn builds(&self) -> usize {
         self.sessions.iter().map(|session| session.builds.len()).sum()
     }
 }
@@ -52,8 +52,7 @@ impl Precedents {
 ///
 /// A record without a branch counts as on the default one, unless it says that it is of a change
 /// that is to be merged.
-#[must_use]
-pub fn is_on(branches: &[String], stats: &BuildStats) -> bool {
+pub(crate) fn is_on(branches: &[String], stats: &BuildStats) -> bool {
     match branch_of(stats) {
         Some(branch) => branches.contains(branch),
         None => stats.ci.as_ref().is_none_or(|ci| ci.change_id.is_none()),
@@ -63,11 +62,7 @@ pub fn is_on(branches: &[String], stats: &BuildStats) -> bool {
 impl Selection {
     /// What precedes the candidate, which has at least one build and is of one series. `accepted` are
     /// the changes that somebody accepted.
-    ///
-    /// # Errors
-    ///
-    /// The history cannot be read.
-    pub fn precedents(
+    pub(crate) fn precedents(
         &mut self,
         candidate: &[BuildStats],
         branches: &[String],
@@ -86,11 +81,7 @@ impl Selection {
 
     /// The newest sessions of a series on the default branch, at most so many, whatever was
     /// accepted.
-    ///
-    /// # Errors
-    ///
-    /// The history cannot be read.
-    pub fn course(
+    pub(crate) fn course(
         &mut self,
         key: &SeriesKey,
         branches: &[String],

@@ -7,7 +7,7 @@ use super::Mode;
 /// What must be the same for two builds to be compared. What a record does not say is `None`, and
 /// is the same as in others that do not say it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct SeriesKey {
+pub(crate) struct SeriesKey {
     /// The program that built.
     pub tool: String,
     /// How it was compiled: `debug` or `release`.
@@ -33,7 +33,7 @@ pub struct SeriesKey {
 
 /// Something in which two keys differ, such as the mode: `full` against `incremental`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Difference {
+pub(crate) struct Difference {
     /// What differs.
     pub what: &'static str,
     /// What the first says.
@@ -44,8 +44,7 @@ pub struct Difference {
 
 impl SeriesKey {
     /// The key of a build.
-    #[must_use]
-    pub fn of(stats: &BuildStats) -> Self {
+    pub(crate) fn of(stats: &BuildStats) -> Self {
         let system = stats.system.clone().unwrap_or_default();
         let interpreter = || stats.extra.get("python_version")?.as_str().map(str::to_owned);
         Self {
@@ -66,8 +65,7 @@ impl SeriesKey {
     }
 
     /// What differs between this key and another, the most telling first.
-    #[must_use]
-    pub fn differences(&self, other: &Self) -> Vec<Difference> {
+    pub(crate) fn differences(&self, other: &Self) -> Vec<Difference> {
         let facts = self.facts().into_iter().zip(other.facts());
         let differing = facts.filter(|((_, first), (_, second))| first != second);
         let known = |fact: Option<String>| fact.unwrap_or_else(|| "unknown".to_owned());
@@ -82,15 +80,13 @@ impl SeriesKey {
 
     /// Whether a build with this key may be of the series of another: it says nothing else, but
     /// perhaps less, as one that ended before it knew its mode.
-    #[must_use]
-    pub fn may_be(&self, series: &Self) -> bool {
+    pub(crate) fn may_be(&self, series: &Self) -> bool {
         let mut facts = self.facts().into_iter().zip(series.facts());
         facts.all(|((_, said), (_, known))| said.is_none() || said == known)
     }
 
     /// All that the key says, each with its name, the most telling first.
-    #[must_use]
-    pub fn facts(&self) -> [(&'static str, Option<String>); 10] {
+    pub(crate) fn facts(&self) -> [(&'static str, Option<String>); 10] {
         let parallel = |parallel| if parallel { "parallel" } else { "sequential" };
         [
             ("tool", Some(self.tool.clone())),

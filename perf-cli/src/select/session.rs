@@ -19,21 +19,19 @@ const MAX_GAP: usize = 100;
 /// `labels.session` where they say so; or one build alone. There is at least one, and all are of one
 /// series.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Session {
+pub(crate) struct Session {
     /// The builds.
     pub builds: Vec<BuildStats>,
 }
 
 impl Session {
     /// The oldest build.
-    #[must_use]
-    pub fn first(&self) -> Option<&BuildStats> {
+    pub(crate) fn first(&self) -> Option<&BuildStats> {
         self.builds.first()
     }
 
     /// The newest build.
-    #[must_use]
-    pub fn last(&self) -> Option<&BuildStats> {
+    pub(crate) fn last(&self) -> Option<&BuildStats> {
         self.builds.last()
     }
 }
@@ -102,8 +100,7 @@ impl Sessions {
 }
 
 /// Puts builds that come newest first into their sessions, oldest first.
-#[must_use]
-pub fn sessions_of(newest_first: Vec<BuildStats>) -> Vec<Session> {
+pub(crate) fn sessions_of(newest_first: Vec<BuildStats>) -> Vec<Session> {
     let mut sessions = Sessions::default();
     for stats in newest_first {
         sessions.add(stats);
@@ -113,7 +110,7 @@ pub fn sessions_of(newest_first: Vec<BuildStats>) -> Vec<Session> {
 
 /// A build that was passed over: in the search for the newest session, or in a set that is named.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct PassedOver {
+pub(crate) struct PassedOver {
     /// Its id.
     pub build_id: String,
     /// Why its times say nothing: `failed`, `panicked`, `skipped`, `suspect clock`.
@@ -143,18 +140,13 @@ pub(super) fn no_measure(glance: &Glance<'_>) -> Option<&'static str> {
 }
 
 /// Whether the times of a build say how long such builds take.
-#[must_use]
-pub fn is_typical(stats: &BuildStats) -> bool {
+pub(crate) fn is_typical(stats: &BuildStats) -> bool {
     flaw(stats).is_none()
 }
 
 impl Selection {
     /// The newest session whose times say anything, and the newer builds that had to be passed over.
-    ///
-    /// # Errors
-    ///
-    /// The history cannot be read, or there is no such build.
-    pub fn newest_session(&mut self) -> Result<(Session, Vec<PassedOver>), SelectError> {
+    pub(crate) fn newest_session(&mut self) -> Result<(Session, Vec<PassedOver>), SelectError> {
         let mut passed_over = Vec::new();
         let mut newest = None;
         for stats in self.builds() {
@@ -179,11 +171,7 @@ impl Selection {
     /// The builds that are meant, newest first, and those of them that were passed over: those whose
     /// times say nothing and that are not of the series of the others, as one that failed before it
     /// knew its mode. The rest is taken as it was named.
-    ///
-    /// # Errors
-    ///
-    /// The history cannot be read, or there is no such build.
-    pub fn named(
+    pub(crate) fn named(
         &mut self,
         reference: &BuildRef,
     ) -> Result<(Vec<BuildStats>, Vec<PassedOver>), SelectError> {
@@ -204,11 +192,7 @@ impl Selection {
     }
 
     /// The build, with those older ones that ran together with it and whose times say anything.
-    ///
-    /// # Errors
-    ///
-    /// The history cannot be read.
-    pub fn session_up_to(&mut self, newest: BuildStats) -> Result<Session, HistoryError> {
+    pub(crate) fn session_up_to(&mut self, newest: BuildStats) -> Result<Session, HistoryError> {
         let mut session = vec![newest];
         if label_of(&session[0]).is_none() && session_label_of(&session[0]).is_none() {
             return Ok(Session { builds: session });
@@ -239,11 +223,10 @@ impl Selection {
 
     /// The builds from which on a level is new if what is meant is accepted: the oldest build of the
     /// session of each that is meant, one for each series.
-    ///
-    /// # Errors
-    ///
-    /// The history cannot be read, or there is no such build.
-    pub fn beginnings(&mut self, reference: &BuildRef) -> Result<Vec<BuildStats>, SelectError> {
+    pub(crate) fn beginnings(
+        &mut self,
+        reference: &BuildRef,
+    ) -> Result<Vec<BuildStats>, SelectError> {
         let mut beginnings: Vec<(SeriesKey, BuildStats)> = Vec::new();
         // Newest first, so that the last of a series is its oldest.
         for stats in self.set(reference)? {

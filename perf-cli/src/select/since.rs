@@ -46,8 +46,7 @@ impl FromStr for Since {
 impl Since {
     /// The instant that is meant, where `now` is the present. What lies before the calendar's
     /// beginning is its beginning.
-    #[must_use]
-    pub fn instant(&self, now: &ZonedDateTime) -> SystemTime {
+    pub(crate) fn instant(&self, now: &ZonedDateTime) -> SystemTime {
         let zoned = match self.0 {
             Point::Instant(instant) => Ok(instant.to_zoned_datetime(now.time_zone().clone())),
             Point::Ago(span) => now.checked_sub(span),

@@ -10,7 +10,7 @@ const DESCRIBED: usize = 3;
 /// A history is read from its end, perhaps several times, so that each reading sees what the one
 /// before saw, and perhaps more.
 #[derive(Debug, Default)]
-pub struct UnreadableLines {
+pub(crate) struct UnreadableLines {
     described: Vec<UnreadableLine>,
     count: u64,
     /// Where the oldest line of these begins.
@@ -21,7 +21,7 @@ pub struct UnreadableLines {
 
 /// A line that could not be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UnreadableLine {
+pub(crate) struct UnreadableLine {
     /// Its number counted from the end of the history, the last line being 1.
     pub from_end: u64,
     /// Why it could not be read.
@@ -30,14 +30,12 @@ pub struct UnreadableLine {
 
 impl UnreadableLines {
     /// How many there are.
-    #[must_use]
-    pub fn count(&self) -> u64 {
+    pub(crate) fn count(&self) -> u64 {
         self.count
     }
 
     /// The newest few.
-    #[must_use]
-    pub fn described(&self) -> &[UnreadableLine] {
+    pub(crate) fn described(&self) -> &[UnreadableLine] {
         &self.described
     }
 
