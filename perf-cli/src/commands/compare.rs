@@ -17,7 +17,7 @@ use crate::present::{
     Block, Cell, Column, Fact, Json, Kind, Report, Row, Span, Table, tree, units,
 };
 use crate::run::Invocation;
-use crate::select::{BuildRef, SelectError, SeriesKey, sessions_of};
+use crate::select::{BuildRef, SelectError, SeriesKey, group_sessions};
 
 /// The options of `compare`.
 #[derive(Debug, Clone, Args)]
@@ -75,7 +75,7 @@ fn judged(
         old.reverse();
         return judgement::judge_pairs(&old, &new, configuration);
     }
-    judgement::judge(&new, &sessions_of(old), configuration)
+    judgement::judge(&new, &group_sessions(old), configuration)
 }
 
 /// No more is told before the table; the rest is for `check`.
@@ -179,7 +179,7 @@ fn described(reference: &BuildRef, builds: &[BuildStats]) -> Span {
 /// Why the two sets may not be compared.
 fn obstacles(old: &[BuildStats], new: &[BuildStats]) -> Vec<String> {
     let series = |builds: &[BuildStats]| -> BTreeSet<SeriesKey> {
-        builds.iter().map(SeriesKey::of).collect()
+        builds.iter().map(SeriesKey::from_build).collect()
     };
     let (old, new) = (series(old), series(new));
     let mut obstacles: Vec<String> = [("old", &old), ("new", &new)]

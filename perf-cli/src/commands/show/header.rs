@@ -50,7 +50,7 @@ fn kind(stats: &BuildStats) -> Fact {
     };
     Fact::new("build")
         .and(Span::new(outcome, style))
-        .known(Mode::of(stats).map(|mode| mode.name().to_owned()))
+        .known(Mode::from_build(stats).map(|mode| mode.name().to_owned()))
         .known(stats.profile.map(|it| profile(it).to_owned()))
         .known(stats.parallel.map(|it| parallel(it).to_owned()))
 }
