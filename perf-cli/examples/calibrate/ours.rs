@@ -49,7 +49,7 @@ pub struct Ended {
 pub fn ab(builds: &mut Builds, phases: usize) -> Ended {
     const SHARE: f64 = 0.1;
     let rule = sequential::Rule::default();
-    let most = rule.most_pairs();
+    let most = rule.max_pairs();
     let build = builds.pairs(most);
     let shrunk = |it: Vec<f64>| -> Vec<f64> { it.into_iter().map(|time| time * SHARE).collect() };
     let phases: Vec<(Vec<f64>, Vec<f64>)> = (0..phases)
@@ -65,7 +65,7 @@ pub fn ab(builds: &mut Builds, phases: usize) -> Ended {
         halves.extend(phases.iter().map(|phase| so_far(phase, 2.0)));
         let all: Vec<_> = halves
             .iter()
-            .map(|(base, head, floor)| sequential::Hypothesis {
+            .map(|(base, head, floor)| sequential::PairedSamples {
                 base,
                 head,
                 floor: *floor,

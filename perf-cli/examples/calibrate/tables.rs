@@ -296,7 +296,8 @@ pub fn intervals(trials: u64) -> Vec<IntervalCell> {
             Box::new(move |seed| {
                 let world = World { noise: *noise, session: 0.02, change: 0.1 };
                 let (base, head) = Builds::new(world, seed).pairs(*pairs);
-                let it = RatioInterval::of(&base, &head, 0.95).expect("there are enough pairs");
+                let it =
+                    RatioInterval::from_pairs(&base, &head, 0.95).expect("there are enough pairs");
                 ((it.low..=it.high).contains(&1.1), (it.high - it.low) / it.ratio)
             })
         })
