@@ -83,7 +83,7 @@ impl Pairs {
 
     /// Whether all are of one series.
     pub(super) fn are_comparable(&self) -> bool {
-        let mut keys = self.builds.iter().flatten().map(SeriesKey::of);
+        let mut keys = self.builds.iter().flatten().map(SeriesKey::from_build);
         let first = keys.next();
         keys.all(|key| Some(&key) == first.as_ref())
     }

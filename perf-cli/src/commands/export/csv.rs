@@ -74,7 +74,10 @@ fn table(stats: &BuildStats) -> Table {
         (Column::data("timestamp", text), Cell::text(&stats.timestamp)),
         (Column::data("tool", text), Cell::text(&stats.tool)),
         (Column::data("outcome", text), Cell::text(stats.outcome.name())),
-        (Column::data("mode", text), known(Mode::of(stats).map(|mode| mode.name().to_owned()))),
+        (
+            Column::data("mode", text),
+            known(Mode::from_build(stats).map(|mode| mode.name().to_owned())),
+        ),
         (Column::data("commit", text), known(git.commit)),
         (Column::data("branch", text), known(git.branch)),
         (Column::data("label", text), known(stats.labels.get("run").cloned())),

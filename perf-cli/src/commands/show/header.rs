@@ -46,7 +46,7 @@ fn kind(stats: &BuildStats) -> Fact {
     let parallel = |parallel| if parallel { "parallel" } else { "sequential" };
     Fact::new("build")
         .and(Span::new(outcome, style))
-        .known(Mode::of(stats).map(|mode| mode.name().to_owned()))
+        .known(Mode::from_build(stats).map(|mode| mode.name().to_owned()))
         .known(stats.profile.map(|profile| profile.name().to_owned()))
         .known(stats.parallel.map(|it| parallel(it).to_owned()))
 }

@@ -1,39 +1,38 @@
-//! Two sets of builds side by side: the median of each number in either.
+//! Compares two sets of builds: the median of each number in both.
 
 use std::collections::{HashMap, HashSet};
 
 use perf_history::{BuildStats, PhaseStats};
 
-use super::median;
+use crate::judge::median;
+use crate::present::units::float;
 
-/// A number in two sets: the median of the builds that have it.
+/// The median of a number in each of two sets, over the builds that have it.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct Paired {
-    /// In the old set.
+pub(super) struct PairedMedians {
     pub old: Option<f64>,
-    /// In the new set.
     pub new: Option<f64>,
 }
 
-impl Paired {
-    /// The number that `of` takes from each build.
-    pub fn of(
+impl PairedMedians {
+    pub(super) fn from_builds(
         old: &[BuildStats],
         new: &[BuildStats],
-        of: impl Fn(&BuildStats) -> Option<f64>,
+        number: impl Fn(&BuildStats) -> Option<f64>,
     ) -> Self {
-        Self { old: median(old.iter().filter_map(&of)), new: median(new.iter().filter_map(&of)) }
+        Self {
+            old: median(old.iter().filter_map(&number)),
+            new: median(new.iter().filter_map(&number)),
+        }
     }
 
-    /// New less old.
-    #[must_use]
-    pub fn difference(&self) -> Option<f64> {
+    /// New minus old.
+    pub(super) fn difference(&self) -> Option<f64> {
         Some(self.new? - self.old?)
     }
 
-    /// The difference as a share of the old; `None` where that is 0.
-    #[must_use]
-    pub fn change(&self) -> Option<f64> {
+    /// The difference as a share of the old median; `None` if that is 0.
+    pub(super) fn change(&self) -> Option<f64> {
         let old = self.old.filter(|old| *old != 0.0)?;
         Some(self.difference()? / old)
     }
@@ -41,45 +40,40 @@ impl Paired {
 
 /// A phase in two sets.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct PhasePair {
-    /// Its path.
+pub(super) struct PhasePair {
     pub path: String,
-    /// Its time on the build's own thread; `None` where it never ran there.
-    pub build_thread_ms: Paired,
-    /// Its time over all threads.
-    pub total_ms: Paired,
-    /// Its time over all threads, without the phases below.
-    pub self_ms: Paired,
-    /// Its calls.
-    pub calls: Paired,
-    /// The items that it counted.
-    pub items: Paired,
-    /// What it allocated, in bytes.
-    pub alloc_bytes: Paired,
-    /// Its peak, in bytes.
-    pub peak_bytes: Paired,
+    /// Its time on the build thread; `None` if it never ran there.
+    pub build_thread_ms: PairedMedians,
+    /// Its time on all threads.
+    pub total_ms: PairedMedians,
+    /// The same, without nested phases.
+    pub self_ms: PairedMedians,
+    pub calls: PairedMedians,
+    pub items: PairedMedians,
+    pub alloc_bytes: PairedMedians,
+    pub peak_bytes: PairedMedians,
 }
 
-/// The phases of two sets: children directly below their parents, else in the order of the newest
-/// new build, and then of the others.
-#[must_use]
-pub fn pair_phases(old: &[BuildStats], new: &[BuildStats]) -> Vec<PhasePair> {
+/// The phases of two sets: children directly below their parents, otherwise in the order of the new
+/// builds, and then of the old ones.
+pub(super) fn pair_phases(old: &[BuildStats], new: &[BuildStats]) -> Vec<PhasePair> {
     let (old, new) = (by_path(old), by_path(new));
     let mut order: Vec<(&str, usize)> = Vec::new();
     for phases in [&new, &old] {
-        let mut paths: Vec<_> = phases.iter().map(|(path, it)| (*path, it.place)).collect();
-        paths.sort_unstable_by_key(|(_, place)| *place);
+        let mut paths: Vec<_> =
+            phases.iter().map(|(path, phases)| (*path, phases.position)).collect();
+        paths.sort_unstable_by_key(|(_, position)| *position);
         let next = order.len();
-        order.extend(paths.into_iter().map(|(path, place)| (path, next + place)));
+        order.extend(paths.into_iter().map(|(path, position)| (path, next + position)));
     }
     in_tree_order(order.iter().map(|(path, _)| *path))
         .into_iter()
         .map(|path| {
-            let paired = |of: &dyn Fn(&PhaseStats) -> Option<f64>| {
+            let paired = |number: &dyn Fn(&PhaseStats) -> Option<f64>| {
                 let median_of = |phases: &HashMap<&str, Phases<'_>>| {
-                    median(phases.get(path)?.phases.iter().filter_map(|phase| of(phase)))
+                    median(phases.get(path)?.phases.iter().filter_map(|phase| number(phase)))
                 };
-                Paired { old: median_of(&old), new: median_of(&new) }
+                PairedMedians { old: median_of(&old), new: median_of(&new) }
             };
             PhasePair {
                 path: path.to_owned(),
@@ -95,29 +89,24 @@ pub fn pair_phases(old: &[BuildStats], new: &[BuildStats]) -> Vec<PhasePair> {
         .collect()
 }
 
-#[expect(clippy::cast_precision_loss, reason = "a median is no exact count")]
-fn float(number: u64) -> f64 {
-    number as f64
-}
-
-/// What the builds of a set say of one path.
+/// The phases of a set that have one path.
 struct Phases<'a> {
-    /// Its place among all paths, in the order in which the builds have them.
-    place: usize,
+    /// The position of the path among all paths, in the order of the builds.
+    position: usize,
     phases: Vec<&'a PhaseStats>,
 }
 
 fn by_path(builds: &[BuildStats]) -> HashMap<&str, Phases<'_>> {
     let mut by_path: HashMap<&str, Phases<'_>> = HashMap::new();
     for phase in builds.iter().flat_map(|stats| &stats.phases) {
-        let place = by_path.len();
+        let position = by_path.len();
         let phases = by_path.entry(&phase.path);
-        phases.or_insert(Phases { place, phases: Vec::new() }).phases.push(phase);
+        phases.or_insert(Phases { position, phases: Vec::new() }).phases.push(phase);
     }
     by_path
 }
 
-/// Each path once: children directly below their parents, else as they come.
+/// Each path once: children directly below their parents, otherwise in the order given.
 fn in_tree_order<'a>(paths: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     let mut known = HashSet::new();
     let paths: Vec<&str> = paths.filter(|path| known.insert(*path)).collect();
@@ -157,29 +146,31 @@ mod tests {
     }
 
     #[test]
-    fn each_set_is_its_median_and_a_change_is_a_share_of_the_old() {
+    fn each_set_has_its_median_and_a_change_is_a_share_of_the_old() {
         let old = [build(10.0, &[]), build(30.0, &[]), build(20.0, &[])];
         let new = [build(25.0, &[])];
-        let time = Paired::of(&old, &new, |stats| Some(stats.build_time_ms));
-        assert_eq!(time, Paired { old: Some(20.0), new: Some(25.0) });
+        let time = PairedMedians::from_builds(&old, &new, |stats| Some(stats.build_time_ms));
+        assert_eq!(time, PairedMedians { old: Some(20.0), new: Some(25.0) });
         assert_eq!(time.difference(), Some(5.0));
         assert_eq!(time.change(), Some(0.25));
-        let memory = Paired::of(&old, &new, |stats| stats.memory_peak_mb);
-        assert_eq!(memory, Paired::default());
+        let memory = PairedMedians::from_builds(&old, &new, |stats| stats.memory_peak_mb);
+        assert_eq!(memory, PairedMedians::default());
         assert_eq!(memory.change(), None);
-        assert_eq!(Paired { old: Some(0.0), new: Some(1.0) }.change(), None);
+        assert_eq!(PairedMedians { old: Some(0.0), new: Some(1.0) }.change(), None);
     }
 
     #[test]
-    fn phases_stand_as_in_the_new_builds_and_those_that_are_gone_below_their_parents() {
+    fn phases_are_in_the_order_of_the_new_builds_and_removed_ones_below_their_parents() {
         let old = [build(1.0, &[("a", 1.0), ("a/x", 2.0), ("gone", 3.0), ("b", 4.0)])];
         let new = [
             build(1.0, &[("b", 8.0), ("b/y", 5.0), ("a", 6.0)]),
             build(1.0, &[("b", 10.0), ("a", 8.0), ("rare", 1.0)]),
         ];
         let pairs = pair_phases(&old, &new);
-        let shown: Vec<_> =
-            pairs.iter().map(|it| (it.path.as_str(), it.total_ms.old, it.total_ms.new)).collect();
+        let shown: Vec<_> = pairs
+            .iter()
+            .map(|pair| (pair.path.as_str(), pair.total_ms.old, pair.total_ms.new))
+            .collect();
         assert_eq!(
             shown,
             [
@@ -194,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn many_phases_one_below_the_other_are_paired() {
+    fn deeply_nested_phases_are_paired() {
         let names: Vec<String> = (1..=2_000).map(|depth| vec!["p"; depth].join("/")).collect();
         let phases: Vec<(&str, f64)> = names.iter().map(|path| (path.as_str(), 1.0)).collect();
         let builds = [build(1.0, &phases)];
