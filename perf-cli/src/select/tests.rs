@@ -12,7 +12,7 @@ use super::*;
 pub(super) fn build(n: u32) -> BuildStats {
     let mut stats = BuildStats::default();
     stats.build_id = format!("build-{n:04}");
-    stats.tool = "site".to_owned();
+    stats.tool = "site".into();
     stats.build_time_ms = 1.0;
     let hours = std::time::Duration::from_secs(u64::from(n) * 3600);
     stats.set_started_at(std::time::UNIX_EPOCH + hours);
@@ -95,7 +95,7 @@ fn a_history_that_is_not_there_has_no_builds() {
 #[test]
 fn each_filter_lets_through_its_own() {
     let mut other = build(2);
-    other.tool = "other".to_owned();
+    other.tool = "other".into();
     let mut incremental = build(3);
     incremental.incremental = Some(true);
     let mut full = build(4);
@@ -138,7 +138,7 @@ fn a_date_finds_what_stands_out_of_order_but_does_not_read_a_long_history_to_its
 #[test]
 fn a_build_without_a_time_stamp_that_can_be_read_is_never_too_old() {
     let mut undated = build(1);
-    undated.timestamp = "once upon a time".to_owned();
+    undated.timestamp = "once upon a time".into();
     let place = Place::of([undated]);
     let filter = Filter { since: Some(std::time::SystemTime::now()), ..Filter::default() };
     assert_eq!(place.ids(filter), ["build-0001"]);
@@ -147,7 +147,7 @@ fn a_build_without_a_time_stamp_that_can_be_read_is_never_too_old() {
 #[test]
 fn builds_are_counted_back_from_the_newest_among_those_that_pass_the_filter() {
     let mut other = build(4);
-    other.tool = "other".to_owned();
+    other.tool = "other".into();
     let place = Place::of([build(1), build(2), build(3), other]);
     assert_eq!(place.newest("latest"), Ok("build-0004".to_owned()));
     assert_eq!(place.newest("-1"), Ok("build-0004".to_owned()));

@@ -250,7 +250,7 @@ impl PerformanceCollector {
     ) -> BuildStats {
         let (Some(open), Some(measured)) = (open, measured) else {
             let mut stats = BuildStats::default();
-            stats.tool = self.tool.clone();
+            stats.tool.clone_from(&self.tool);
             stats.outcome = outcome;
             return stats;
         };

@@ -188,7 +188,7 @@ mod tests {
 
     fn stats() -> BuildStats {
         let mut stats = BuildStats::default();
-        stats.tool = "static-site".to_owned();
+        stats.tool = "static-site".into();
         stats.build_time_ms = 100.0;
         stats.incremental = Some(false);
         stats.counts = [("total_pages".to_owned(), 42)].into();
@@ -303,7 +303,7 @@ mod tests {
     #[test]
     fn a_build_that_was_not_measured_claims_no_numbers() {
         let mut stats = BuildStats::default();
-        stats.tool = "static-site".to_owned();
+        stats.tool = "static-site".into();
         assert_eq!(plain(&stats), "static-site  built, not measured\nsite     out/index.html\n");
     }
 }
