@@ -21,7 +21,7 @@ pub use session::{PassedOver, Session, is_typical, sessions_of};
 pub use since::{Since, SinceError};
 pub use unreadable::{UnreadableLine, UnreadableLines};
 
-use perf_history::history::NewestFirst;
+use perf_history::history::HistoryLines;
 use perf_history::{BuildStats, History, HistoryError, HistoryLine, RecordSummary};
 
 use nearest::Nearest;
@@ -219,7 +219,7 @@ impl Selection {
 /// [`MAX_OLDER`] records.
 #[derive(Debug)]
 pub struct Builds<'a> {
-    lines: NewestFirst,
+    lines: HistoryLines,
     filter: &'a Filter,
     unreadable: &'a mut UnreadableLines,
     older: usize,

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 
-use perf_history::{History, HistoryError, ScannedLine};
+use perf_history::{History, HistoryError};
 
 type Times = BTreeMap<String, Vec<f64>>;
 
@@ -31,18 +31,16 @@ fn main() -> ExitCode {
 }
 
 fn times(history: &History) -> Result<Times, HistoryError> {
-    let parts = history.scan(Times::new, |times, line| {
-        let ScannedLine::Record(summary) = line else { return };
-        let Some(commit) = summary.commit else { return };
-        if let Some(times) = times.get_mut(commit) {
-            times.push(summary.build_time_ms);
-        } else {
-            times.insert(commit.to_owned(), vec![summary.build_time_ms]);
+    let mut times = Times::new();
+    let mut lines = history.iter();
+    // The summary of each record is enough.
+    while let Some(line) = lines.next_where(|summary| {
+        if let Some(commit) = summary.commit {
+            times.entry(commit.to_owned()).or_default().push(summary.build_time_ms);
         }
-    })?;
-    let mut all = Times::new();
-    for (commit, times) in parts.into_iter().flatten() {
-        all.entry(commit).or_default().extend(times);
+        false
+    }) {
+        line?;
     }
-    Ok(all)
+    Ok(times)
 }
