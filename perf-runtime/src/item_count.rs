@@ -3,7 +3,7 @@
 /// A number of items: any integer. As items, what is negative counts as 0, and what is larger than
 /// a `u64` as the largest.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no number of items",
+    message = "`{Self}` is not an integer type",
     label = "expected an integer"
 )]
 pub trait ItemCount: sealed::Sealed {

@@ -66,7 +66,6 @@ mod collector;
 mod environment;
 #[cfg(feature = "track")]
 mod measure;
-#[cfg(feature = "track")]
 mod outcome;
 #[cfg(feature = "track")]
 mod phase;
@@ -120,22 +119,25 @@ const fn name_is_valid(name: &str) -> bool {
     !bytes.is_empty()
 }
 
-/// What the expansions of the macros name. No part of the interface.
+/// What the expansions of the macros refer to. Not part of the API.
 #[doc(hidden)]
 pub mod __private {
     pub use core;
-    pub use perf_history::Outcome;
+    pub use std::boxed::Box;
 
+    #[cfg(not(feature = "track"))]
+    pub use crate::untracked::expansion::*;
     #[cfg(feature = "track")]
-    pub use crate::collector::BuildGuard;
-    #[cfg(feature = "track")]
-    pub use crate::outcome::{OutcomeOfAny, OutcomeProbe};
-    #[cfg(feature = "track")]
-    pub use crate::phase::future::TrackedFuture;
-    #[cfg(feature = "track")]
-    pub use crate::phase::handle::{CarriedPhase, carried_future, carry, enter_carried};
-    #[cfg(feature = "track")]
-    pub use crate::phase::site::Site;
+    pub use crate::{
+        collector::BuildGuard,
+        outcome::{OutcomeOfAny, OutcomeProbe},
+        phase::handle::{CarriedPhase, carried_future, carry, enter_carried},
+        phase::open_builds::any_build_open,
+        phase::site::Site,
+    };
+
+    /// Whether anything is measured.
+    pub const MEASURES: bool = cfg!(feature = "track");
 }
 
 #[cfg(all(test, feature = "track"))]

@@ -3,7 +3,8 @@
 /// Runs a block as a phase.
 ///
 /// `return`, `?`, `break` and `continue` in the block mean what they would mean without it. The
-/// name is a literal; `items = …` says on how many items the block works.
+/// name is a literal. `items = …` is the number of items that the block works on, evaluated where a
+/// build is open.
 ///
 /// ```
 /// use perf_runtime::phase;
@@ -14,23 +15,21 @@
 /// });
 /// assert_eq!(length, 2);
 /// ```
-#[cfg(feature = "track")]
 #[macro_export]
 macro_rules! phase {
-    ($name:literal, items = $items:expr, $block:block $(,)?) => {{
+    ($name:literal, $(items = $items:expr,)? $block:block $(,)?) => {{
         let __guard = {
-            static SITE: $crate::__private::Site = $crate::__private::Site::new($name);
-            &SITE
-        }
-        .enter_with_items($items);
-        $block
-    }};
-    ($name:literal, $block:block $(,)?) => {{
-        let __guard = {
-            static SITE: $crate::__private::Site = $crate::__private::Site::new($name);
+            static SITE: $crate::__private::Site = $crate::__private::Site::new(
+                $name,
+                $crate::__private::core::file!(),
+                $crate::__private::core::line!(),
+            );
             &SITE
         }
         .enter();
+        $(if $crate::__private::any_build_open() {
+            $crate::add_items($items);
+        })?
         $block
     }};
     ($name:literal $(,)?) => {
@@ -38,26 +37,7 @@ macro_rules! phase {
     };
     ($($other:tt)*) => {
         ::core::compile_error!(
-            "`phase!` takes a literal name and a block; a name made at run time goes to `enter`"
-        )
-    };
-}
-
-/// Runs a block; measuring is compiled out.
-#[cfg(not(feature = "track"))]
-#[macro_export]
-macro_rules! phase {
-    ($name:literal, items = $items:expr, $block:block $(,)?) => {{
-        let _ = || $crate::ItemCount::to_count($items);
-        $block
-    }};
-    ($name:literal, $block:block $(,)?) => {{ $block }};
-    ($name:literal $(,)?) => {
-        ::core::compile_error!("`phase!` needs a block: phase!(\"name\", { … })")
-    };
-    ($($other:tt)*) => {
-        ::core::compile_error!(
-            "`phase!` takes a literal name and a block; a name made at run time goes to `enter`"
+            "`phase!` takes a literal name and a block; use `enter` for a name made at run time"
         )
     };
 }

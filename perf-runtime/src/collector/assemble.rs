@@ -2,9 +2,7 @@
 
 use std::cmp::Reverse;
 
-use perf_history::{
-    BuildStats, Clock, Outcome, PhaseStats, Profile, SCHEMA, Unattributed, Unclaimed,
-};
+use perf_history::{BuildStats, Clock, Outcome, PhaseStats, SCHEMA, Unattributed, Unclaimed};
 
 use crate::environment::{self, Facts};
 use crate::measure::counters::Counters;
@@ -54,7 +52,6 @@ pub(super) fn assemble(open: &Open, outcome: Outcome, measured: &Measured) -> Bu
         unclaimed: measured.unclaimed.filter(|_| tracked).map(unclaimed),
         overhead_ms: Some(ms(entries.saturating_mul(overhead::ticks_per_call()))),
         rust_version: option_env!("PERF_RUNTIME_RUST_VERSION").map(str::to_owned),
-        profile: Some(if cfg!(debug_assertions) { Profile::Debug } else { Profile::Release }),
         labels,
         ..BuildStats::default()
     }

@@ -21,7 +21,7 @@ mod without_samples;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use perf_history::{Appended, BuildStats, History, HistoryError, Outcome, Timeline};
+use perf_history::{Appended, BuildStats, History, HistoryError, Outcome, Profile, Timeline};
 
 use crate::environment::{self, Observation};
 use crate::phase::open_builds::BuildNumber;
@@ -72,6 +72,8 @@ pub struct PerformanceCollector {
     dir: PathBuf,
     tool: String,
     tool_version: Option<String>,
+    /// Whether the tool's own crate was compiled with debug assertions.
+    debug_assertions: bool,
     sampling: Option<AllocationSampling>,
     open: Option<Open>,
     /// Of the build that ended last. Made of memory that is counted nowhere.
@@ -109,7 +111,16 @@ impl PerformanceCollector {
     }
 
     fn of(dir: PathBuf, tool: String, tool_version: Option<String>) -> Self {
-        Self { dir, tool, tool_version, sampling: None, open: None, timeline: None }
+        let debug_assertions = cfg!(debug_assertions);
+        Self {
+            dir,
+            tool,
+            tool_version,
+            debug_assertions,
+            sampling: None,
+            open: None,
+            timeline: None,
+        }
     }
 
     /// Names the tool and its version in the records.
@@ -254,6 +265,7 @@ impl PerformanceCollector {
         stats.set_started_at(open.started);
         stats.tool.clone_from(&self.tool);
         stats.tool_version.clone_from(&self.tool_version);
+        stats.profile = Some(if self.debug_assertions { Profile::Debug } else { Profile::Release });
         self.timeline = timeline::timeline(&stats.build_id, &self.tool, &measured);
         stats.timeline = self.timeline.as_ref().map(timeline::facts);
         if let Some(observation) = open.observation {

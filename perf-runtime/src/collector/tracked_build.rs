@@ -4,7 +4,7 @@ use perf_history::Outcome;
 
 use super::{PerformanceCollector, drop_uncounted};
 
-/// A build that was started. Ended without [`finish`](Self::finish), its outcome is `panicked`
+/// An open build. Dropped without [`finish`](Self::finish), its outcome is `panicked`
 /// while unwinding, and `failed` otherwise.
 #[derive(Debug)]
 pub struct BuildGuard {
@@ -12,13 +12,19 @@ pub struct BuildGuard {
 }
 
 impl BuildGuard {
-    /// Starts a build of `tool`. Its record goes to where the environment says.
+    /// Starts a build of `tool`, whose own crate was compiled with debug assertions or not. The
+    /// environment decides where the record goes.
     #[must_use]
-    pub fn start(tool: &'static str, version: Option<&'static str>) -> Self {
+    pub fn start(
+        tool: &'static str,
+        version: Option<&'static str>,
+        debug_assertions: bool,
+    ) -> Self {
         let mut collector = PerformanceCollector::from_env(tool, version.unwrap_or_default());
         if version.is_none() {
             collector.tool_version = None;
         }
+        collector.debug_assertions = debug_assertions;
         collector.start_build();
         Self { collector }
     }

@@ -45,15 +45,6 @@ impl PhaseGuard {
         Self { entry, _thread: PhantomData }
     }
 
-    /// As [`Self::open`], for a call that works on so many items.
-    pub(crate) fn open_with_items(name: NameId, items: u64) -> Self {
-        let guard = Self::open::<true>(name);
-        if items != 0 {
-            add_to_present_phase(items);
-        }
-        guard
-    }
-
     /// Goes on with the work of a phase that another thread entered.
     pub(crate) fn hand_off(build: BuildNumber, path: PathId) -> Self {
         let entry = threads::present().and_then(|it| it.enter_chain(build, path));

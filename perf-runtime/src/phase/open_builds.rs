@@ -58,6 +58,13 @@ impl Epoch {
     }
 }
 
+/// Whether any build is open.
+#[inline]
+#[must_use]
+pub fn any_build_open() -> bool {
+    Epoch::now().any_open()
+}
+
 /// Opens `build`, whose calls leave intervals where it is `timed`. `false` where too many are open
 /// already. Callers take turns.
 pub(crate) fn open(build: BuildNumber, timed: bool) -> bool {

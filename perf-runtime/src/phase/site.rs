@@ -2,8 +2,6 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use crate::ItemCount;
-
 use super::future::TrackedFuture;
 use super::guard::PhaseGuard;
 use super::name::{self, NameId};
@@ -13,22 +11,26 @@ use super::open_builds::Epoch;
 #[derive(Debug)]
 pub struct Site {
     name: &'static str,
+    #[expect(dead_code, reason = "not recorded yet")]
+    file: &'static str,
+    #[expect(dead_code, reason = "not recorded yet")]
+    line: u32,
     id: AtomicU32,
 }
 
 impl Site {
-    /// The site of a phase.
+    /// The site of a phase, which is annotated in this line.
     ///
     /// # Panics
     ///
     /// Where the name is empty or holds `/` or a control character: at compile time, in a `static`.
     #[must_use]
-    pub const fn new(name: &'static str) -> Self {
+    pub const fn new(name: &'static str, file: &'static str, line: u32) -> Self {
         assert!(
             crate::name_is_valid(name),
-            "a phase's name holds no `/` and no control character, and is not empty"
+            "a phase name cannot be empty or contain `/` or control characters"
         );
-        Self { name, id: AtomicU32::new(0) }
+        Self { name, file, line, id: AtomicU32::new(0) }
     }
 
     /// Enters the phase until the guard is dropped.
@@ -42,29 +44,18 @@ impl Site {
         }
     }
 
-    /// As [`Self::enter`], for a call that works on so many items.
-    #[inline]
-    #[must_use = "the phase ends when the guard is dropped"]
-    pub fn enter_with_items(&'static self, items: impl ItemCount) -> PhaseGuard {
-        if Epoch::now().any_open() {
-            PhaseGuard::open_with_items(self.id(), items.to_count())
-        } else {
-            PhaseGuard::closed()
-        }
-    }
-
     /// A future that is a call of the phase, from its first poll to its completion.
-    pub fn future<F: Future>(&'static self, future: F) -> TrackedFuture<F> {
+    pub fn future<F: Future>(&'static self, future: F) -> impl Future<Output = F::Output> {
         TrackedFuture::new(self, 0, future)
     }
 
-    /// As [`Self::future`], for a call that works on so many items.
+    /// As [`Self::future`], for a call that works on `items` items.
     pub fn future_with_items<F: Future>(
         &'static self,
-        items: impl ItemCount,
+        items: u64,
         future: F,
-    ) -> TrackedFuture<F> {
-        TrackedFuture::new(self, items.to_count(), future)
+    ) -> impl Future<Output = F::Output> {
+        TrackedFuture::new(self, items, future)
     }
 
     /// The name's number, looked up once.
