@@ -129,7 +129,7 @@ pub mod __private {
     pub use crate::untracked::expansion::*;
     #[cfg(feature = "track")]
     pub use crate::{
-        collector::BuildGuard,
+        collector::{BuildGuard, build_future},
         outcome::{OutcomeOfAny, OutcomeProbe},
         phase::handle::{CarriedPhase, carried_future, carry, enter_carried},
         phase::open_builds::any_build_open,

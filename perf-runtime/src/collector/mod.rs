@@ -29,7 +29,7 @@ use crate::phase::threads::Uncounted;
 use crate::registry::{self, Measured};
 
 pub use build_handle::{BuildHandle, build};
-pub use tracked_build::BuildGuard;
+pub use tracked_build::{BuildGuard, build_future};
 
 use switches::Switches;
 #[cfg(samples_allocations)]
