@@ -33,13 +33,11 @@ pub(crate) fn generate(path: &Path, records: u64) -> Result<u64, Failure> {
         let day = 1 + number / 86_400;
         stats.timestamp =
             format!("2026-10-{day:02}T{hour:02}:{:02}:{:02}.500Z", rest / 60, rest % 60);
-        stats.git = Some({
-let mut git = Git::default();
-git.commit = Some(format!("{:040x}", number / BUILDS_PER_COMMIT));
-git.branch = Some("main".to_owned());
-git.dirty = Some(false);
-git
-});
+        let mut git = Git::default();
+        git.commit = Some(format!("{:040x}", number / BUILDS_PER_COMMIT));
+        git.branch = Some("main".to_owned());
+        git.dirty = Some(false);
+        stats.git = Some(git);
         for (phase, before) in stats.phases.iter_mut().zip(&phases) {
             let variation = 0.8 + 0.4 * random.share();
             phase.total_ms = before.total_ms * variation;
