@@ -23,6 +23,14 @@ pub fn collector() -> PerformanceCollector {
     PerformanceCollector::new("never written").with_tool("contract-tests", "1")
 }
 
+/// A collector with an open build.
+#[must_use]
+pub fn started() -> PerformanceCollector {
+    let mut collector = collector();
+    collector.start_build();
+    collector
+}
+
 /// The record of a build that does `work`, while no other test has a build open.
 #[track_caller]
 pub fn measure(work: impl FnOnce()) -> BuildStats {

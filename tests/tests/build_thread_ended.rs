@@ -6,7 +6,7 @@ use std::sync::Barrier;
 use std::thread;
 
 use contract_tests::conservation::assert_conserved;
-use contract_tests::one_build::{collector, on_a_thread, phase_of};
+use contract_tests::one_build::{on_a_thread, phase_of, started};
 use perf_runtime::{TrackingAllocator, tracked_phase};
 
 #[global_allocator]
@@ -20,8 +20,7 @@ fn allocate(bytes: usize) {
 #[test]
 fn a_build_outlives_the_thread_that_it_started_on() {
     let mut collector = on_a_thread(|| {
-        let mut collector = collector();
-        collector.start_build();
+        let collector = started();
         allocate(10);
         collector
     });

@@ -5,13 +5,12 @@
 use std::thread;
 use std::time::Duration;
 
-use contract_tests::one_build::{collector, phase_of};
+use contract_tests::one_build::{phase_of, started};
 use perf_runtime::enter;
 
 #[test]
 fn a_phase_of_ten_milliseconds_in_the_first_build_records_the_change_of_the_resident_set() {
-    let mut collector = collector();
-    collector.start_build();
+    let mut collector = started();
     {
         let _phase = enter("ten milliseconds");
         thread::sleep(Duration::from_micros(10_100));

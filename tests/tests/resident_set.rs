@@ -29,7 +29,14 @@ fn touched(bytes: usize) -> Vec<u8> {
     black_box(vec![1; bytes])
 }
 
-/// Waits until the phase that was just entered is long.
+/// Does `work` in a phase that is long.
+fn long_phase<T>(name: &'static str, work: impl FnOnce() -> T) -> T {
+    let _phase = enter(name);
+    wait();
+    work()
+}
+
+/// Takes as long as a long phase.
 fn wait() {
     thread::sleep(LONG + Duration::from_millis(1));
 }
@@ -46,23 +53,10 @@ fn assert_changed(stats: &BuildStats, path: &str, by: f64) {
 #[test]
 fn long_phases_record_by_how_much_the_resident_set_changed() {
     let stats = measure(|| {
-        let block = {
-            let _phase = enter("grows");
-            wait();
-            touched(LARGE)
-        };
-        {
-            let _phase = enter("stays");
-            wait();
-        }
-        {
-            let _phase = enter("shrinks");
-            wait();
-            drop(block);
-        }
-        let _phase = enter("both");
-        wait();
-        drop(touched(LARGE));
+        let block = long_phase("grows", || touched(LARGE));
+        long_phase("stays", || ());
+        long_phase("shrinks", || drop(block));
+        long_phase("both", || drop(touched(LARGE)));
     });
     assert_changed(&stats, "grows", LARGE_MB);
     assert_changed(&stats, "stays", 0.0);
@@ -78,14 +72,10 @@ fn the_first_phase_in_a_long_time_counts_from_its_own_entry() {
     let stats = measure(|| {
         block = touched(2 * LARGE);
         wait();
-        {
-            let _phase = enter("first");
-            wait();
-        }
+        long_phase("first", || ());
         block.resize(block.len() + LARGE, 1);
         wait();
-        let _phase = enter("second");
-        wait();
+        long_phase("second", || ());
     });
     measure(|| drop(block));
     assert_changed(&stats, "first", 0.0);
@@ -113,9 +103,7 @@ fn a_phase_includes_its_children_and_all_of_its_calls() {
     let stats = measure(|| {
         let _outer = enter("outer");
         for _ in 0..3 {
-            let _inner = enter("inner");
-            wait();
-            blocks.push(touched(LARGE));
+            long_phase("inner", || blocks.push(touched(LARGE)));
         }
     });
     measure(|| drop(blocks));
@@ -147,15 +135,9 @@ fn short_calls_record_no_change_however_many_there_are() {
 #[test]
 fn phases_that_never_ran_on_the_build_thread_record_no_change() {
     let stats = measure(|| {
-        on_a_thread(|| {
-            let _phase = enter("elsewhere");
-            wait();
-        });
+        on_a_thread(|| long_phase("elsewhere", || ()));
         let _phase = enter("waits");
-        on_a_thread(in_current_phase!(|| {
-            let _phase = enter("handed off");
-            wait();
-        }));
+        on_a_thread(in_current_phase!(|| long_phase("handed off", || ())));
     });
     assert_eq!(phase_of(&stats, "elsewhere").rss_delta_mb, None);
     assert_eq!(phase_of(&stats, "waits/handed off").rss_delta_mb, None);

@@ -43,7 +43,7 @@ fn key() -> c_uint {
 /// Runs `late` when the current thread ends, after all destructors of thread-locals.
 fn leave(key: c_uint, late: Late) {
     let late = Box::into_raw(Box::new(late));
-    // SAFETY: the key exists; the pointer is given to nobody else.
+    // SAFETY: the key exists; the pointer is not used elsewhere.
     assert_eq!(unsafe { pthread_setspecific(key, late.cast()) }, 0);
 }
 
@@ -71,7 +71,7 @@ fn outside(stats: &BuildStats, nothing: &BuildStats) -> [i64; 4] {
     [0, 1, 2, 3].map(|index| with[index] - without[index])
 }
 
-fn what_a_thread_does_after_its_end_is_counted_once_and_in_no_phase(key: c_uint) {
+fn allocations_after_the_end_of_a_thread_are_counted_once_and_in_no_phase(key: c_uint) {
     static MADE: Mutex<Vec<u8>> = Mutex::new(Vec::new());
     // The first build of a process, and the first thread, allocate what the later do not.
     measure(key, || ());
@@ -104,10 +104,10 @@ fn what_a_thread_does_after_its_end_is_counted_once_and_in_no_phase(key: c_uint)
     assert_eq!(outside(&stats, &nothing), [0, 0, 1, 300]);
 }
 
-fn a_phase_entered_after_the_threads_end_is_no_call_and_costs_nobody_an_allocation(key: c_uint) {
+fn a_phase_entered_after_the_end_of_its_thread_is_not_counted_and_allocates_nothing(key: c_uint) {
     let nothing = measure(key, || ());
     let stats = measure(key, || {
-        let _phase = enter("a name that nobody used before");
+        let _phase = enter("a new name");
         perf_runtime::add_items(1);
         perf_runtime::build().set_parallel(true);
     });
@@ -117,7 +117,7 @@ fn a_phase_entered_after_the_threads_end_is_no_call_and_costs_nobody_an_allocati
     assert_eq!(outside(&stats, &nothing), [0; 4]);
 }
 
-fn a_guard_that_outlives_its_thread_is_an_open_call_and_closes_nobody_elses(key: c_uint) {
+fn a_guard_that_outlives_its_thread_is_an_open_call_and_closes_no_other(key: c_uint) {
     let stats = measure_with(&mut collector(), || {
         on_a_thread(move || {
             let guard = enter("kept");
@@ -136,8 +136,8 @@ pub(crate) fn trials() -> Vec<Trial> {
         };
     }
     trials![
-        what_a_thread_does_after_its_end_is_counted_once_and_in_no_phase
-        a_phase_entered_after_the_threads_end_is_no_call_and_costs_nobody_an_allocation
-        a_guard_that_outlives_its_thread_is_an_open_call_and_closes_nobody_elses
+        allocations_after_the_end_of_a_thread_are_counted_once_and_in_no_phase
+        a_phase_entered_after_the_end_of_its_thread_is_not_counted_and_allocates_nothing
+        a_guard_that_outlives_its_thread_is_an_open_call_and_closes_no_other
     ]
 }

@@ -13,10 +13,10 @@ use perf_runtime::TrackingAllocator;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRunner};
 
-use random_programs::trace::Listener;
+use random_programs::trace::TracingAllocator;
 
 #[global_allocator]
-static ALLOCATOR: TrackingAllocator<Listener> = TrackingAllocator::new(Listener);
+static ALLOCATOR: TrackingAllocator<TracingAllocator> = TrackingAllocator::new(TracingAllocator);
 
 /// Checks random programs. `differences` runs one and returns what is wrong in its record.
 fn check_random<P: Debug>(

@@ -37,7 +37,7 @@ impl Crew {
         }
     }
 
-    /// All threads hold so many blocks of so many bytes, and then free them.
+    /// All threads hold blocks at the same time, and then free them.
     fn hold_and_free(&self, blocks: usize, size: usize) {
         *self.job.lock().unwrap() = Some((blocks, size));
         for _ in 0..4 {

@@ -6,7 +6,9 @@ use std::sync::Barrier;
 use std::thread;
 
 use contract_tests::conservation::assert_conserved;
-use contract_tests::one_build::{collector, measure_with as measure, paths, phase_of, turn};
+use contract_tests::one_build::{
+    collector, measure_with as measure, paths, phase_of, started, turn,
+};
 use perf_runtime::{History, Outcome, PerformanceCollector, build, enter, tracked_phase};
 use tempfile::TempDir;
 
@@ -319,8 +321,7 @@ fn a_second_start_ends_the_first_build_as_a_failure() {
 #[test]
 fn a_build_may_end_on_another_thread_than_it_started_on() {
     let _turn = turn();
-    let mut collector = collector();
-    collector.start_build();
+    let mut collector = started();
     allocate(10);
     let end = || {
         allocate(20);

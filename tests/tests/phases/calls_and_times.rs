@@ -385,8 +385,8 @@ fn a_guard_in_a_struct_closes_when_the_struct_is_dropped() {
     assert_eq!(paths(&stats), ["task", "task/step", "after"]);
     let task = phase_of(&stats, "task");
     // The guard is dropped first: the other fields are freed after the phase.
-    let made = (500 + size_of::<Task>()) as u64;
-    assert_eq!((task.alloc_bytes, task.freed_bytes), (Some(made), Some(0)));
+    let allocated = (500 + size_of::<Task>()) as u64;
+    assert_eq!((task.alloc_bytes, task.freed_bytes), (Some(allocated), Some(0)));
 }
 
 #[test]

@@ -11,7 +11,7 @@ use perf_runtime::{BuildStats, enter, in_current_phase, phase};
 use rayon::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
-/// A pool whose threads have started. No build is open meanwhile.
+/// A pool whose threads have started. No build is open while they start.
 fn pool(threads: usize) -> ThreadPool {
     let _turn = turn();
     let pool = ThreadPoolBuilder::new().num_threads(threads).build().unwrap();

@@ -7,7 +7,7 @@ use std::thread;
 
 use contract_tests::conservation::assert_conserved;
 use contract_tests::one_build::{
-    allocate, collector, measure, on_a_thread, paths, phase_of, poll_once, turn,
+    allocate, collector, measure, on_a_thread, paths, phase_of, poll_once, started, turn,
 };
 use perf_runtime::{BuildStats, PerformanceCollector, enter, phase, tracked_phase};
 
@@ -128,8 +128,7 @@ fn more_builds_at_once_than_there_are_slots_all_get_their_records() {
         .map(|builder| {
             thread::spawn(move || {
                 for _ in 0..20 {
-                    let mut collector = collector();
-                    collector.start_build();
+                    let mut collector = started();
                     phase!("mine", { allocate(1_000 + builder) });
                     let stats = collector.end_build();
                     assert_sane(&stats);
@@ -197,8 +196,7 @@ fn a_future_dropped_in_another_phase_than_it_began_in_stays_in_the_record() {
 fn the_slot_of_a_build_thread_that_has_ended_is_not_reused() {
     let _turn = turn();
     let mut collector = on_a_thread(|| {
-        let mut collector = collector();
-        collector.start_build();
+        let collector = started();
         phase!("own", { allocate(10) });
         collector
     });

@@ -7,25 +7,23 @@ use std::thread;
 use std::time::Duration;
 
 use contract_tests::conservation::assert_conserved;
-use contract_tests::one_build::{allocate, collector, on_a_thread, paths, phase_of, turn};
+use contract_tests::one_build::{allocate, collector, on_a_thread, paths, phase_of, started, turn};
 use perf_runtime::{PhaseHandle, build, enter, phase};
 
 #[test]
 fn builds_of_two_threads_count_their_own_thread_and_not_a_third() {
     let _turn = turn();
-    let (started, has_started) = mpsc::channel();
+    let (ready, is_ready) = mpsc::channel();
     let (go, may_go) = mpsc::channel::<()>();
-    let mut first = collector();
-    first.start_build();
+    let mut first = started();
     let other = thread::spawn(move || {
-        let mut second = collector();
-        second.start_build();
-        started.send(()).unwrap();
+        let mut second = started();
+        ready.send(()).unwrap();
         may_go.recv().unwrap();
         phase!("page", { allocate(2_000) });
         second.end_build()
     });
-    has_started.recv().unwrap();
+    is_ready.recv().unwrap();
     phase!("page", { allocate(1_000) });
     on_a_thread(|| allocate(64_000));
     go.send(()).unwrap();
@@ -45,8 +43,7 @@ fn builds_of_two_threads_count_their_own_thread_and_not_a_third() {
 #[test]
 fn a_build_handle_carries_one_of_several_builds_to_a_thread() {
     let _turn = turn();
-    let (mut first, mut second) = (collector(), collector());
-    first.start_build();
+    let (mut first, mut second) = (started(), collector());
     let first_build = build();
     let second_build = on_a_thread(move || {
         second.start_build();
@@ -76,8 +73,7 @@ fn a_build_handle_carries_one_of_several_builds_to_a_thread() {
 #[test]
 fn a_build_inside_another_counts_the_memory_and_the_outer_one_the_time() {
     let _turn = turn();
-    let (mut outer, mut inner) = (collector(), collector());
-    outer.start_build();
+    let (mut outer, mut inner) = (started(), collector());
     let outer_page = enter("page");
     allocate(10);
     inner.start_build();
@@ -109,14 +105,12 @@ fn a_build_inside_another_counts_the_memory_and_the_outer_one_the_time() {
 #[test]
 fn a_handle_does_nothing_after_the_end_of_its_build() {
     let _turn = turn();
-    let mut first = collector();
-    first.start_build();
+    let mut first = started();
     let render = enter("render");
     let handle = PhaseHandle::current();
     drop(render);
     let first = first.end_build();
-    let mut second = collector();
-    second.start_build();
+    let mut second = started();
     let elsewhere = enter("elsewhere");
     {
         let _stale = handle.enter();
@@ -135,8 +129,7 @@ fn a_handle_does_nothing_after_the_end_of_its_build() {
 #[test]
 fn handed_off_work_that_runs_at_the_end_counts_until_then() {
     let _turn = turn();
-    let mut collector = collector();
-    collector.start_build();
+    let mut collector = started();
     let handle = phase!("render", { PhaseHandle::current() });
     let (reached, is_reached) = mpsc::channel();
     let (go, may_go) = mpsc::channel::<()>();
@@ -172,8 +165,7 @@ fn handed_off_work_that_runs_at_the_end_counts_until_then() {
 #[test]
 fn a_build_started_inside_a_phase_keeps_its_time_when_the_phase_is_exited() {
     let _turn = turn();
-    let (mut outer, mut inner) = (collector(), collector());
-    outer.start_build();
+    let (mut outer, mut inner) = (started(), collector());
     let page = enter("page");
     inner.start_build();
     drop(page);
@@ -189,13 +181,10 @@ fn a_build_started_inside_a_phase_keeps_its_time_when_the_phase_is_exited() {
 #[test]
 fn a_build_started_inside_a_phase_of_a_thread_that_ends_keeps_its_time() {
     let _turn = turn();
-    let mut outer = collector();
-    outer.start_build();
+    let mut outer = started();
     let mut inner = on_a_thread(|| {
         let _page = enter("page");
-        let mut inner = collector();
-        inner.start_build();
-        inner
+        started()
     });
     thread::sleep(Duration::from_millis(5));
     let inner = inner.end_build();
@@ -227,14 +216,9 @@ fn work_of_a_thread_while_one_of_two_builds_is_collected_is_in_the_other() {
     let names: Vec<String> = (0..500).map(|page| format!("page {page}")).collect();
     for _ in 0..20 {
         let stop = Arc::new(AtomicBool::new(false));
-        let (started, has_started) = mpsc::channel();
-        let mut other = on_a_thread(|| {
-            let mut other = collector();
-            other.start_build();
-            other
-        });
-        let mut collected = collector();
-        collected.start_build();
+        let (ready, is_ready) = mpsc::channel();
+        let mut other = on_a_thread(started);
+        let mut collected = started();
         // Keeps the collector busy after it has read the worker.
         for name in &names {
             drop(enter(name));
@@ -245,7 +229,7 @@ fn work_of_a_thread_while_one_of_two_builds_is_collected_is_in_the_other() {
                 let _build = handle.enter();
                 let _work = enter("work");
                 let mut blocks = 0;
-                started.send(()).unwrap();
+                ready.send(()).unwrap();
                 while !stop.load(Ordering::Relaxed) {
                     (0..20).for_each(|_| allocate(BLOCK));
                     blocks += 20;
@@ -254,7 +238,7 @@ fn work_of_a_thread_while_one_of_two_builds_is_collected_is_in_the_other() {
                 blocks
             }
         });
-        has_started.recv().unwrap();
+        is_ready.recv().unwrap();
         let collected = collected.end_build();
         stop.store(true, Ordering::Relaxed);
         let blocks = worker.join().unwrap();

@@ -6,7 +6,9 @@ use std::thread;
 use std::time::Duration;
 
 use contract_tests::conservation::assert_conserved;
-use contract_tests::one_build::{allocate, collector, measure, on_a_thread, phase_of, turn};
+use contract_tests::one_build::{
+    allocate, collector, measure, on_a_thread, phase_of, started, turn,
+};
 #[cfg(target_os = "linux")]
 use contract_tests::one_build::{paths, resident_kib};
 #[cfg(target_os = "linux")]
@@ -80,8 +82,7 @@ fn what_a_thread_did_before_the_build_is_not_counted() {
             drop(kept);
         });
         barrier.wait();
-        let mut collector = collector();
-        collector.start_build();
+        let mut collector = started();
         barrier.wait();
         worker.join().unwrap();
         collector.end_build()

@@ -38,6 +38,16 @@ fn assert_line(work: impl FnOnce() -> u32) {
     assert_eq!(Some(place.alloc_count), phase.self_alloc_count);
 }
 
+/// The same for an expression on one line.
+macro_rules! assert_line {
+    ($work:expr) => {
+        assert_line(|| {
+            black_box($work);
+            line!()
+        })
+    };
+}
+
 #[test]
 fn growth_of_vectors_strings_and_queues() {
     assert_line(|| {
@@ -72,34 +82,16 @@ fn growth_of_vectors_strings_and_queues() {
 
 #[test]
 fn boxes_and_counted_pointers() {
-    assert_line(|| {
-        black_box(Box::new([1_u64; 20]));
-        line!() - 1
-    });
-    assert_line(|| {
-        black_box(Rc::new([1_u64; 20]));
-        line!() - 1
-    });
-    assert_line(|| {
-        black_box(Arc::<[u64]>::from(&[1; 20][..]));
-        line!() - 1
-    });
+    assert_line!(Box::new([1_u64; 20]));
+    assert_line!(Rc::new([1_u64; 20]));
+    assert_line!(Arc::<[u64]>::from(&[1; 20][..]));
 }
 
 #[test]
 fn macros_of_the_standard_library() {
-    assert_line(|| {
-        black_box(vec![0_u8; 100]);
-        line!() - 1
-    });
-    assert_line(|| {
-        black_box(vec![7_u64; 100]);
-        line!() - 1
-    });
-    assert_line(|| {
-        black_box(format!("{:>100}", black_box(7)));
-        line!() - 1
-    });
+    assert_line!(vec![0_u8; 100]);
+    assert_line!(vec![7_u64; 100]);
+    assert_line!(format!("{:>100}", black_box(7)));
 }
 
 #[test]

@@ -31,7 +31,7 @@ fn while_locked(mut found: impl FnMut()) {
         _: libc::size_t,
         found: *mut libc::c_void,
     ) -> libc::c_int {
-        // SAFETY: it is what is passed below, and nothing else uses it meanwhile.
+        // SAFETY: this is the pointer that is passed below, and nothing else uses it during the call.
         unsafe { (*found.cast::<F>())() };
         0
     }

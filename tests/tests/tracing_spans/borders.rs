@@ -2,7 +2,7 @@
 
 use super::{
     allocate, assert_bytes, assert_phases, calls, collector, counts, measure, measure_with,
-    on_a_thread, paths, phase_of, subscribe, turn,
+    on_a_thread, paths, phase_of, started, subscribe, turn,
 };
 use contract_tests::conservation::assert_conserved;
 use perf_runtime::enter;
@@ -122,14 +122,12 @@ fn a_span_that_is_entered_in_several_builds_is_a_call_in_each() {
 fn a_span_belongs_to_the_build_that_it_was_made_in_though_others_are_open() {
     subscribe();
     let _turn = turn();
-    let mut outer = collector();
-    outer.start_build();
+    let mut outer = started();
     let span = info_span!("outer's");
     let other = thread::spawn({
         let span = span.clone();
         move || {
-            let mut inner = collector();
-            inner.start_build();
+            let mut inner = started();
             let own = info_span!("inner's").entered();
             span.in_scope(|| allocate(111));
             info_span!("child").in_scope(|| allocate(222));
@@ -153,8 +151,7 @@ fn a_span_belongs_to_the_build_that_it_was_made_in_though_others_are_open() {
 fn a_span_of_one_build_that_is_closed_in_another_is_counted_in_its_own() {
     subscribe();
     let _turn = turn();
-    let (mut first, mut second) = (collector(), collector());
-    first.start_build();
+    let (mut first, mut second) = (started(), collector());
     let span = info_span!("first's");
     span.in_scope(|| allocate(11));
     let second = on_a_thread(move || {

@@ -12,7 +12,7 @@ use tracing_subscriber::{registry, reload};
 
 use super::{allocate, assert_phases, calls, counts, measure, phase_of, rows};
 
-/// As [`measure`], with a subscriber of its own on this thread.
+/// As [`measure`], with another subscriber on this thread.
 #[track_caller]
 fn measure_with(subscriber: impl Into<Dispatch>, work: impl FnOnce()) -> BuildStats {
     let mut measured = None;

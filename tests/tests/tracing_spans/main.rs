@@ -16,8 +16,8 @@ mod twins;
 use std::sync::Once;
 
 use contract_tests::one_build::{
-    allocate, collector, counts, measure_with, on_a_thread, paths, phase_of, poll_once, rows, turn,
-    yield_now,
+    allocate, collector, counts, measure_with, on_a_thread, paths, phase_of, poll_once, rows,
+    started, turn, yield_now,
 };
 use perf_runtime::{BuildStats, PhaseLayer, PhaseStats, TrackingAllocator};
 use tracing::info_span;

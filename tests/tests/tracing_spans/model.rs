@@ -156,7 +156,7 @@ impl Model {
 
     fn check(&self, stats: &BuildStats) -> Result<(), TestCaseError> {
         assert_conserved(stats);
-        // There is more: of whoever runs the tests.
+        // The test harness allocates as well.
         let outside = stats.unattributed.as_ref().and_then(|outside| outside.alloc_bytes);
         prop_assert!(outside >= Some(self.outside), "{outside:?} < {}", self.outside);
         for span in self.spans.iter().filter(|span| span.is_made) {
@@ -173,7 +173,7 @@ impl Model {
             prop_assert_eq!(phase.alloc_bytes, Some(bytes), "total of {}", path);
             prop_assert_eq!(phase.threads, threads.len() as u64, "threads of {}", path);
             let own = self.below(path).any(|span| span.threads.contains(&0));
-            prop_assert_eq!(phase.build_thread_ms.is_some(), own, "{} on the own thread", path);
+            prop_assert_eq!(phase.build_thread_ms.is_some(), own, "{} on the build thread", path);
         }
         let known = |path: &str| self.spans.iter().any(|span| span.path == path);
         prop_assert!(stats.phases.iter().all(|phase| known(&phase.path)), "{:?}", stats.phases);

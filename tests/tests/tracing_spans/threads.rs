@@ -1,4 +1,4 @@
-//! Spans that several threads enter, or another than made them.
+//! Spans that several threads enter, or a thread other than the one that created them.
 
 use super::{
     allocate, assert_bytes, assert_phases, calls, counts, measure, on_a_thread, paths, phase_of,

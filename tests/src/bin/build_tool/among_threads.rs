@@ -16,14 +16,15 @@ pub(crate) fn main() {
     let mut number =
         || arguments.next().and_then(|argument| argument.parse().ok()).expect("three numbers");
     let (threads, calls, every): (usize, usize, usize) = (number(), number(), number());
-    let barrier = Arc::new(Barrier::new(2));
+    let (barrier, ready) = (Arc::new(Barrier::new(2)), Arc::new(Barrier::new(threads + 1)));
     for index in 0..threads {
-        let barrier = Arc::clone(&barrier);
-        thread::spawn(move || live(index, every, &barrier));
+        let (barrier, ready) = (Arc::clone(&barrier), Arc::clone(&ready));
+        thread::spawn(move || live(index, every, &ready, &barrier));
     }
     let mut collector = PerformanceCollector::from_env("among-threads", "1.0.0");
     collector.start_build();
     wait_until_there_are_only(threads);
+    ready.wait();
     for call in 1..=calls {
         work();
         if every > 0 && call % every == 0 {
@@ -35,8 +36,9 @@ pub(crate) fn main() {
 }
 
 /// Allocates, so that the thread is registered, and then only on request.
-fn live(index: usize, every: usize, barrier: &Barrier) {
+fn live(index: usize, every: usize, ready: &Barrier, barrier: &Barrier) {
     let mut held = black_box(vec![0_u8; LARGE]);
+    ready.wait();
     let is_asked = index == 0 && every > 0;
     loop {
         if is_asked {
@@ -58,8 +60,6 @@ fn wait_until_there_are_only(threads: usize) {
     {
         thread::sleep(Duration::from_millis(1));
     }
-    // The others still allocate before they park.
-    thread::sleep(Duration::from_millis(50));
 }
 
 #[tracked_phase("outer")]

@@ -11,7 +11,7 @@ use perf_runtime::{InCurrentPhase as _, in_current_phase, tracked_phase};
 
 use super::interpreter::{World, lock};
 use super::program::{Ending, FuturePlan, Steps};
-use super::trace::{Id, Polled, What, heard, note, now, unheard};
+use super::trace::{Id, Polled, What, note, now, traced, untraced};
 
 // ---- into the runtime and out of it ----------------------------------------------------------------
 
@@ -41,7 +41,7 @@ struct Inside;
 
 impl Inside {
     fn run(run: impl FnOnce()) {
-        heard(|| {
+        traced(|| {
             let _inside = Self;
             arrive();
             run();
@@ -78,7 +78,7 @@ fn call_runtime<T>(
     let _returning = Returning(after);
     let called_at = now();
     ARRIVING.set(Some(Arriving { called_at, what: before }));
-    unheard(call)
+    untraced(call)
 }
 
 // ---- closures ----------------------------------------------------------------------------------------
@@ -93,7 +93,7 @@ impl World {
         let (world, steps) = (self.clone(), steps.clone());
         let handle = self.id();
         note((now(), now()), What::PhaseTaken(handle));
-        let run = unheard(|| {
+        let run = untraced(|| {
             in_current_phase!(move || {
                 Inside::run(|| {
                     world.run(&steps);
@@ -215,7 +215,7 @@ where
     F: Future<Output = ()> + Send + 'static,
 {
     if handed {
-        Box::pin(Some(unheard(|| make().in_current_phase())))
+        Box::pin(Some(untraced(|| make().in_current_phase())))
     } else {
         Box::pin(Some(make()))
     }

@@ -13,7 +13,7 @@ use perf_runtime::{BuildHandle, BuildStats, PerformanceCollector, PhaseGuard, Ph
 use super::carried::{Closure, Task};
 use super::program::{Act, BLOCKS, BUILDS, CLOSURES, FUTURES, HANDLES, NAMES, Step};
 use super::threads::Threads;
-use super::trace::{Id, What, heard_twice, note, now, this_thread, unheard};
+use super::trace::{Id, What, note, now, this_thread, traced_twice, untraced};
 
 /// The largest number of steps of a program: closures and futures may run each other.
 const MOST_STEPS: u32 = 300;
@@ -47,7 +47,7 @@ pub(crate) struct World {
 }
 
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().expect("nobody panics with the lock")
+    mutex.lock().expect("no thread panics with the lock")
 }
 
 struct Kept {
@@ -91,7 +91,7 @@ fn take_by_id(id: Id) -> Option<Kept> {
 
 fn close(kept: Kept) {
     let before = now();
-    unheard(|| drop(ManuallyDrop::into_inner(kept.guard)));
+    untraced(|| drop(ManuallyDrop::into_inner(kept.guard)));
     note((before, now()), What::Closed { guard: kept.id, unwinding: thread::panicking() });
 }
 
@@ -161,19 +161,19 @@ impl World {
             return;
         }
         match act {
-            Act::Allocate { .. } | Act::Zeroed { .. } | Act::Free { .. } | Act::Resize { .. } => {
+            Act::Allocate { .. } | Act::Zeroed { .. } | Act::Free(..) | Act::Resize { .. } => {
                 self.change_block(act);
             }
             Act::Spin => spin(),
             Act::Enter { name, items } => {
                 self.enter(*name, *items);
             }
-            Act::Drop { guard } => {
+            Act::Drop(guard) => {
                 if let Some(kept) = take_newest(*guard) {
                     close(kept);
                 }
             }
-            Act::Forget { guard } => {
+            Act::Forget(guard) => {
                 let _forgotten = take_newest(*guard);
             }
             Act::Phase { name, steps } => {
@@ -181,9 +181,9 @@ impl World {
                 self.run(steps);
                 id.and_then(take_by_id).into_iter().for_each(close);
             }
-            Act::AddItems { items } => {
+            Act::AddItems(items) => {
                 let before = now();
-                unheard(|| perf_runtime::add_items(*items));
+                untraced(|| perf_runtime::add_items(*items));
                 note((before, now()), What::ItemsAdded(*items));
             }
             Act::Unwind { guards, steps } => {
@@ -193,15 +193,15 @@ impl World {
                 }));
                 assert!(unwinding.is_err());
             }
-            Act::TakePhase { handle } => {
-                let taken = Handle::Phase(unheard(PhaseHandle::current));
+            Act::TakePhase(handle) => {
+                let taken = Handle::Phase(untraced(PhaseHandle::current));
                 self.take_handle(*handle, taken, What::PhaseTaken);
             }
-            Act::TakeBuild { handle } => {
-                let taken = Handle::Build(unheard(perf_runtime::build));
+            Act::TakeBuild(handle) => {
+                let taken = Handle::Build(untraced(perf_runtime::build));
                 self.take_handle(*handle, taken, What::BuildTaken);
             }
-            Act::EnterHandle { handle } => {
+            Act::EnterHandle(handle) => {
                 self.enter_handle(*handle);
             }
             Act::InHandle { handle, steps } => {
@@ -212,13 +212,13 @@ impl World {
             Act::MakeClosure { closure, panics, steps } => {
                 self.make_closure(*closure, *panics, steps);
             }
-            Act::Call { closure } => self.call(*closure),
+            Act::Call(closure) => self.call(*closure),
             Act::MakeFuture(plan) => self.make_future(plan),
-            Act::Poll { future } => self.poll(*future),
-            Act::DropFuture { future } => self.drop_future(*future),
-            Act::StartBuild { build } => self.start_build(*build),
-            Act::EndBuild { build } => self.end_build(*build),
-            Act::Thread { steps } => self.run_thread(steps),
+            Act::Poll(future) => self.poll(*future),
+            Act::DropFuture(future) => self.drop_future(*future),
+            Act::StartBuild(build) => self.start_build(*build),
+            Act::EndBuild(build) => self.end_build(*build),
+            Act::Thread(steps) => self.run_thread(steps),
             Act::Both { one, other } => self.run_both(one, other),
         }
     }
@@ -231,7 +231,7 @@ impl World {
                 *block = Vec::with_capacity(*size);
             }
             Act::Zeroed { block, size } => *lock(&self.blocks[*block]) = vec![0; *size],
-            Act::Free { block } => *lock(&self.blocks[*block]) = Vec::new(),
+            Act::Free(block) => *lock(&self.blocks[*block]) = Vec::new(),
             Act::Resize { block, size } => {
                 let mut block = lock(&self.blocks[*block]);
                 block.clear();
@@ -252,7 +252,7 @@ impl World {
         let id = self.id();
         let before = now();
         let unwinding = thread::panicking();
-        let guard = ManuallyDrop::new(unheard(|| {
+        let guard = ManuallyDrop::new(untraced(|| {
             let guard = perf_runtime::enter(NAMES[name]);
             if items > 0 {
                 perf_runtime::add_items(items);
@@ -277,7 +277,7 @@ impl World {
         let (handle, taken) = (*lock(&self.handles[place]))?;
         let id = self.id();
         let before = now();
-        let guard = ManuallyDrop::new(unheard(|| match taken {
+        let guard = ManuallyDrop::new(untraced(|| match taken {
             Handle::Phase(it) => it.enter(),
             Handle::Build(it) => it.enter(),
         }));
@@ -293,7 +293,7 @@ impl World {
         }
         let number = self.started.fetch_add(1, SeqCst);
         let before = now();
-        unheard(|| build.collector.start_build());
+        untraced(|| build.collector.start_build());
         note((before, now()), What::BuildStarted(number));
         build.open = Some(number);
     }
@@ -303,10 +303,10 @@ impl World {
         let Some(number) = build.open.filter(|_| !CONCURRENT.get()) else { return };
         build.open = None;
         let before = now();
-        let stats = unheard(|| build.collector.end_build());
+        let stats = untraced(|| build.collector.end_build());
         note((before, now()), What::BuildEnded(number));
         // A record is memory of the user. The copy makes the same allocations, right after it.
-        let copy = heard_twice(|| stats.clone());
+        let copy = traced_twice(|| stats.clone());
         lock(&self.records).push((number, stats, copy));
     }
 

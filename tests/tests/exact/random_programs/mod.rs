@@ -48,7 +48,7 @@ fn run(steps: &[Step]) -> Vec<String> {
         let first = scope.spawn(move || {
             world.threads.live(0, None, || {
                 all_are_there.wait();
-                world.do_one(&Act::StartBuild { build: 0 });
+                world.do_one(&Act::StartBuild(0));
                 world.run(steps);
                 (0..BUILDS).for_each(|build| world.end_build(build));
                 world.forget();

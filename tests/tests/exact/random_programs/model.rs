@@ -101,11 +101,11 @@ impl Model {
         self.tidy(thread);
         match event.what {
             What::Requested(_) => {}
-            What::Born => {
+            What::Started => {
                 let bottom = Chain { build: None, base: None, phases: Vec::new() };
                 self.threads.insert(thread, vec![bottom]);
             }
-            What::Died => self.die(thread, at),
+            What::Ended => self.die(thread, at),
             What::BuildStarted(number) => self.start_build(thread, number, at),
             What::BuildEnded(number) => {
                 self.beyond |= self.is_above_other_work(number, thread);
@@ -239,7 +239,7 @@ impl Model {
     fn happen(&mut self, group: &[Happened]) {
         let Happened { thread, between, what } = group[0];
         let all = matches!(what, What::BuildStarted(_) | What::BuildEnded(_));
-        if matches!(what, What::Born) {
+        if matches!(what, What::Started) {
             self.since.insert(thread, between.1);
         }
         let threads: Vec<usize> =

@@ -53,9 +53,7 @@ pub(crate) enum Act {
         block: usize,
         size: usize,
     },
-    Free {
-        block: usize,
-    },
+    Free(usize),
     Resize {
         block: usize,
         size: usize,
@@ -67,34 +65,22 @@ pub(crate) enum Act {
         items: u64,
     },
     /// Drops a guard that the thread keeps, counted from the newest.
-    Drop {
-        guard: usize,
-    },
-    Forget {
-        guard: usize,
-    },
+    Drop(usize),
+    Forget(usize),
     Phase {
         name: usize,
         steps: Steps,
     },
-    AddItems {
-        items: u64,
-    },
+    AddItems(u64),
     /// Unwinds through the newest guards. The steps run while unwinding, before the guards are dropped.
     Unwind {
         guards: usize,
         steps: Steps,
     },
-    TakePhase {
-        handle: usize,
-    },
-    TakeBuild {
-        handle: usize,
-    },
+    TakePhase(usize),
+    TakeBuild(usize),
     /// Enters a handle; its guard is kept by the thread.
-    EnterHandle {
-        handle: usize,
-    },
+    EnterHandle(usize),
     InHandle {
         handle: usize,
         steps: Steps,
@@ -104,26 +90,14 @@ pub(crate) enum Act {
         panics: bool,
         steps: Steps,
     },
-    Call {
-        closure: usize,
-    },
+    Call(usize),
     MakeFuture(FuturePlan),
-    Poll {
-        future: usize,
-    },
-    DropFuture {
-        future: usize,
-    },
-    StartBuild {
-        build: usize,
-    },
-    EndBuild {
-        build: usize,
-    },
+    Poll(usize),
+    DropFuture(usize),
+    StartBuild(usize),
+    EndBuild(usize),
     /// A thread that ends before the program goes on.
-    Thread {
-        steps: Steps,
-    },
+    Thread(Steps),
     /// Two threads at once.
     Both {
         one: Steps,
@@ -148,7 +122,7 @@ impl Act {
             | Self::Unwind { steps, .. }
             | Self::InHandle { steps, .. }
             | Self::MakeClosure { steps, .. }
-            | Self::Thread { steps } => vec![steps.clone()],
+            | Self::Thread(steps) => vec![steps.clone()],
             Self::MakeFuture(FuturePlan { polls, last, .. }) => {
                 polls.iter().chain([last]).cloned().collect()
             }
@@ -203,21 +177,21 @@ fn leaf(kinds: Kinds) -> BoxedStrategy<Step> {
     let acts = vec![
         (30, sized(|block, size| Act::Allocate { block, size })),
         (6, sized(|block, size| Act::Zeroed { block, size })),
-        (20, number(BLOCKS, |block| Act::Free { block })),
+        (20, number(BLOCKS, Act::Free)),
         (20, sized(|block, size| Act::Resize { block, size })),
         (3, Just(Act::Spin).boxed()),
         (20, enter.boxed()),
-        (12, number(3, |guard| Act::Drop { guard })),
-        (3, number(3, |guard| Act::Forget { guard })),
-        (4, (1..9_u64).prop_map(|items| Act::AddItems { items }).boxed()),
-        (2 * handles, number(HANDLES, |handle| Act::TakePhase { handle })),
-        (handles, number(HANDLES, |handle| Act::EnterHandle { handle })),
-        (handles, number(CLOSURES, |closure| Act::Call { closure })),
-        (2 * futures, number(FUTURES, |future| Act::Poll { future })),
-        (futures, number(FUTURES, |future| Act::DropFuture { future })),
-        (builds, number(HANDLES, |handle| Act::TakeBuild { handle })),
-        (builds, number(BUILDS, |build| Act::StartBuild { build })),
-        (builds, number(BUILDS, |build| Act::EndBuild { build })),
+        (12, number(3, Act::Drop)),
+        (3, number(3, Act::Forget)),
+        (4, (1..9_u64).prop_map(Act::AddItems).boxed()),
+        (2 * handles, number(HANDLES, Act::TakePhase)),
+        (handles, number(HANDLES, Act::EnterHandle)),
+        (handles, number(CLOSURES, Act::Call)),
+        (2 * futures, number(FUTURES, Act::Poll)),
+        (futures, number(FUTURES, Act::DropFuture)),
+        (builds, number(HANDLES, Act::TakeBuild)),
+        (builds, number(BUILDS, Act::StartBuild)),
+        (builds, number(BUILDS, Act::EndBuild)),
     ];
     steps(acts, kinds)
 }
@@ -247,7 +221,7 @@ fn compound(kinds: Kinds, step: &BoxedStrategy<Step>) -> BoxedStrategy<Step> {
         (2 * handles, within.boxed()),
         (handles, closure.boxed()),
         (2 * futures, future.boxed()),
-        (threads, some_steps().prop_map(|steps| Act::Thread { steps }).boxed()),
+        (threads, some_steps().prop_map(Act::Thread).boxed()),
         (threads.div_ceil(2), both.boxed()),
     ];
     steps(acts, kinds)

@@ -26,18 +26,18 @@ struct Mailbox {
 
 impl Mailbox {
     fn put(&self, mail: Mail) {
-        *self.mail.lock().expect("nobody panics with the lock") = mail;
+        *self.mail.lock().expect("no thread panics with the lock") = mail;
         self.arrived.notify_all();
     }
 
     fn wait(&self) -> Mail {
-        let mut mail = self.mail.lock().expect("nobody panics with the lock");
+        let mut mail = self.mail.lock().expect("no thread panics with the lock");
         loop {
             match std::mem::replace(&mut *mail, Mail::Empty) {
                 Mail::Empty => {}
                 arrived => return arrived,
             }
-            mail = self.arrived.wait(mail).expect("nobody panics with the lock");
+            mail = self.arrived.wait(mail).expect("no thread panics with the lock");
         }
     }
 }
@@ -97,7 +97,7 @@ impl Threads {
     /// Records that a thread has ended, after it was joined.
     pub(crate) fn has_ended(&self, thread: usize) {
         let ended_at = self.ended_at[thread].load(SeqCst);
-        trace::note_of(thread, (ended_at, trace::now()), What::Died);
+        trace::note_of(thread, (ended_at, trace::now()), What::Ended);
     }
 
     pub(crate) fn quit(&self, thread: usize) {

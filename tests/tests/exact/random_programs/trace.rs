@@ -32,8 +32,8 @@ pub(crate) enum Polled {
 pub(crate) enum What {
     Requested(Request),
     /// A thread has started, with an empty stack.
-    Born,
-    Died,
+    Started,
+    Ended,
     BuildStarted(usize),
     BuildEnded(usize),
     Entered {
@@ -91,62 +91,62 @@ static TRACE: Mutex<Vec<Happened>> = Mutex::new(Vec::new());
 static OVERFLOWED: AtomicBool = AtomicBool::new(false);
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Ear {
+enum Tracing {
     /// The thread does not belong to the program, or not yet.
-    Stranger,
-    Open,
-    /// Open, and each request is recorded twice.
-    Double,
-    Shut,
+    BeforeStart,
+    On,
+    /// On, and each request is recorded twice.
+    Twice,
+    Off,
 }
 
 /// The number of requests that are kept for a thread before it joins the program.
-const PRIOR: usize = 32;
+const MOST_EARLY: usize = 32;
 
 thread_local! {
-    static EAR: Cell<Ear> = const { Cell::new(Ear::Stranger) };
+    static TRACING: Cell<Tracing> = const { Cell::new(Tracing::BeforeStart) };
     static THREAD: Cell<usize> = const { Cell::new(usize::MAX) };
-    static PRIORS: Cell<usize> = const { Cell::new(0) };
-    static PRIOR_REQUESTS: [Cell<Option<Request>>; PRIOR] = const { [const { Cell::new(None) }; PRIOR] };
+    static EARLY_COUNT: Cell<usize> = const { Cell::new(0) };
+    static EARLY_REQUESTS: [Cell<Option<Request>>; MOST_EARLY] = const { [const { Cell::new(None) }; MOST_EARLY] };
 }
 
 /// The allocator below the tracking one.
-pub(crate) struct Listener;
+pub(crate) struct TracingAllocator;
 
-unsafe impl GlobalAlloc for Listener {
+unsafe impl GlobalAlloc for TracingAllocator {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        hear(Request::Alloc(layout.size()));
+        trace_request(Request::Alloc(layout.size()));
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        hear(Request::Alloc(layout.size()));
+        trace_request(Request::Alloc(layout.size()));
         unsafe { System.alloc_zeroed(layout) }
     }
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        hear(Request::Free(layout.size()));
+        trace_request(Request::Free(layout.size()));
         unsafe { System.dealloc(block, layout) }
     }
 
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
-        hear(Request::Realloc(layout.size(), new_size));
+        trace_request(Request::Realloc(layout.size(), new_size));
         unsafe { System.realloc(block, layout, new_size) }
     }
 }
 
-fn hear(request: Request) {
-    match EAR.get() {
-        Ear::Shut => {}
-        Ear::Stranger => {
-            let number = PRIORS.get();
-            PRIORS.set(number + 1);
-            if number < PRIOR {
-                PRIOR_REQUESTS.with(|prior| prior[number].set(Some(request)));
+fn trace_request(request: Request) {
+    match TRACING.get() {
+        Tracing::Off => {}
+        Tracing::BeforeStart => {
+            let number = EARLY_COUNT.get();
+            EARLY_COUNT.set(number + 1);
+            if number < MOST_EARLY {
+                EARLY_REQUESTS.with(|prior| prior[number].set(Some(request)));
             }
         }
-        Ear::Open => note((0, 0), What::Requested(request)),
-        Ear::Double => (0..2).for_each(|_| note((0, 0), What::Requested(request))),
+        Tracing::On => note((0, 0), What::Requested(request)),
+        Tracing::Twice => (0..2).for_each(|_| note((0, 0), What::Requested(request))),
     }
 }
 
@@ -157,7 +157,7 @@ pub(crate) fn note(between: (u64, u64), what: What) {
 
 /// Records what happened on a thread.
 pub(crate) fn note_of(thread: usize, between: (u64, u64), what: What) {
-    let mut trace = TRACE.lock().expect("nobody panics with the lock");
+    let mut trace = TRACE.lock().expect("no thread panics with the lock");
     if trace.len() == trace.capacity() {
         OVERFLOWED.store(true, SeqCst);
     } else {
@@ -169,14 +169,17 @@ pub(crate) fn note_of(thread: usize, between: (u64, u64), what: What) {
 pub(crate) fn join_program(thread: usize) {
     let now = now();
     THREAD.set(thread);
-    note((now, now), What::Born);
-    assert!(PRIORS.get() <= PRIOR, "there is room for what a thread requests before it runs");
-    PRIOR_REQUESTS.with(|prior| {
+    note((now, now), What::Started);
+    assert!(
+        EARLY_COUNT.get() <= MOST_EARLY,
+        "there is room for what a thread requests before it runs"
+    );
+    EARLY_REQUESTS.with(|prior| {
         for request in prior.iter().filter_map(Cell::take) {
             note((0, 0), What::Requested(request));
         }
     });
-    EAR.set(Ear::Open);
+    TRACING.set(Tracing::On);
 }
 
 /// The number of the current thread in the program.
@@ -186,7 +189,7 @@ pub(crate) fn this_thread() -> usize {
 
 /// Empties the trace.
 pub(crate) fn begin() {
-    let mut trace = TRACE.lock().expect("nobody panics with the lock");
+    let mut trace = TRACE.lock().expect("no thread panics with the lock");
     trace.clear();
     trace.reserve(ROOM);
     OVERFLOWED.store(false, SeqCst);
@@ -194,7 +197,7 @@ pub(crate) fn begin() {
 
 /// The trace. `None` if it overflowed.
 pub(crate) fn end() -> Option<Vec<Happened>> {
-    let trace = TRACE.lock().expect("nobody panics with the lock");
+    let trace = TRACE.lock().expect("no thread panics with the lock");
     (!OVERFLOWED.load(SeqCst)).then(|| trace.clone())
 }
 
@@ -205,30 +208,30 @@ pub(crate) fn now() -> u64 {
 }
 
 /// Restores what the thread records.
-struct Restore(Ear);
+struct Restore(Tracing);
 
 impl Drop for Restore {
     fn drop(&mut self) {
-        EAR.set(self.0);
+        TRACING.set(self.0);
     }
 }
 
-fn with_ear<T>(ear: Ear, run: impl FnOnce() -> T) -> T {
-    let _restore = Restore(EAR.replace(ear));
+fn with_tracing<T>(ear: Tracing, run: impl FnOnce() -> T) -> T {
+    let _restore = Restore(TRACING.replace(ear));
     run()
 }
 
 /// Runs code of the runtime: its allocations are not recorded.
-pub(crate) fn unheard<T>(run: impl FnOnce() -> T) -> T {
-    with_ear(Ear::Shut, run)
+pub(crate) fn untraced<T>(run: impl FnOnce() -> T) -> T {
+    with_tracing(Tracing::Off, run)
 }
 
 /// Runs code of the program that the runtime calls.
-pub(crate) fn heard<T>(run: impl FnOnce() -> T) -> T {
-    with_ear(Ear::Open, run)
+pub(crate) fn traced<T>(run: impl FnOnce() -> T) -> T {
+    with_tracing(Tracing::On, run)
 }
 
 /// Runs a copy of what the runtime has just allocated for the program, and records it twice.
-pub(crate) fn heard_twice<T>(run: impl FnOnce() -> T) -> T {
-    with_ear(Ear::Double, run)
+pub(crate) fn traced_twice<T>(run: impl FnOnce() -> T) -> T {
+    with_tracing(Tracing::Twice, run)
 }
