@@ -1,5 +1,5 @@
-//! Draws what a command printed, with its colours, as a terminal shows it: a picture (SVG) of
-//! standard input, for a `light` or a `dark` page.
+//! Converts the coloured output of a command on standard input to a picture (SVG) of a terminal, for a
+//! `light` or a `dark` page.
 //!
 //! ```text
 //! buildperf --color always | cargo run -p perf-cli --example picture -- dark > list.svg
@@ -12,16 +12,16 @@ use anstyle::{Color, RgbColor};
 use anstyle_svg::{Palette, Term};
 use clap::{Parser, ValueEnum};
 
-/// Draws what a command printed
+/// Draws the output of a command
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// The ground that it is printed on
+    /// The background
     #[arg(value_enum)]
-    ground: Ground,
+    background: Background,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
-enum Ground {
+enum Background {
     Light,
     Dark,
 }
@@ -31,14 +31,13 @@ const fn rgb(hex: u32) -> RgbColor {
     RgbColor(red, green, blue)
 }
 
-/// The first eight colours of a terminal; the bright ones are the same, as nothing is printed in
-/// them.
+/// The first eight colours of a terminal; the bright ones are the same, because they are not used.
 const fn palette(hex: [u32; 8]) -> Palette {
     let mut all = [rgb(0); 16];
-    let mut place = 0;
-    while place < 16 {
-        all[place] = rgb(hex[place % 8]);
-        place += 1;
+    let mut index = 0;
+    while index < 16 {
+        all[index] = rgb(hex[index % 8]);
+        index += 1;
     }
     Palette(all)
 }
@@ -50,42 +49,41 @@ const DARK: Palette = palette([
     0x48_4f_58, 0xff_7b_72, 0x3f_b9_50, 0xd2_99_22, 0x58_a6_ff, 0xbc_8c_ff, 0x39_c5_cf, 0xb1_ba_c4,
 ]);
 
-impl Ground {
+impl Background {
     fn terminal(self) -> Term {
-        let (palette, text, ground) = match self {
+        let (palette, text, background) = match self {
             Self::Light => (LIGHT, 0x1f_23_28, 0xf6_f8_fa),
             Self::Dark => (DARK, 0xe6_ed_f3, 0x0d_11_17),
         };
         Term::new()
             .palette(palette)
             .fg_color(Color::Rgb(rgb(text)))
-            .bg_color(Color::Rgb(rgb(ground)))
+            .bg_color(Color::Rgb(rgb(background)))
     }
 }
 
-/// In pixels. Blocks of this size fill the lines that they stand on.
+/// At this size, block characters fill the height of a line.
 const FONT: &str = "letter-spacing: -0.2px; font: 17px ";
-/// What a character takes then.
+/// The width of a character at this size, in pixels.
 const CHARACTER_WIDTH: usize = 10;
-/// Left of a line.
+/// To the left of each line, in pixels.
 const MARGIN: usize = 10;
 
-/// Puts all that is drawn by characters in its place: fonts that lack a character have it from
-/// others, which are wider or narrower.
+/// Sets the position of every character in lines with block characters. A font that lacks a character
+/// is replaced by another one there, which may be wider or narrower.
 fn aligned(picture: &str) -> String {
     let mut columns = 0;
     let mut lines: Vec<String> = Vec::new();
     for line in picture.lines() {
         let text = text_of(line);
         columns = columns.max(text.chars().count());
-        // Blocks and dots.
+        // Block elements and Braille patterns.
         let is_drawing = text.contains(|c| matches!(c, '\u{2580}'..='\u{28ff}'));
         match line.split_once("<tspan x=\"10px\"") {
             Some((before, after)) if is_drawing => {
-                let place = |column: usize| (MARGIN + column * CHARACTER_WIDTH).to_string();
-                let places: Vec<String> = (0..text.chars().count()).map(place).collect();
-                let places = places.join(" ");
-                lines.push(format!("{before}<tspan x=\"{places}\"{after}"));
+                let x = |column: usize| (MARGIN + column * CHARACTER_WIDTH).to_string();
+                let xs: Vec<String> = (0..text.chars().count()).map(x).collect();
+                lines.push(format!("{before}<tspan x=\"{}\"{after}", xs.join(" ")));
             }
             _ => lines.push(line.to_owned()),
         }
@@ -99,7 +97,7 @@ fn aligned(picture: &str) -> String {
     lines.join("\n").replace("font: 14px ", FONT) + "\n"
 }
 
-/// What stands between the tags of a line of the text.
+/// The text between the tags of a line.
 fn text_of(line: &str) -> String {
     let Some((_, line)) = line.trim_start().split_once("<tspan") else { return String::new() };
     let mut text = String::new();
@@ -110,11 +108,11 @@ fn text_of(line: &str) -> String {
 }
 
 fn main() -> io::Result<()> {
-    let Arguments { ground } = Arguments::parse();
+    let Arguments { background } = Arguments::parse();
     let mut printed = String::new();
     io::stdin().read_to_string(&mut printed)?;
-    let picture = ground.terminal().render_svg(printed.trim_end());
-    // Paler than terminals dim.
+    let picture = background.terminal().render_svg(printed.trim_end());
+    // Terminals dim text less than this.
     let picture = picture.replace(".dimmed { opacity: 0.4; }", ".dimmed { opacity: 0.6; }");
     io::stdout().write_all(aligned(&picture).as_bytes())
 }

@@ -1,9 +1,9 @@
 //! Reads histories of builds: the command `buildperf`, and the same as a library, so that a tool
 //! can mount it as a subcommand of its own (see [`PerfArgs`]).
 //!
-//! There are three floors, each of which knows only those below: [`select`] finds the records that
-//! are meant, [`judge`] says what their numbers say of each other, [`present`] shows it. A command
-//! takes from the first and gives to the last; each has a file of its own.
+//! There are three layers: `select` finds the records that the user named, [`judge`] decides whether
+//! their numbers changed, `present` shows the result. A command takes from the first and gives to the
+//! last; each has a file of its own in `commands`.
 //!
 //! Data goes to standard output, all else to standard error. The exit code is an [`Exit`].
 #![forbid(unsafe_code)]
@@ -14,11 +14,11 @@ pub mod configuration;
 mod failure;
 pub mod judge;
 mod launch;
-pub mod present;
+mod present;
 mod program;
 mod progress;
 mod run;
-pub mod select;
+mod select;
 
 pub use args::{Command, CommonArgs, PerfArgs};
 pub use commands::ab::AbArgs;

@@ -1,15 +1,8 @@
-//! What the rules must reach, read off the tables.
+//! The goals for the rules, checked against the tables.
 
-use crate::noise::World;
-use crate::tables::{AbCell, AllocationCell, HistoryCell, Percent};
-
-/// Something that must be reached.
-pub struct Goal {
-    what: &'static str,
-    /// The most, or the least.
-    bound: Bound,
-    worst: f64,
-}
+use crate::percent;
+use crate::simulation::World;
+use crate::tables::{AbCell, AllocationCell, Contender, HistoryCell};
 
 #[derive(Clone, Copy)]
 enum Bound {
@@ -17,115 +10,101 @@ enum Bound {
     AtLeast(f64),
 }
 
-impl Goal {
-    /// The goal for the worst of some shares.
-    fn new(what: &'static str, bound: Bound, shares: impl Iterator<Item = f64>) -> Self {
-        let worst = match bound {
-            Bound::AtMost(_) => shares.fold(0.0, f64::max),
-            Bound::AtLeast(_) => shares.fold(1.0, f64::min),
-        };
-        Self { what, bound, worst }
-    }
+use Bound::{AtLeast, AtMost};
 
-    /// Whether it is reached.
-    pub fn is_met(&self) -> bool {
-        match self.bound {
-            Bound::AtMost(bound) => self.worst <= bound,
-            Bound::AtLeast(bound) => self.worst >= bound,
+/// A row of the table: the goal, its bound, the worst share, and whether it is met.
+fn row(goal: &str, bound: Bound, shares: impl Iterator<Item = f64>) -> Vec<String> {
+    let (sign, limit, worst, is_met) = match bound {
+        AtMost(limit) => {
+            let worst = shares.fold(0.0, f64::max);
+            ("≤", limit, worst, worst <= limit)
         }
-    }
-
-    /// As a row of a table.
-    pub fn row(&self) -> Vec<String> {
-        let (word, bound) = match self.bound {
-            Bound::AtMost(bound) => ("≤", bound),
-            Bound::AtLeast(bound) => ("≥", bound),
-        };
-        let met = if self.is_met() { "yes" } else { "**no**" };
-        vec![
-            self.what.to_owned(),
-            format!("{word} {}", Percent(bound)),
-            Percent(self.worst).to_string(),
-            met.to_owned(),
-        ]
-    }
+        AtLeast(limit) => {
+            let worst = shares.fold(1.0, f64::min);
+            ("≥", limit, worst, worst >= limit)
+        }
+    };
+    let met = if is_met { "yes" } else { "**no**" };
+    vec![goal.to_owned(), format!("{sign} {}", percent(limit)), percent(worst), met.to_owned()]
 }
 
 fn is(number: f64, other: f64) -> bool {
     (number - other).abs() < 1e-9
 }
 
-/// Whether it is +20 % at a noise of 2.7 %.
-fn is_fifth(cell: &HistoryCell) -> bool {
-    is(cell.world.change, 0.2) && is(cell.world.noise, 0.027)
+/// Whether it is +20 % at a noise of 2.7 % after `history`, with a session effect of up to 2 %, or of
+/// 5 %.
+fn is_fifth(cell: &HistoryCell, history: usize, large_session_effect: bool) -> bool {
+    is(cell.world.change, 0.2)
+        && is(cell.world.noise, 0.027)
+        && cell.history == history
+        && (cell.world.session > 0.03) == large_session_effect
 }
 
-/// Whether it is that against ten, with a session effect of up to 2 %.
-fn is_fifth_of_ten(cell: &HistoryCell) -> bool {
-    is_fifth(cell) && cell.history == 10 && cell.world.session < 0.03
-}
-
-/// Every goal.
-pub fn all(ab: &[AbCell], history: &[HistoryCell], allocations: &[AllocationCell]) -> Vec<Goal> {
-    use Bound::{AtLeast, AtMost};
+/// Every goal, as a row of a table.
+pub fn rows(
+    ab: &[AbCell],
+    history: &[HistoryCell],
+    allocations: &[AllocationCell],
+) -> Vec<Vec<String>> {
     let of_ab = |wanted: fn(&World) -> bool| {
         ab.iter().filter(move |cell| wanted(&cell.world)).map(|cell| cell.regressions)
     };
-    let gate = |cell: &&HistoryCell| {
-        cell.rule.is_ours && cell.rule.name.contains("session") && cell.history >= 10
+    // Our rules that can fail a gate: those for a session.
+    let of_history = |builds_each: &'static [usize], wanted: fn(&HistoryCell) -> bool| {
+        let is_gate = move |cell: &&HistoryCell| match cell.rule {
+            Contender::Ours { each, runs: 3.. } => builds_each.contains(&each),
+            _ => false,
+        };
+        let cells = history.iter().filter(is_gate).filter(|cell| cell.history >= 10);
+        cells.filter(move |cell| wanted(cell)).map(|cell| cell.flagged)
     };
-    let of_history = |wanted: fn(&HistoryCell) -> bool| {
-        history.iter().filter(gate).filter(move |cell| wanted(cell)).map(|cell| cell.flagged)
-    };
-    let of_allocations = |wanted: fn(&AllocationCell) -> bool| {
-        allocations.iter().filter(move |cell| wanted(cell)).map(|cell| cell.flagged)
+    let of_allocations = |change: f64| {
+        let cells = allocations.iter().filter(move |cell| is(cell.change, change));
+        cells.map(|cell| cell.flagged)
     };
     vec![
-        Goal::new(
+        row(
             "`ab`: nothing changed, any noise and session effect",
             AtMost(0.005),
             of_ab(|world| is(world.change, 0.0)),
         ),
-        Goal::new(
+        row(
             "`ab`: +10 % at a noise of 2.7 %",
             AtLeast(0.99),
             of_ab(|world| is(world.change, 0.1) && is(world.noise, 0.027)),
         ),
-        Goal::new(
+        row(
             "`ab`: +20 % at a noise of 8 %",
             AtLeast(0.99),
             of_ab(|world| is(world.change, 0.2) && is(world.noise, 0.08)),
         ),
-        Goal::new(
+        row(
             "session against history: nothing changed, any noise and session effect",
             AtMost(0.005),
-            of_history(|cell| is(cell.world.change, 0.0)),
+            of_history(&[1, 5], |cell| is(cell.world.change, 0.0)),
         ),
-        Goal::new(
+        row(
             "session against 30: +20 % at a noise of 2.7 %, session effect of up to 2 %",
             AtLeast(0.9),
-            of_history(|cell| is_fifth(cell) && cell.history == 30 && cell.world.session < 0.03),
+            of_history(&[1, 5], |cell| is_fifth(cell, 30, false)),
         ),
-        Goal::new(
+        row(
             "session of 5 against 10 sessions of 5: the same",
             AtLeast(0.9),
-            of_history(|cell| is_fifth_of_ten(cell) && cell.rule.name.ends_with("sessions of 5")),
+            of_history(&[5], |cell| is_fifth(cell, 10, false)),
         ),
-        Goal::new(
+        row(
             "session of 3 or 5 against 10 single builds: the same",
             AtLeast(0.9),
-            of_history(|cell| is_fifth_of_ten(cell) && cell.rule.name.ends_with("builds")),
+            of_history(&[1], |cell| is_fifth(cell, 10, false)),
         ),
-        Goal::new(
+        row(
             "session against 30: +20 % at a noise of 2.7 %, session effect of 5 %",
             AtLeast(0.9),
-            of_history(|cell| is_fifth(cell) && cell.history == 30 && cell.world.session > 0.03),
+            of_history(&[1, 5], |cell| is_fifth(cell, 30, true)),
         ),
-        Goal::new(
-            "allocations: nothing changed",
-            AtMost(0.0),
-            of_allocations(|cell| is(cell.change, 0.0)),
-        ),
-        Goal::new("allocations: +1 %", AtLeast(1.0), of_allocations(|cell| is(cell.change, 0.01))),
+        row("allocations: nothing changed", AtMost(0.0), of_allocations(0.0)),
+        row("allocations: +1 %", AtLeast(1.0), of_allocations(0.01)),
     ]
 }

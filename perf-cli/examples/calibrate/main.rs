@@ -1,81 +1,93 @@
-//! How often the rules are right: simulated histories, and the share of candidates that each rule
-//! flags, ours and those of other tools.
+//! How often the rules are right: simulates histories and counts how many candidates each rule flags,
+//! ours and those of other tools.
 //!
 //! ```text
 //! cargo run --release -p perf-cli --example calibrate [TRIALS]
 //! ```
 //!
-//! prints `docs/calibration.md`'s tables (2,000 trials each unless said otherwise). The same command
-//! prints the same figures.
+//! prints the tables of `docs/calibration.md` (2,000 trials each, unless it says otherwise). The
+//! figures are the same on every run.
 #![allow(unreachable_pub, reason = "the modules are part of a test as well")]
 
 mod goals;
-mod noise;
 mod others;
 mod ours;
+mod simulation;
 mod tables;
-mod trials;
 
 use std::process::ExitCode;
 
-use noise::World;
-use tables::{CHANGES, HistoryCell, NOISES, Percent, RULES, SESSIONS, table};
+use simulation::World;
+use tables::{CHANGES, CONTENDERS, HistoryCell, NOISES, SESSIONS};
 
 fn main() -> ExitCode {
-    let trials = match std::env::args().nth(1).map(|it| it.parse()) {
+    let trials = match std::env::args().nth(1).map(|text| text.parse()) {
         None => 2_000,
         Some(Ok(trials)) if trials > 0 => trials,
         Some(_) => {
-            eprintln!("calibrate [TRIALS]: TRIALS is a number above 0");
+            eprintln!("usage: calibrate [TRIALS], where TRIALS is a positive integer");
             return ExitCode::from(2);
         }
     };
     let ab = tables::ab(trials, 0);
     let with_phases = tables::ab((trials / 4).max(1), 10);
-    let history = tables::against_history(trials, &RULES);
+    let history = tables::against_history(trials, &CONTENDERS);
     let allocations = tables::allocations(trials);
 
-    println!("## Two builds in turn (`buildperf ab`)\n");
-    println!("{}", print_ab(&ab, false));
-    println!("## The same, with ten phases beside the build\n");
-    println!("{}", print_ab(&with_phases, true));
+    print_section("Two builds in turn (`buildperf ab`)", &ab_table(&ab, false));
+    print_section("The same, with ten phases beside the build", &ab_table(&with_phases, true));
     for noise in NOISES {
-        println!("## Against history, builds that vary by {} %\n", Percent(noise));
-        println!("{}", print_history(&history, noise));
+        let title = format!("Against history, builds that vary by {} %", percent(noise));
+        print_section(&title, &history_table(&history, noise));
     }
-    println!("## Allocations\n");
-    println!("{}", print_allocations(&allocations));
-    println!("## Change points (`buildperf trend`)\n");
-    println!("{}", print_trend(&tables::trend((trials / 4).max(1))));
-    println!("## The interval of the ratio\n");
-    println!("{}", print_intervals(&tables::intervals((trials / 2).max(1))));
-    println!("## Goals\n");
-    let goals = goals::all(&ab, &history, &allocations);
-    let rows: Vec<Vec<String>> = goals.iter().map(goals::Goal::row).collect();
-    println!("{}", table(1, &["what", "goal, %", "worst, %", "met"], &rows));
+    print_section("Allocations", &allocation_table(&allocations));
+    let trend = trend_table(&tables::trend((trials / 4).max(1)));
+    print_section("Change points (`buildperf trend`)", &trend);
+    let intervals = interval_table(&tables::intervals((trials / 2).max(1)));
+    print_section("The interval of the ratio", &intervals);
+    let goals = goals::rows(&ab, &history, &allocations);
+    print_section("Goals", &table(1, &["what", "goal, %", "worst, %", "met"], &goals));
     ExitCode::SUCCESS
 }
 
-fn per_cent(share: f64) -> String {
-    Percent(share).to_string()
+fn print_section(title: &str, table: &str) {
+    println!("## {title}\n\n{table}");
 }
 
-fn print_ab(cells: &[tables::AbCell], phases: bool) -> String {
-    let mut header = vec!["noise, %", "session, %", "change, %", "`regression`, %"];
-    header.extend(if phases { ["in a phase, %"] } else { ["`improvement`, %"] });
-    header.push("pairs, mean");
+/// A share in per cent, with a second decimal if it is small.
+fn percent(share: f64) -> String {
+    let percent = 100.0 * share;
+    if percent > 0.0 && percent < 2.0 { format!("{percent:.2}") } else { format!("{percent:.1}") }
+}
+
+/// A table in Markdown; all columns but the first `words` are numbers.
+fn table(words: usize, header: &[&str], rows: &[Vec<String>]) -> String {
+    let rule = (0..header.len()).map(|column| if column < words { "---|" } else { "---:|" });
+    let mut text = format!("| {} |\n|{}\n", header.join(" | "), rule.collect::<String>());
+    for row in rows {
+        text.extend(["| ", &row.join(" | "), " |\n"]);
+    }
+    text
+}
+
+fn world_cells(World { noise, session, change }: World) -> Vec<String> {
+    [noise, session, change].map(percent).to_vec()
+}
+
+fn ab_table(cells: &[tables::AbCell], phases: bool) -> String {
+    let other = if phases { "in a phase, %" } else { "`improvement`, %" };
+    let header = ["noise, %", "session, %", "change, %", "`regression`, %", other, "pairs, mean"];
     let row = |cell: &tables::AbCell| {
-        let World { noise, session, change } = cell.world;
         let other = if phases { cell.phase_regressions } else { cell.improvements };
-        let mut row: Vec<String> = [noise, session, change].map(per_cent).to_vec();
-        row.extend([per_cent(cell.regressions), per_cent(other), format!("{:.1}", cell.pairs)]);
+        let mut row = world_cells(cell.world);
+        row.extend([percent(cell.regressions), percent(other), format!("{:.1}", cell.pairs)]);
         row
     };
     table(0, &header, &cells.iter().map(row).collect::<Vec<_>>())
 }
 
 /// A row for each rule and length of history, a column for each session effect and change.
-fn print_history(cells: &[HistoryCell], noise: f64) -> String {
+fn history_table(cells: &[HistoryCell], noise: f64) -> String {
     let mut header = vec!["rule".to_owned(), "history".to_owned()];
     for session in SESSIONS {
         let name = |change: f64| format!("{:.0} %: +{:.0}", 100.0 * session, 100.0 * change);
@@ -83,34 +95,28 @@ fn print_history(cells: &[HistoryCell], noise: f64) -> String {
     }
     let cells: Vec<&HistoryCell> =
         cells.iter().filter(|cell| (cell.world.noise - noise).abs() < 1e-9).collect();
-    let rows: Vec<Vec<String>> = cells
-        .chunks(SESSIONS.len() * CHANGES.len())
-        .map(|chunk| {
-            let mut row = vec![chunk[0].rule.name.to_owned(), chunk[0].history.to_string()];
-            row.extend(chunk.iter().map(|cell| per_cent(cell.flagged)));
-            row
-        })
-        .collect();
+    let row = |cells: &[&HistoryCell]| {
+        let mut row = vec![cells[0].name.to_owned(), cells[0].history.to_string()];
+        row.extend(cells.iter().map(|cell| percent(cell.flagged)));
+        row
+    };
+    let rows: Vec<_> = cells.chunks(SESSIONS.len() * CHANGES.len()).map(row).collect();
     table(1, &header.iter().map(String::as_str).collect::<Vec<_>>(), &rows)
 }
 
-fn print_allocations(cells: &[tables::AllocationCell]) -> String {
-    let rows: Vec<Vec<String>> = cells
-        .chunks(3)
-        .map(|chunk| {
-            let mut row = vec![chunk[0].history.to_string(), per_cent(chunk[0].range)];
-            row.extend(chunk.iter().map(|cell| per_cent(cell.flagged)));
-            row
-        })
-        .collect();
+fn allocation_table(cells: &[tables::AllocationCell]) -> String {
+    let row = |cells: &[tables::AllocationCell]| {
+        let mut row = vec![cells[0].history.to_string(), percent(cells[0].range)];
+        row.extend(cells.iter().map(|cell| percent(cell.flagged)));
+        row
+    };
+    let rows: Vec<_> = cells.chunks(3).map(row).collect();
     table(0, &["history", "range, %", "none", "+1 %", "+2 %"], &rows)
 }
 
-fn print_trend(cells: &[tables::TrendCell]) -> String {
-    let row = |cell: &tables::TrendCell| {
-        let World { noise, session, change } = cell.world;
-        let shares = [cell.ours, cell.ours_elsewhere, cell.otava, cell.otava_elsewhere];
-        [noise, session, change].into_iter().chain(shares).map(per_cent).collect()
+fn trend_table(cells: &[(World, [f64; 4])]) -> String {
+    let row = |(world, shares): &(World, [f64; 4])| {
+        [world_cells(*world), shares.map(percent).to_vec()].concat()
     };
     let header = [
         "noise, %",
@@ -124,12 +130,10 @@ fn print_trend(cells: &[tables::TrendCell]) -> String {
     table(0, &header, &cells.iter().map(row).collect::<Vec<_>>())
 }
 
-fn print_intervals(cells: &[tables::IntervalCell]) -> String {
-    let row = |cell: &tables::IntervalCell| {
-        let shares = [cell.covered, cell.width].map(per_cent);
-        let mut row = vec![per_cent(cell.noise), cell.pairs.to_string()];
-        row.extend(shares);
-        row
+fn interval_table(cells: &[(f64, usize, [f64; 2])]) -> String {
+    let row = |(noise, pairs, shares): &(f64, usize, [f64; 2])| {
+        let [covered, width] = shares.map(percent);
+        vec![percent(*noise), pairs.to_string(), covered, width]
     };
     let header = ["noise, %", "pairs", "holds the true ratio, %", "mean width, %"];
     table(0, &header, &cells.iter().map(row).collect::<Vec<_>>())
@@ -143,7 +147,7 @@ mod tests {
     const TRIALS: u64 = 40;
 
     #[test]
-    fn two_builds_in_turn_are_rarely_called_different_and_never_missed_by_far() {
+    fn ab_rarely_raises_false_alarms_and_finds_large_changes() {
         for cell in tables::ab(TRIALS, 0) {
             let World { noise, change, .. } = cell.world;
             if change < 0.01 {
@@ -156,18 +160,16 @@ mod tests {
     }
 
     #[test]
-    fn sessions_are_rarely_called_slower_than_a_history_and_a_fifth_is_seen_on_a_still_machine() {
-        for cell in tables::against_history(TRIALS, &RULES[1..4]) {
+    fn sessions_rarely_raise_false_alarms_and_find_a_fifth_on_a_quiet_machine() {
+        for cell in tables::against_history(TRIALS, &CONTENDERS[1..4]) {
             let World { noise, session, change } = cell.world;
-            let told = format!(
-                "{}, {}: {} of {:?}",
-                cell.rule.name, cell.history, cell.flagged, cell.world
-            );
+            let text =
+                format!("{}, {}: {} of {:?}", cell.name, cell.history, cell.flagged, cell.world);
             if change < 0.01 && cell.history >= 10 {
-                assert!(cell.flagged <= 0.1, "{told}");
+                assert!(cell.flagged <= 0.1, "{text}");
             }
             if change > 0.15 && noise < 0.05 && session < 0.03 && cell.history == 30 {
-                assert!(cell.flagged >= 0.7, "{told}");
+                assert!(cell.flagged >= 0.7, "{text}");
             }
         }
     }
@@ -182,6 +184,6 @@ mod tests {
 
     #[test]
     fn the_same_seeds_give_the_same_table() {
-        assert_eq!(print_ab(&tables::ab(2, 1), true), print_ab(&tables::ab(2, 1), true));
+        assert_eq!(ab_table(&tables::ab(2, 1), true), ab_table(&tables::ab(2, 1), true));
     }
 }

@@ -1,13 +1,13 @@
-//! The rules of other tools, as their documentation or source has them by default.
+//! The rules of other tools, with the defaults of their documentation or source.
 //!
-//! All of them judge one build, or one number that stands for a run.
+//! All of them judge one build, or one number per run.
 
 use perf_cli::judge::e_divisive::best_split;
 use perf_cli::judge::median;
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
-/// Bencher's t-test, upper boundary 0.99, at most 64 builds: its documentation's example and what its
-/// `bencher_boundary` computes, mean + t·σ, with σ of the population.
+/// Bencher's t-test, upper boundary 0.99, at most 64 builds: the example in its documentation, computed
+/// as in its `bencher_boundary`: mean + t·σ, with σ of the population.
 /// <https://bencher.dev/docs/explanation/thresholds/>
 pub fn bencher_t_test(history: &[f64], candidate: f64) -> bool {
     let newest = &history[history.len().saturating_sub(64)..];
@@ -47,72 +47,72 @@ pub fn rustc_perf(history: &[f64], candidate: f64) -> bool {
 }
 
 /// Apache Otava by default (window 50, p 0.001, any magnitude): a change point for the worse among
-/// the newest builds, from the last one before the candidate on.
+/// the newest builds, starting with the last one before the candidate.
 /// <https://otava.apache.org/>, and M. Fleming et al., ICPE 2023
 pub fn otava(history: &[f64], candidates: &[f64]) -> bool {
     let series = [history, candidates].concat();
-    let is_new = |place: &usize| *place + 1 >= history.len();
-    otava_change_points(&series).iter().filter(|(place, _)| is_new(place)).any(|(_, worse)| *worse)
+    let is_new = |index: &usize| *index + 1 >= history.len();
+    otava_change_points(&series).iter().filter(|(index, _)| is_new(index)).any(|(_, worse)| *worse)
 }
 
 /// Otava's change points, and whether the mean is higher after them.
 pub fn otava_change_points(series: &[f64]) -> Vec<(usize, bool)> {
     const WINDOW: usize = 50;
     const P: f64 = 0.001;
-    let mut places: Vec<usize> = Vec::new();
+    let mut indices: Vec<usize> = Vec::new();
     let mut start = 0;
     while start < series.len() {
         let end = (start + WINDOW).min(series.len());
         let found = otava_window(&series[start..end], 10.0 * P);
-        let last = found.iter().map(|it| it + start).max().unwrap_or_default();
-        places.extend(found.iter().map(|it| it + start));
+        let last = found.iter().map(|index| index + start).max().unwrap_or_default();
+        indices.extend(found.iter().map(|index| index + start));
         start = last.max(start + WINDOW / 2);
     }
-    places.sort_unstable();
-    places.dedup();
+    indices.sort_unstable();
+    indices.dedup();
     loop {
         let sides = |at: usize| {
-            let from = at.checked_sub(1).map_or(0, |at| places[at]);
-            let to = places.get(at + 1).copied().unwrap_or(series.len());
-            (&series[from..places[at]], &series[places[at]..to])
+            let from = at.checked_sub(1).map_or(0, |at| indices[at]);
+            let to = indices.get(at + 1).copied().unwrap_or(series.len());
+            (&series[from..indices[at]], &series[indices[at]..to])
         };
         let p = |at: &usize| t_test(sides(*at).0, sides(*at).1);
-        let weakest = (0..places.len()).max_by(|a, b| p(a).total_cmp(&p(b)));
+        let weakest = (0..indices.len()).max_by(|a, b| p(a).total_cmp(&p(b)));
         if let Some(at) = weakest.filter(|at| p(at) >= P) {
-            places.remove(at);
+            indices.remove(at);
             continue;
         }
         let worse = |at: usize| {
             let (before, after) = sides(at);
             mean_and_deviation(after).0 > mean_and_deviation(before).0
         };
-        return (0..places.len()).map(|at| (places[at], worse(at))).collect();
+        return (0..indices.len()).map(|at| (indices[at], worse(at))).collect();
     }
 }
 
-/// Splits at the highest Q̂ of all segments, as long as the t-test calls the split significant.
+/// Splits at the highest Q̂ of all segments, as long as the t-test finds the split significant.
 fn otava_window(series: &[f64], p: f64) -> Vec<usize> {
-    let mut places: Vec<usize> = Vec::new();
+    let mut indices: Vec<usize> = Vec::new();
     loop {
         let mut ends = vec![0];
-        ends.extend(&places);
+        ends.extend(&indices);
         ends.push(series.len());
         let best = ends
             .windows(2)
-            .filter_map(|it| Some((it[0], it[1], best_split(&series[it[0]..it[1]], 1)?)))
+            .filter_map(|pair| Some((pair[0], pair[1], best_split(&series[pair[0]..pair[1]], 1)?)))
             .max_by(|a, b| a.2.q.total_cmp(&b.2.q));
-        let Some((from, to, split)) = best else { return places };
-        let place = from + split.index;
-        if t_test(&series[from..place], &series[place..to]) > p {
-            return places;
+        let Some((from, to, split)) = best else { return indices };
+        let index = from + split.index;
+        if t_test(&series[from..index], &series[index..to]) > p {
+            return indices;
         }
-        places.push(place);
-        places.sort_unstable();
+        indices.push(index);
+        indices.sort_unstable();
     }
 }
 
-/// Student's two-sided t-test with pooled variances, from deviations of the population, as Otava
-/// feeds it.
+/// Student's two-sided t-test with pooled variances, from deviations of the population, as in
+/// Otava.
 fn t_test(before: &[f64], after: &[f64]) -> f64 {
     let (n, m) = (count(before.len()), count(after.len()));
     if n + m <= 2.0 {
@@ -129,7 +129,7 @@ fn t_test(before: &[f64], after: &[f64]) -> f64 {
 /// The deviation of the population.
 fn mean_and_deviation(numbers: &[f64]) -> (f64, f64) {
     let mean = numbers.iter().sum::<f64>() / count(numbers.len());
-    let squares: f64 = numbers.iter().map(|it| (it - mean).powi(2)).sum();
+    let squares: f64 = numbers.iter().map(|number| (number - mean).powi(2)).sum();
     (mean, (squares / count(numbers.len())).sqrt())
 }
 

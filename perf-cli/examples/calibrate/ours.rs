@@ -1,13 +1,13 @@
-//! The rules of this project, asked as its commands ask them.
+//! The rules of this project, used as its commands use them.
 
 use perf_cli::judge::rules::{Hypothesis, Quantity, judge};
-use perf_cli::judge::sequential::{self, Comparison, Step, decide_all};
+use perf_cli::judge::sequential::{self, Comparison, PairedSamples, Step, decide_all};
 use perf_cli::judge::workload::Sample;
 use perf_cli::judge::{Thresholds, Verdict};
 
-use crate::noise::Builds;
+use crate::simulation::Builds;
 
-/// The verdict on a candidate's session of `runs` against a history of sessions.
+/// The verdict on a session of `runs` against a history of `sessions`.
 pub fn against_history(
     builds: &mut Builds,
     sessions: usize,
@@ -34,50 +34,43 @@ fn verdict(quantity: Quantity, candidate: &[Sample], baseline: &[Vec<Sample>]) -
         .map_or(Verdict::Unchanged, |finding| finding.verdict)
 }
 
-/// How `ab` ended.
-pub struct Ended {
-    /// What was said of the build.
+/// The result of `ab`.
+pub struct AbResult {
     pub build: Verdict,
     /// Whether any phase was called a regression.
-    pub any_phase: bool,
-    /// The pairs that it took.
-    pub pairs: usize,
+    pub phase_regressed: bool,
+    pub pairs: u32,
 }
 
-/// `ab` on a build, and on `phases` phases that are as noisy, a tenth of the build each, and
-/// independent of it.
-pub fn ab(builds: &mut Builds, phases: usize) -> Ended {
-    const SHARE: f64 = 0.1;
+/// `ab` on a build and on `phases` independent phases, each as noisy and a tenth of the build.
+pub fn ab(builds: &mut Builds, phases: usize) -> AbResult {
     let rule = sequential::Rule::default();
-    let most = rule.most_pairs();
-    let build = builds.pairs(most);
-    let shrunk = |it: Vec<f64>| -> Vec<f64> { it.into_iter().map(|time| time * SHARE).collect() };
+    let build = builds.pairs(rule.max_pairs());
+    let tenth =
+        |times: Vec<f64>| -> Vec<f64> { times.into_iter().map(|time| time * 0.1).collect() };
     let phases: Vec<(Vec<f64>, Vec<f64>)> = (0..phases)
-        .map(|_| builds.pairs(most))
-        .map(|(base, head)| (shrunk(base), shrunk(head)))
+        .map(|_| builds.pairs(rule.max_pairs()))
+        .map(|(base, head)| (tenth(base), tenth(head)))
         .collect();
     let mut pairs = 0;
     loop {
-        let so_far = |(base, head): &'_ (Vec<f64>, Vec<f64>), floor| {
-            (base[..pairs].to_vec(), head[..pairs].to_vec(), floor)
-        };
-        let mut halves = vec![so_far(&build, 5.0)];
-        halves.extend(phases.iter().map(|phase| so_far(phase, 2.0)));
-        let all: Vec<_> = halves
-            .iter()
-            .map(|(base, head, floor)| sequential::Hypothesis {
-                base,
-                head,
-                floor: *floor,
-                least_change: 0.05,
-            })
-            .collect();
-        match decide_all(&all[0], &all[1..], &rule) {
+        let of_phases: Vec<_> = phases.iter().map(|phase| first(phase, pairs, 2.0)).collect();
+        match decide_all(&first(&build, pairs, 5.0), &of_phases, &rule) {
             Step::Continue { until } => pairs = until,
             Step::Decided(Comparison { build, phases }) => {
-                let any_phase = phases.iter().any(|it| it.verdict == Verdict::Regression);
-                return Ended { build: build.verdict, any_phase, pairs };
+                return AbResult {
+                    build: build.verdict,
+                    phase_regressed: phases
+                        .iter()
+                        .any(|phase| phase.verdict == Verdict::Regression),
+                    pairs: u32::try_from(pairs).expect("at most 20"),
+                };
             }
         }
     }
+}
+
+/// The first pairs.
+fn first((base, head): &(Vec<f64>, Vec<f64>), pairs: usize, floor: f64) -> PairedSamples<'_> {
+    PairedSamples { base: &base[..pairs], head: &head[..pairs], floor, least_change: 0.05 }
 }

@@ -1,20 +1,17 @@
-//! The questions that the calibration asks, each as a table in Markdown.
-
-use std::fmt::{self, Write};
+//! The questions of the calibration, one function per table.
 
 use perf_cli::judge::Verdict;
 use perf_cli::judge::bootstrap::RatioInterval;
 use perf_cli::judge::e_divisive::{Options, change_points};
 
-use crate::noise::{Builds, World};
-use crate::trials::{Question, answers, mean, share};
+use crate::simulation::{Builds, World, answers, mean, share};
 use crate::{others, ours};
 
 /// Standard deviations of ln(time) within a session.
 pub const NOISES: [f64; 2] = [0.027, 0.08];
-/// Standard deviations of what a session's builds share.
+/// Standard deviations of ln(time) between sessions.
 pub const SESSIONS: [f64; 3] = [0.0, 0.02, 0.05];
-/// What the change does to the build.
+/// By how much the candidate is slower.
 pub const CHANGES: [f64; 4] = [0.0, 0.05, 0.1, 0.2];
 /// Lengths of the history.
 const HISTORIES: [usize; 3] = [5, 10, 30];
@@ -27,168 +24,107 @@ fn worlds() -> impl Iterator<Item = World> {
     })
 }
 
-/// How `ab` ends in every world: the shares of regressions and of improvements, and the mean pairs.
+/// The results of `ab` in one world: shares of verdicts, and the mean number of pairs.
 pub struct AbCell {
     pub world: World,
     pub regressions: f64,
     pub improvements: f64,
-    pub pairs: f64,
     pub phase_regressions: f64,
+    pub pairs: f64,
 }
 
 /// `ab` in every world, with this many phases beside the build.
 pub fn ab(trials: u64, phases: usize) -> Vec<AbCell> {
     let worlds: Vec<World> = worlds().collect();
-    let questions: Vec<Question<'_, ours::Ended>> = worlds
-        .iter()
-        .map(|world| -> Question<'_, _> {
-            Box::new(move |seed| ours::ab(&mut Builds::new(*world, seed), phases))
-        })
-        .collect();
-    let all = answers(questions, trials);
-    let share_of = |ended: &[ours::Ended], verdict| {
-        share(&ended.iter().map(|it| it.build == verdict).collect::<Vec<_>>())
+    let all =
+        answers(&worlds, trials, |world, seed| ours::ab(&mut Builds::new(*world, seed), phases));
+    let cell = |(world, results): (World, Vec<ours::AbResult>)| AbCell {
+        world,
+        regressions: share(&results, |result| result.build == Verdict::Regression),
+        improvements: share(&results, |result| result.build == Verdict::Improvement),
+        phase_regressions: share(&results, |result| result.phase_regressed),
+        pairs: mean(&results, |result| f64::from(result.pairs)),
     };
-    let cell = |(world, ended): (&World, Vec<ours::Ended>)| AbCell {
-        world: *world,
-        regressions: share_of(&ended, Verdict::Regression),
-        improvements: share_of(&ended, Verdict::Improvement),
-        pairs: mean(ended.iter().map(|it| f64::from(u32::try_from(it.pairs).expect("few")))),
-        phase_regressions: share(&ended.iter().map(|it| it.any_phase).collect::<Vec<_>>()),
-    };
-    worlds.iter().zip(all).map(cell).collect()
+    worlds.into_iter().zip(all).map(cell).collect()
 }
 
 /// A rule that judges a candidate against a history.
 #[derive(Clone, Copy)]
-pub struct Rule {
-    pub name: &'static str,
-    /// Whether it flags the candidate, after so many builds or sessions.
-    pub flags: fn(&mut Builds, usize) -> bool,
-    /// Whether it is one of ours that fails a gate where the history is long enough.
-    pub is_ours: bool,
+pub enum Contender {
+    /// Our rule, with this many builds in each session of the history and of the candidate.
+    Ours { each: usize, runs: usize },
+    /// A rule that judges one build against a history of single builds.
+    OneBuild(fn(&[f64], f64) -> bool),
+    /// Otava, after this many sessions with this many builds each.
+    Otava { sessions: usize, runs: usize },
 }
 
-/// A history of sessions of one build each.
-fn plain_history(builds: &mut Builds, count: usize) -> Vec<f64> {
-    builds.history(count, 1).concat()
-}
-
-/// Whether a rule for one build flags it.
-fn one_build(builds: &mut Builds, count: usize, rule: fn(&[f64], f64) -> bool) -> bool {
-    let history = plain_history(builds, count);
-    rule(&history, builds.after(1)[0])
-}
+use Contender::{OneBuild, Otava, Ours};
 
 /// All rules, ours first.
-pub const RULES: [Rule; 12] = [
-    Rule {
-        name: "**ours**: one build, `suspect`",
-        flags: |builds, count| ours::against_history(builds, count, 1, 1) == Verdict::Suspect,
-        is_ours: true,
-    },
-    Rule {
-        name: "**ours**: session of 3 against builds",
-        flags: |builds, count| flagged(ours::against_history(builds, count, 1, 3), count),
-        is_ours: true,
-    },
-    Rule {
-        name: "**ours**: session of 5 against builds",
-        flags: |builds, count| flagged(ours::against_history(builds, count, 1, 5), count),
-        is_ours: true,
-    },
-    Rule {
-        name: "**ours**: session of 5 against sessions of 5",
-        flags: |builds, count| flagged(ours::against_history(builds, count, 5, 5), count),
-        is_ours: true,
-    },
-    Rule {
-        name: "Bencher: t-test, 0.99",
-        flags: |builds, count| one_build(builds, count, others::bencher_t_test),
-        is_ours: false,
-    },
-    Rule {
-        name: "Bencher: IQR, 3",
-        flags: |builds, count| one_build(builds, count, others::bencher_iqr),
-        is_ours: false,
-    },
-    Rule {
-        name: "CodSpeed: 10 %",
-        flags: |builds, count| one_build(builds, count, others::codspeed),
-        is_ours: false,
-    },
-    Rule {
-        name: "github-action-benchmark: 200 %",
-        flags: |builds, count| one_build(builds, count, others::github_action_benchmark),
-        is_ours: false,
-    },
-    Rule {
-        name: "rustc-perf: IQR of changes",
-        flags: |builds, count| one_build(builds, count, others::rustc_perf),
-        is_ours: false,
-    },
-    Rule {
-        name: "Otava: after one build",
-        flags: |builds, count| {
-            let history = plain_history(builds, count);
-            others::otava(&history, &builds.after(1))
-        },
-        is_ours: false,
-    },
-    Rule {
-        name: "Otava: after five builds in one session",
-        flags: |builds, count| {
-            let history = plain_history(builds, count);
-            others::otava(&history, &builds.after(5))
-        },
-        is_ours: false,
-    },
-    Rule {
-        name: "Otava: after five builds on five days",
-        flags: |builds, count| {
-            let history = plain_history(builds, count);
-            let candidates: Vec<f64> = (0..5).flat_map(|_| builds.after(1)).collect();
-            others::otava(&history, &candidates)
-        },
-        is_ours: false,
-    },
+pub const CONTENDERS: [(&str, Contender); 12] = [
+    ("**ours**: one build, `suspect`", Ours { each: 1, runs: 1 }),
+    ("**ours**: session of 3 against builds", Ours { each: 1, runs: 3 }),
+    ("**ours**: session of 5 against builds", Ours { each: 1, runs: 5 }),
+    ("**ours**: session of 5 against sessions of 5", Ours { each: 5, runs: 5 }),
+    ("Bencher: t-test, 0.99", OneBuild(others::bencher_t_test)),
+    ("Bencher: IQR, 3", OneBuild(others::bencher_iqr)),
+    ("CodSpeed: 10 %", OneBuild(others::codspeed)),
+    ("github-action-benchmark: 200 %", OneBuild(others::github_action_benchmark)),
+    ("rustc-perf: IQR of changes", OneBuild(others::rustc_perf)),
+    ("Otava: after one build", Otava { sessions: 1, runs: 1 }),
+    ("Otava: after five builds in one session", Otava { sessions: 1, runs: 5 }),
+    ("Otava: after five builds on five days", Otava { sessions: 5, runs: 1 }),
 ];
 
-/// With a short history, the most that a rule can say is `suspect`.
-fn flagged(verdict: Verdict, sessions: usize) -> bool {
-    verdict == if sessions < 10 { Verdict::Suspect } else { Verdict::Regression }
+impl Contender {
+    /// Whether it flags the candidate after a history of this length.
+    fn flags(self, builds: &mut Builds, history: usize) -> bool {
+        match self {
+            Ours { each, runs } => {
+                // With a single build or a short history, our rules say `suspect` at most.
+                let is_suspect = runs == 1 || history < 10;
+                ours::against_history(builds, history, each, runs)
+                    == if is_suspect { Verdict::Suspect } else { Verdict::Regression }
+            }
+            OneBuild(rule) => {
+                let history = builds.history(history, 1).concat();
+                rule(&history, builds.after(1)[0])
+            }
+            Otava { sessions, runs } => {
+                let history = builds.history(history, 1).concat();
+                let candidates: Vec<f64> = (0..sessions).flat_map(|_| builds.after(runs)).collect();
+                others::otava(&history, &candidates)
+            }
+        }
+    }
 }
 
 /// The share of candidates that a rule flags, in one world and with one length of history.
 pub struct HistoryCell {
-    pub rule: Rule,
-    pub world: World,
+    pub name: &'static str,
+    pub rule: Contender,
     pub history: usize,
+    pub world: World,
     pub flagged: f64,
 }
 
-/// Every rule in every world with every history; by rule, history, and world.
-pub fn against_history(trials: u64, rules: &[Rule]) -> Vec<HistoryCell> {
+/// Every rule in every world with every history; ordered by rule, history and world.
+pub fn against_history(trials: u64, rules: &[(&'static str, Contender)]) -> Vec<HistoryCell> {
     let mut cells = Vec::new();
-    for rule in rules {
+    for (name, rule) in rules.iter().copied() {
         for history in HISTORIES {
-            cells.extend(worlds().map(|world| (*rule, history, world)));
+            let flagged = 0.0;
+            cells.extend(worlds().map(|world| HistoryCell { name, rule, history, world, flagged }));
         }
     }
-    let questions: Vec<Question<'_, bool>> = cells
-        .iter()
-        .map(|(rule, history, world)| -> Question<'_, _> {
-            Box::new(move |seed| (rule.flags)(&mut Builds::new(*world, seed), *history))
-        })
-        .collect();
-    let all = answers(questions, trials);
-    let cell = |((rule, history, world), flags): ((Rule, usize, World), Vec<bool>)| HistoryCell {
-        rule,
-        world,
-        history,
-        flagged: share(&flags),
-    };
-    cells.into_iter().zip(all).map(cell).collect()
+    let all = answers(&cells, trials, |HistoryCell { rule, history, world, .. }, seed| {
+        rule.flags(&mut Builds::new(*world, seed), *history)
+    });
+    for (cell, flags) in cells.iter_mut().zip(all) {
+        cell.flagged = share(&flags, |flag| *flag);
+    }
+    cells
 }
 
 /// The share of builds flagged that allocate `change` more, where builds differ by up to `range`.
@@ -201,139 +137,62 @@ pub struct AllocationCell {
 
 /// Allocations with every range and change.
 pub fn allocations(trials: u64) -> Vec<AllocationCell> {
+    let still = World { noise: 0.0, session: 0.0, change: 0.0 };
     let mut cells = Vec::new();
     for history in HISTORIES {
         for range in [0.0, 0.001, 0.0025, 0.005] {
-            cells.extend([0.0, 0.01, 0.02].map(|change| (history, range, change)));
+            let cell = |change| AllocationCell { history, range, change, flagged: 0.0 };
+            cells.extend([0.0, 0.01, 0.02].map(cell));
         }
     }
-    let still = World { noise: 0.0, session: 0.0, change: 0.0 };
-    let questions: Vec<Question<'_, bool>> = cells
-        .iter()
-        .map(|(history, range, change)| -> Question<'_, _> {
-            Box::new(move |seed| {
-                let mut builds = Builds::new(still, seed);
-                let verdict = ours::allocations(&mut builds, *history, *range, *change);
-                verdict == Verdict::Regression
-            })
-        })
-        .collect();
-    let all = answers(questions, trials);
-    let cell = |((history, range, change), flags): ((usize, f64, f64), Vec<bool>)| AllocationCell {
-        history,
-        range,
-        change,
-        flagged: share(&flags),
-    };
-    cells.into_iter().zip(all).map(cell).collect()
+    let all = answers(&cells, trials, |cell, seed| {
+        let builds = &mut Builds::new(still, seed);
+        ours::allocations(builds, cell.history, cell.range, cell.change)
+    });
+    for (cell, verdicts) in cells.iter_mut().zip(all) {
+        cell.flagged = share(&verdicts, |verdict| *verdict == Verdict::Regression);
+    }
+    cells
 }
 
-/// Change points in a series of 60 builds whose last 15 are at the new level.
-pub struct TrendCell {
-    pub world: World,
-    /// Series with a change point within two builds of the true place.
-    pub ours: f64,
-    pub otava: f64,
-    /// Series with one anywhere else.
-    pub ours_elsewhere: f64,
-    pub otava_elsewhere: f64,
-}
-
-/// `trend` beside Otava, in every world without and with a shift of 10 and 20 %.
-pub fn trend(trials: u64) -> Vec<TrendCell> {
+/// `trend` and Otava on series of 60 builds whose last 15 are at the new level, in every world without
+/// and with a shift of 10 and 20 %: the shares of series in which ours found a change point within two
+/// builds of the true one, ours found one elsewhere, and the same of Otava.
+pub fn trend(trials: u64) -> Vec<(World, [f64; 4])> {
     const BEFORE: usize = 45;
     const AFTER: usize = 15;
     let worlds: Vec<World> = worlds().filter(|world| (world.change - 0.05).abs() > 1e-9).collect();
-    let questions: Vec<Question<'_, [bool; 4]>> = worlds
-        .iter()
-        .map(|world| -> Question<'_, _> {
-            Box::new(move |seed| {
-                let mut builds = Builds::new(*world, seed);
-                let mut series = plain_history(&mut builds, BEFORE);
-                series.extend((0..AFTER).flat_map(|_| builds.after(1)));
-                let is_true = |place: &usize| world.change > 0.0 && place.abs_diff(BEFORE) <= 2;
-                let of = |places: Vec<usize>| {
-                    (places.iter().any(is_true), places.iter().any(|place| !is_true(place)))
-                };
-                let points = change_points(&series, &Options::default());
-                let ours = of(points.iter().map(|point| point.index).collect());
-                let points = others::otava_change_points(&series);
-                let otava = of(points.iter().map(|(place, _)| *place).collect());
-                [ours.0, otava.0, ours.1, otava.1]
-            })
-        })
-        .collect();
-    let all = answers(questions, trials);
-    let cell = |(world, found): (World, Vec<[bool; 4]>)| {
-        let of = |at: usize| share(&found.iter().map(|it| it[at]).collect::<Vec<_>>());
-        TrendCell {
-            world,
-            ours: of(0),
-            otava: of(1),
-            ours_elsewhere: of(2),
-            otava_elsewhere: of(3),
-        }
-    };
-    worlds.into_iter().zip(all).map(cell).collect()
+    let all = answers(&worlds, trials, |world, seed| {
+        let mut builds = Builds::new(*world, seed);
+        let mut series = builds.history(BEFORE, 1).concat();
+        series.extend((0..AFTER).flat_map(|_| builds.after(1)));
+        let is_true = |index: &usize| world.change > 0.0 && index.abs_diff(BEFORE) <= 2;
+        let ours = change_points(&series, &Options::default());
+        let ours: Vec<usize> = ours.iter().map(|point| point.index).collect();
+        let otava = others::otava_change_points(&series);
+        let otava: Vec<usize> = otava.iter().map(|(index, _)| *index).collect();
+        let found = |points: &[usize]| points.iter().any(is_true);
+        let elsewhere = |points: &[usize]| points.iter().any(|index| !is_true(index));
+        [found(&ours), elsewhere(&ours), found(&otava), elsewhere(&otava)]
+    });
+    let shares = |found: Vec<[bool; 4]>| [0, 1, 2, 3].map(|i| share(&found, |found| found[i]));
+    worlds.into_iter().zip(all.into_iter().map(shares)).collect()
 }
 
-/// How often the interval of 95 % holds the true ratio.
-pub struct IntervalCell {
-    pub noise: f64,
-    pub pairs: usize,
-    pub covered: f64,
-    /// Its mean width, as a share of the ratio.
-    pub width: f64,
-}
-
-/// The bootstrap interval at every number of pairs that `ab` may end with.
-pub fn intervals(trials: u64) -> Vec<IntervalCell> {
+/// The bootstrap interval of 95 % at every number of pairs that `ab` may end with: noise, pairs, how
+/// often it contains the true ratio, and its mean width as a share of the ratio.
+pub fn intervals(trials: u64) -> Vec<(f64, usize, [f64; 2])> {
     let cells: Vec<(f64, usize)> =
         NOISES.into_iter().flat_map(|noise| [8, 12, 20].map(|pairs| (noise, pairs))).collect();
-    let questions: Vec<Question<'_, (bool, f64)>> = cells
-        .iter()
-        .map(|(noise, pairs)| -> Question<'_, _> {
-            Box::new(move |seed| {
-                let world = World { noise: *noise, session: 0.02, change: 0.1 };
-                let (base, head) = Builds::new(world, seed).pairs(*pairs);
-                let it = RatioInterval::of(&base, &head, 0.95).expect("there are enough pairs");
-                ((it.low..=it.high).contains(&1.1), (it.high - it.low) / it.ratio)
-            })
-        })
-        .collect();
-    let all = answers(questions, trials);
-    let cell = |((noise, pairs), found): ((f64, usize), Vec<(bool, f64)>)| IntervalCell {
-        noise,
-        pairs,
-        covered: share(&found.iter().map(|it| it.0).collect::<Vec<_>>()),
-        width: mean(found.iter().map(|it| it.1)),
+    let all = answers(&cells, trials, |(noise, pairs), seed| {
+        let world = World { noise: *noise, session: 0.02, change: 0.1 };
+        let (base, head) = Builds::new(world, seed).pairs(*pairs);
+        RatioInterval::from_pairs(&base, &head, 0.95).expect("there are enough pairs")
+    });
+    let cell = |((noise, pairs), found): ((f64, usize), Vec<RatioInterval>)| {
+        let covered = share(&found, |interval| (interval.low..=interval.high).contains(&1.1));
+        let width = mean(&found, |interval| (interval.high - interval.low) / interval.ratio);
+        (noise, pairs, [covered, width])
     };
     cells.into_iter().zip(all).map(cell).collect()
-}
-
-/// A share in per cent, with a second digit where it is small.
-pub struct Percent(pub f64);
-
-impl fmt::Display for Percent {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let percent = 100.0 * self.0;
-        if percent > 0.0 && percent < 2.0 {
-            write!(f, "{percent:.2}")
-        } else {
-            write!(f, "{percent:.1}")
-        }
-    }
-}
-
-/// A table in Markdown; all columns but the first `words` are numbers.
-pub fn table(words: usize, header: &[&str], rows: &[Vec<String>]) -> String {
-    let mut text = format!("| {} |\n|", header.join(" | "));
-    for column in 0..header.len() {
-        text.push_str(if column < words { "---|" } else { "---:|" });
-    }
-    for row in rows {
-        let _ = write!(text, "\n| {} |", row.join(" | "));
-    }
-    text.push('\n');
-    text
 }

@@ -9,15 +9,16 @@ use serde_json::{Value, json};
 
 use crate::commands::facts::{change_style, short_commit};
 use crate::commands::judgement::{self, Judged};
+use crate::commands::paired::{PairedMedians, PhasePair, pair_phases};
 use crate::configuration::Configuration;
 use crate::failure::Failure;
-use crate::judge::{Paired, PhasePair, Verdict, pair_phases};
+use crate::judge::Verdict;
 use crate::present::style::{DIM, PLAIN, STRONG};
 use crate::present::{
     Block, Cell, Column, Fact, Json, Kind, Report, Row, Span, Table, tree, units,
 };
 use crate::run::Invocation;
-use crate::select::{BuildRef, SelectError, SeriesKey, sessions_of};
+use crate::select::{BuildRef, SelectError, SeriesKey, group_sessions};
 
 /// The options of `compare`.
 #[derive(Debug, Clone, Args)]
@@ -75,7 +76,7 @@ fn judged(
         old.reverse();
         return judgement::judge_pairs(&old, &new, configuration);
     }
-    judgement::judge(&new, &sessions_of(old), configuration)
+    judgement::judge(&new, &group_sessions(old), configuration)
 }
 
 /// No more is told before the table; the rest is for `check`.
@@ -179,7 +180,7 @@ fn described(reference: &BuildRef, builds: &[BuildStats]) -> Span {
 /// Why the two sets may not be compared.
 fn obstacles(old: &[BuildStats], new: &[BuildStats]) -> Vec<String> {
     let series = |builds: &[BuildStats]| -> BTreeSet<SeriesKey> {
-        builds.iter().map(SeriesKey::of).collect()
+        builds.iter().map(SeriesKey::from_build).collect()
     };
     let (old, new) = (series(old), series(new));
     let mut obstacles: Vec<String> = [("old", &old), ("new", &new)]
@@ -201,10 +202,10 @@ fn obstacles(old: &[BuildStats], new: &[BuildStats]) -> Vec<String> {
 /// The numbers of whole builds.
 fn totals(old: &[BuildStats], new: &[BuildStats], are_comparable: bool) -> Vec<Fact> {
     let fact = |label: &str, shown: fn(f64) -> String, of: fn(&BuildStats) -> Option<f64>| {
-        let pair = Paired::of(old, new, of);
+        let pair = PairedMedians::from_builds(old, new, of);
         let side = |number: Option<f64>| number.map_or_else(|| "unknown".to_owned(), shown);
         let fact = Fact::new(label);
-        if pair == Paired::default() {
+        if pair == PairedMedians::default() {
             return fact;
         }
         let fact = fact.and(Span::plain(format!("{} → {}", side(pair.old), side(pair.new))));
@@ -240,15 +241,15 @@ fn phases(old: &[BuildStats], new: &[BuildStats], coloring: &Coloring) -> Table 
         .collect();
     let unattributed = PhasePair {
         path: "unattributed".to_owned(),
-        build_thread_ms: Paired::of(old, new, |stats| {
+        build_thread_ms: PairedMedians::from_builds(old, new, |stats| {
             Some(stats.unattributed.as_ref()?.build_thread_ms)
         }),
-        alloc_bytes: Paired::of(old, new, |stats| {
+        alloc_bytes: PairedMedians::from_builds(old, new, |stats| {
             stats.unattributed.as_ref()?.alloc_bytes.map(units::float)
         }),
         ..PhasePair::default()
     };
-    if unattributed.build_thread_ms != Paired::default() {
+    if unattributed.build_thread_ms != PairedMedians::default() {
         rows.push(row(Cell::text("unattributed"), &unattributed, coloring, DIM));
     }
     Table { columns: columns(), rows }
@@ -289,9 +290,10 @@ struct Coloring {
 
 impl Coloring {
     fn of(old: &[BuildStats], new: &[BuildStats], are_comparable: bool) -> Self {
-        let time = Paired::of(old, new, |stats| Some(stats.build_time_ms));
-        let bytes = Paired::of(old, new, |stats| stats.alloc_bytes.map(units::float));
-        let least = |pair: Paired| pair.new.or(pair.old).unwrap_or(0.0) * NEGLIGIBLE;
+        let time = PairedMedians::from_builds(old, new, |stats| Some(stats.build_time_ms));
+        let bytes =
+            PairedMedians::from_builds(old, new, |stats| stats.alloc_bytes.map(units::float));
+        let least = |pair: PairedMedians| pair.new.or(pair.old).unwrap_or(0.0) * NEGLIGIBLE;
         Self { are_comparable, least_ms: least(time), least_bytes: least(bytes) }
     }
 }

@@ -11,6 +11,7 @@ pub(crate) mod export;
 mod facts;
 mod judgement;
 pub(crate) mod list;
+mod paired;
 pub(crate) mod prune;
 pub(crate) mod repair;
 pub(crate) mod run;

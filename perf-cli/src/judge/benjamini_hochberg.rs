@@ -1,12 +1,14 @@
-//! The false discovery rate over many hypotheses: of all that is reported as changed, only so many
-//! are false.
+//! Control of the false discovery rate: limits the expected share of false findings among all
+//! reported findings.
 //!
 //! Y. Benjamini, Y. Hochberg: Controlling the false discovery rate: a practical and powerful approach
-//! to multiple testing. Journal of the Royal Statistical Society B 57 (1995). Adjusted as `p.adjust(…,
-//! "BH")` of R and `scipy.stats.false_discovery_control` do.
+//! to multiple testing. Journal of the Royal Statistical Society B 57 (1995). Adjusted like `p.adjust(…,
+//! "BH")` of R and `scipy.stats.false_discovery_control`.
+
+use super::float;
 
 /// The adjusted p of each hypothesis, in the order given: the lowest rate at which it would be
-/// reported. A p that is not a number counts as 1.
+/// reported. A p that is NaN counts as 1.
 #[must_use]
 pub fn adjusted(ps: &[f64]) -> Vec<f64> {
     let known = |p: f64| if p.is_nan() { 1.0 } else { p };
@@ -26,9 +28,4 @@ pub fn adjusted(ps: &[f64]) -> Vec<f64> {
 #[must_use]
 pub fn rejected(ps: &[f64], rate: f64) -> Vec<bool> {
     adjusted(ps).into_iter().map(|p| p <= rate).collect()
-}
-
-#[expect(clippy::cast_precision_loss, reason = "numbers of hypotheses are far below 2^53")]
-fn float(number: usize) -> f64 {
-    number as f64
 }

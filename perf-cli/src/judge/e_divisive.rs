@@ -1,32 +1,31 @@
-//! Where the level of a series shifted for good: E-divisive means.
+//! Finds where the level of a series shifted permanently: E-divisive means.
 //!
 //! D. S. Matteson, N. A. James: A nonparametric approach for multiple change point analysis of
-//! multivariate data. JASA 109 (2014). A segment is split where the energy distance between what is
-//! before and after is highest, if few permutations of the segment can be split as well, and so on with
-//! both halves. Long series are worked through in windows, and what the windows found is then looked at
-//! together, as in M. Fleming et al.: Hunter: using change point detection to hunt for performance
-//! regressions. ICPE 2023 (now Apache Otava), which tests by Student's t where we permute and rank.
+//! multivariate data. JASA 109 (2014). A segment is split where the energy distance between both sides
+//! is highest, provided that few permutations of the segment can be split as well; then both halves are
+//! split in the same way. A long series is searched in windows, and the splits of all windows are then
+//! tested together, as in M. Fleming et al.: Hunter: using change point detection to hunt for
+//! performance regressions. ICPE 2023 (now Apache Otava). Hunter uses Student's t-test; we use
+//! permutations and ranks.
 
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_pcg::Pcg64Mcg;
 
 use super::mann_whitney::MannWhitney;
-use super::median;
+use super::robust::ln;
+use super::{float, median};
 
-/// Times below a nanosecond, in milliseconds, have no logarithm worth knowing.
-const LEAST: f64 = 1e-6;
-
-/// What counts as a change point.
+/// The parameters of the search.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Options {
-    /// Builds that are looked at together: 50.
+    /// The builds per window: 50.
     pub window: usize,
     /// The highest p of a permutation test: 0.001.
     pub p: f64,
-    /// The least builds before and after a change point: 3.
+    /// The minimum number of builds before and after a change point: 3.
     pub least_segment: usize,
-    /// The least shift of the median, as a share of the lower level: 0.05.
+    /// The minimum shift of the median, as a share of the lower level: 0.05.
     pub least_change: f64,
     /// The same series and seed give the same change points.
     pub seed: u64,
@@ -38,21 +37,21 @@ impl Default for Options {
     }
 }
 
-/// A place in a series where its level shifted.
+/// A position in a series where its level shifted.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ChangePoint {
     /// The first build of the new level.
     pub index: usize,
-    /// The median from the change point before to this one (of a window at most).
+    /// The median from the previous change point to this one (at most a window).
     pub old: f64,
-    /// The median from here to the next change point (of a window at most).
+    /// The median from here to the next change point (at most a window).
     pub new: f64,
-    /// The p of the permutation test of its window.
+    /// The p of the permutation test in its window.
     pub p: f64,
 }
 
 impl ChangePoint {
-    /// The new level as a multiple of the old one; `None` where that is 0.
+    /// The new level as a multiple of the old one; `None` if that is 0.
     #[must_use]
     pub fn ratio(&self) -> Option<f64> {
         (self.old > 0.0).then(|| self.new / self.old)
@@ -61,18 +60,18 @@ impl ChangePoint {
 
 /// The change points of a series of times (or other numbers that are not negative), oldest first.
 ///
-/// A number that is not finite belongs to no level, but keeps its place. Distances are those of the
-/// logarithms, so that a shift weighs the same whatever the level.
+/// A number that is not finite is ignored, but keeps its index. Distances are between logarithms, so
+/// that a shift counts the same at any level.
 #[must_use]
 pub fn change_points(series: &[f64], options: &Options) -> Vec<ChangePoint> {
     let known: Vec<(usize, f64)> =
         series.iter().copied().enumerate().filter(|(_, number)| number.is_finite()).collect();
-    let logarithms: Vec<f64> = known.iter().map(|(_, number)| number.max(LEAST).ln()).collect();
+    let logarithms: Vec<f64> = known.iter().map(|(_, number)| ln(*number)).collect();
     let numbers: Vec<f64> = known.iter().map(|(_, number)| *number).collect();
-    let found = keep_the_sure(in_windows(&logarithms, options), &numbers, options);
-    let places: Vec<usize> = found.iter().map(|split| split.index).collect();
+    let found = retain_significant(in_windows(&logarithms, options), &numbers, options);
+    let indices: Vec<usize> = found.iter().map(|split| split.index).collect();
     let point = |(at, split): (usize, &Split)| {
-        let (before, after) = around(&places, at, numbers.len(), options.window);
+        let (before, after) = around(&indices, at, numbers.len(), options.window);
         ChangePoint {
             index: known[split.index].0,
             old: median(numbers[before].iter().copied()).unwrap_or_default(),
@@ -83,7 +82,7 @@ pub fn change_points(series: &[f64], options: &Options) -> Vec<ChangePoint> {
     found.iter().enumerate().map(point).collect()
 }
 
-/// Where a segment is best split, and how well.
+/// The best split of a segment.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct BestSplit {
     /// The first number of the second part.
@@ -92,11 +91,11 @@ pub struct BestSplit {
     pub q: f64,
 }
 
-/// The best split of `numbers` into a part and one that follows it (to the end or to before that),
-/// each of `least_segment` numbers or more. `None` where there are not so many.
+/// The best split of the start of `numbers` (or of all of it) into two consecutive parts, each of at
+/// least `least_segment` numbers. `None` if there are too few numbers.
 #[must_use]
 pub fn best_split(numbers: &[f64], least_segment: usize) -> Option<BestSplit> {
-    let sums = DistanceSums::of(numbers);
+    let sums = DistanceSums::new(numbers);
     let least = least_segment.max(1);
     let mut best: Option<BestSplit> = None;
     for index in least..numbers.len() {
@@ -110,14 +109,15 @@ pub fn best_split(numbers: &[f64], least_segment: usize) -> Option<BestSplit> {
     best
 }
 
-/// A change point by place, and its p.
+/// A candidate for a change point.
 #[derive(Debug, Clone, Copy)]
 struct Split {
     index: usize,
     p: f64,
 }
 
-/// The splits of all windows. Each begins at the last split of the one before, or half a window later.
+/// The splits of all windows. A window starts at the last split of the previous one, but at least half
+/// a window after its start.
 fn in_windows(numbers: &[f64], options: &Options) -> Vec<Split> {
     let mut random = Pcg64Mcg::seed_from_u64(options.seed);
     let window = options.window.max(2);
@@ -147,17 +147,17 @@ fn in_windows(numbers: &[f64], options: &Options) -> Vec<Split> {
     found
 }
 
-/// The best split of a segment, where at most a share of `p` of its permutations has one as good.
+/// The best split of a segment, if at most a share `p` of its permutations has one as good.
 fn significant_split(numbers: &[f64], options: &Options, random: &mut Pcg64Mcg) -> Option<Split> {
     let best = best_split(numbers, options.least_segment)?;
-    // Twice as many as can just tell such a p, so that one as good by chance is allowed.
+    // Twice as many as are needed to attain this p, so that one may be as good by chance.
     let permutations = 2.0 / options.p.clamp(1e-5, 1.0) - 1.0;
     let (mut as_good, mut done) = (1.0, 1.0);
     let mut permuted = numbers.to_vec();
     while done <= permutations {
         permuted.shuffle(random);
         let other = best_split(&permuted, options.least_segment)?;
-        // Rounding must not tell equal splits apart.
+        // Rounding must not make equal splits different.
         as_good += f64::from(u8::from(other.q >= best.q * (1.0 - 1e-9)));
         done += 1.0;
         if as_good > options.p * (permutations + 1.0) {
@@ -167,22 +167,22 @@ fn significant_split(numbers: &[f64], options: &Options, random: &mut Pcg64Mcg) 
     Some(Split { index: best.index, p: as_good / done })
 }
 
-/// Takes away, one by one, the splits that are not sure or too small when seen between their
-/// neighbours: those of overlapping windows may contradict each other.
-fn keep_the_sure(mut splits: Vec<Split>, numbers: &[f64], options: &Options) -> Vec<Split> {
+/// Removes, one by one, the splits that are not significant or too small between their neighbours,
+/// because splits of overlapping windows may contradict each other.
+fn retain_significant(mut splits: Vec<Split>, numbers: &[f64], options: &Options) -> Vec<Split> {
     loop {
-        let places: Vec<usize> = splits.iter().map(|split| split.index).collect();
+        let indices: Vec<usize> = splits.iter().map(|split| split.index).collect();
         let weakness = |at: usize| -> f64 {
-            let (before, after) = around(&places, at, numbers.len(), options.window);
+            let (before, after) = around(&indices, at, numbers.len(), options.window);
             let (before, after) = (&numbers[before], &numbers[after]);
             let level = |numbers: &[f64]| median(numbers.iter().copied()).unwrap_or_default();
             let (old, new) = (level(before), level(after));
-            // From nothing, any shift is large; from nothing to nothing, there is none.
+            // Infinite for a shift from 0; NaN, and thus 0, for 0 to 0.
             let shift = ((new - old).abs() / new.min(old)).max(0.0);
-            let p = |more, less| MannWhitney::greater(more, less).map_or(1.0, |it| it.p);
+            let p = |more, less| MannWhitney::greater(more, less).map_or(1.0, |test| test.p);
             let p = (2.0 * p(after, before).min(p(before, after))).min(1.0);
             let is_small = shift < options.least_change;
-            // What is small goes first, the smallest first of all; then what is least sure.
+            // Small shifts are removed first, starting with the smallest; then the least significant.
             if is_small { 2.0 - shift / options.least_change } else { p }
         };
         let weakest = (0..splits.len())
@@ -196,28 +196,28 @@ fn keep_the_sure(mut splits: Vec<Split>, numbers: &[f64], options: &Options) -> 
     }
 }
 
-/// From the place before to this one, and from this one to the next, a window at most.
+/// The ranges from the previous split to this one and from this one to the next, at most a window.
 fn around(
-    places: &[usize],
+    indices: &[usize],
     at: usize,
     end: usize,
     window: usize,
 ) -> (std::ops::Range<usize>, std::ops::Range<usize>) {
-    let here = places[at];
-    let before = at.checked_sub(1).map_or(0, |at| places[at]);
-    let after = places.get(at + 1).copied().unwrap_or(end);
+    let here = indices[at];
+    let before = at.checked_sub(1).map_or(0, |at| indices[at]);
+    let after = indices.get(at + 1).copied().unwrap_or(end);
     (before.max(here.saturating_sub(window))..here, here..after.min(here + window))
 }
 
-/// Sums of the distances between numbers, for any two stretches of them.
+/// Sums of the distances between numbers, for any two ranges of them.
 struct DistanceSums {
     side: usize,
-    /// At `i * side + j`: of each of the first `i` numbers to each of the first `j`.
+    /// At `i * side + j`: between each of the first `i` numbers and each of the first `j`.
     sums: Vec<f64>,
 }
 
 impl DistanceSums {
-    fn of(numbers: &[f64]) -> Self {
+    fn new(numbers: &[f64]) -> Self {
         let side = numbers.len() + 1;
         let mut sums = vec![0.0; side * side];
         for (i, a) in numbers.iter().enumerate() {
@@ -230,20 +230,15 @@ impl DistanceSums {
         Self { side, sums }
     }
 
-    /// Of the numbers up to `index` and those from there to `end`.
+    /// Q̂ of the numbers before `index` and those from there to `end`.
     fn q(&self, index: usize, end: usize) -> f64 {
         let at = |i: usize, j: usize| self.sums[i * self.side + j];
         let (n, m) = (float(index), float(end - index));
         let within_first = at(index, index) / 2.0;
         let between = at(index, end) - at(index, index);
         let within_second = at(end, end) / 2.0 - within_first - between;
-        // A part of one number has no distance within.
+        // A part of one number contains no distances.
         let mean = |sum: f64, count: f64| if count > 1.0 { sum / (count - 1.0) } else { 0.0 };
         2.0 / (n + m) * (between - m * mean(within_first, n) - n * mean(within_second, m))
     }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "a window is far below 2^53")]
-fn float(number: usize) -> f64 {
-    number as f64
 }

@@ -1,16 +1,55 @@
-//! What is said of one number, with everything that explains it.
+//! The verdict on one number, with everything that explains it.
 
-use super::Verdict;
+use std::fmt;
+
+use serde::Serialize;
+
 use super::mann_whitney::Method;
 
-/// A verdict on one number, and what it rests on.
+/// The result of judging a number of the candidate against its baseline.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// No change according to the rules.
+    Unchanged,
+    /// Lower than before, by the rules that find a regression or a suspect.
+    Improvement,
+    /// There are too few builds for a verdict.
+    Insufficient,
+    /// Probably higher than before; more builds are needed to be certain.
+    Suspect,
+    /// Certainly higher than before.
+    Regression,
+}
+
+impl Verdict {
+    /// The verdict in lower case.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Unchanged => "unchanged",
+            Self::Improvement => "improvement",
+            Self::Insufficient => "insufficient",
+            Self::Suspect => "suspect",
+            Self::Regression => "regression",
+        }
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.word())
+    }
+}
+
+/// A verdict on one number, and what it is based on.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Finding {
-    /// What is said. An improvement by the rules for one or two builds is no surer than a suspect.
+    /// The verdict. An improvement by the rules for one or two builds is as uncertain as a suspect.
     pub verdict: Verdict,
-    /// By which rule.
-    pub rule: Rule,
-    /// Which condition of the rule decided.
+    /// The rule that applied.
+    pub rule: AppliedRule,
+    /// The condition of the rule that decided.
     pub decided_by: Condition,
     /// Builds of the candidate.
     pub candidate_builds: usize,
@@ -18,46 +57,44 @@ pub struct Finding {
     pub baseline_builds: usize,
     /// Sessions of the baseline.
     pub baseline_sessions: usize,
-    /// The baseline's median, in the number's unit; 0 where it is empty. Where the amount of work
-    /// differs, for as much work as the candidate's.
+    /// The baseline's median, in the number's unit; 0 if it is empty. Scaled to the candidate's
+    /// amount of work where that differs.
     pub old: f64,
     /// The candidate's median.
     pub new: f64,
-    /// The lowest number that this rule would have flagged, as far as it is one of level: change,
-    /// floor and z.
+    /// The lowest number that this rule would have flagged by change, floor and z.
     pub limit: Option<f64>,
-    /// The baseline's robust spread, on the logarithm: about its share.
+    /// The baseline's robust spread on the logarithm: 0.03 is about 3 %.
     pub sigma: Option<f64>,
     /// How many sigmas the candidate lies above the baseline.
     pub z: Option<f64>,
     /// The one-sided p of the Mann–Whitney test, in the direction in which the medians differ.
     pub p: Option<f64>,
-    /// How `p` was found.
+    /// How `p` was computed.
     pub method: Option<Method>,
-    /// What the number's p is among those of all hypotheses that were judged together: that of z,
-    /// by Student's t.
+    /// The p of `z` (by Student's t), adjusted for all hypotheses that were judged together.
     pub adjusted_p: Option<f64>,
-    /// The amount of work, where it is not the same in all builds.
+    /// The amount of work, if it differs between builds.
     pub work: Option<Work>,
-    /// What a sure verdict takes, where this one is not.
+    /// What is needed for a certain verdict, if this one is not.
     pub needed: Option<Needed>,
 }
 
 impl Finding {
-    /// The candidate's median as a multiple of the baseline's; `None` where that is 0.
+    /// The candidate's median as a multiple of the baseline's; `None` if that is 0.
     #[must_use]
     pub fn ratio(&self) -> Option<f64> {
         (self.old > 0.0).then(|| self.new / self.old)
     }
 
-    /// The candidate's median less the baseline's, in the number's unit.
+    /// The candidate's median minus the baseline's, in the number's unit.
     #[must_use]
     pub fn difference(&self) -> f64 {
         self.new - self.old
     }
 
-    /// Makes of a regression a suspect, and of a suspect or an improvement nothing, as `condition`
-    /// is not met.
+    /// Turns a regression into a suspect, and a suspect or an improvement into no change, because
+    /// `condition` is not met.
     pub(super) fn weaken(&mut self, condition: Condition) {
         self.verdict = match self.verdict {
             Verdict::Regression => Verdict::Suspect,
@@ -68,9 +105,9 @@ impl Finding {
     }
 }
 
-/// The row of the table of rules that applied.
+/// The rule that applied to a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Rule {
+pub enum AppliedRule {
     /// The baseline is too short for any verdict.
     TooFewBuilds,
     /// The baseline is short: ratio and a rough z; `suspect` at most.
@@ -83,28 +120,28 @@ pub enum Rule {
     Range,
 }
 
-/// The condition that decided, with the threshold that it holds numbers against.
+/// The condition that decided, with its threshold.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Condition {
     /// Every condition of the rule was met.
     Every,
     /// The baseline has fewer builds than this.
     LeastBuilds(usize),
-    /// The candidate has fewer builds than are needed for a p as low as the rule's: this many.
+    /// The candidate has fewer builds than this, the number needed to attain the rule's p.
     LeastRuns(usize),
-    /// The ratio is not as high.
+    /// The ratio is lower than this.
     Ratio(f64),
     /// The change is less than this share.
     Change(f64),
     /// The difference is less than this, in the number's unit.
     Floor(f64),
-    /// The z is not as high.
+    /// The z is not above this.
     Z(f64),
-    /// The p is higher.
+    /// The p is higher than this.
     P(f64),
-    /// The p among those of all hypotheses is higher than this rate.
+    /// The adjusted p is higher than this rate.
     FalseDiscoveryRate(f64),
-    /// The amount of work differs by more than this share, or the verdict would be surer.
+    /// The amount of work differs by more than this share, which weakened the verdict.
     Workload(f64),
     /// Within this distance of the baseline's range.
     Range(f64),
@@ -119,10 +156,18 @@ pub struct Work {
     pub new: f64,
 }
 
-/// What a sure verdict takes. Interleaved pairs (`ab`) are sure without a history.
+impl Work {
+    /// By how much the amounts differ, as a share of the smaller one.
+    #[must_use]
+    pub fn change(&self) -> f64 {
+        (self.new - self.old).abs() / self.new.min(self.old)
+    }
+}
+
+/// What a certain verdict needs. Interleaved pairs (`ab`) need no history.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Needed {
-    /// Builds of the candidate, run together.
+    /// Builds of the candidate that ran together.
     pub runs: usize,
     /// Sessions of the baseline.
     pub sessions: usize,

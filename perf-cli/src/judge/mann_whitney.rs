@@ -1,47 +1,49 @@
-//! The one-sided Mann–Whitney test: whether one set of builds took longer than another, by ranks
-//! alone, so that neither outliers nor the shape of the noise matter.
+//! The one-sided Mann–Whitney test: whether one set of builds took longer than another. It uses only
+//! ranks, so neither outliers nor the shape of the noise matter.
 //!
 //! H. B. Mann, D. R. Whitney: On a test of whether one of two random variables is stochastically
-//! larger than the other. Annals of Mathematical Statistics 18 (1947). Distributions are exact for as
-//! many builds as a history lets one judge; beyond, normal with the corrections for ties and
+//! larger than the other. Annals of Mathematical Statistics 18 (1947). Distributions are exact for the
+//! numbers of builds that occur in practice; beyond, normal with the corrections for ties and
 //! continuity, as in `scipy.stats.mannwhitneyu`.
 
 use std::cmp::Ordering;
 
 use statrs::distribution::{ContinuousCDF, Normal};
 
-/// Together no more numbers than this: the number of ways to choose half of them, 9.5e37, still fits
-/// into the integers that are used to count.
-const MOST_COUNTED: usize = 130;
-/// With ties the exact distribution costs the number of builds times the sums that their ranks can
-/// have; this many steps are some ten milliseconds.
-const MOST_STEPS_WITH_TIES: usize = 20_000_000;
+use super::float;
 
-/// How a p value was found.
+/// The most numbers of both sets for exact counts: the number of ways to choose half of them, 9.5e37,
+/// still fits into 128 bits.
+const MAX_COUNTED: usize = 130;
+/// With ties, the cost of the exact distribution is the number of builds times the number of possible
+/// rank sums; this many steps take about ten milliseconds.
+const MAX_STEPS_WITH_TIES: usize = 20_000_000;
+
+/// How a p value was computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Method {
     /// No number occurs twice, and every order was counted.
     Exact,
-    /// Some numbers are equal, and every way to share the numbers out was counted.
+    /// Some numbers are equal, and every partition of the numbers was counted.
     ExactWithTies,
     /// The normal approximation, corrected for ties and continuity.
     Normal,
 }
 
-/// What the test says.
+/// The result of the test.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct MannWhitney {
-    /// Pairs in which the candidate is above the baseline; an equal pair is a half.
+    /// The number of pairs in which the candidate is above the baseline; an equal pair counts half.
     pub u: f64,
-    /// The probability of a `u` as high as this or higher where both sets are alike.
+    /// The probability of a `u` at least this high if both sets have the same distribution.
     pub p: f64,
-    /// How `p` was found.
+    /// How `p` was computed.
     pub method: Method,
 }
 
 impl MannWhitney {
-    /// Tests whether the candidate lies above the baseline. `None` where either is empty or holds
-    /// a number that is not finite. Exchange the two to test the other way.
+    /// Tests whether the candidate lies above the baseline. `None` if either is empty or contains a
+    /// number that is not finite. Swap the two to test the other direction.
     #[must_use]
     pub fn greater(candidate: &[f64], baseline: &[f64]) -> Option<Self> {
         if candidate.is_empty() || baseline.is_empty() {
@@ -50,9 +52,9 @@ impl MannWhitney {
         if !candidate.iter().chain(baseline).all(|number| number.is_finite()) {
             return None;
         }
-        let ranks = Ranks::of(candidate, baseline);
+        let ranks = Ranks::new(candidate, baseline);
         let (n, m) = (candidate.len(), baseline.len());
-        let (p, method) = if !ranks.tied() && n + m <= MOST_COUNTED {
+        let (p, method) = if !ranks.has_ties() && n + m <= MAX_COUNTED {
             (ranks.exact_p(n, m), Method::Exact)
         } else if let Some(p) = ranks.exact_p_with_ties(n, m) {
             (p, Method::ExactWithTies)
@@ -63,51 +65,46 @@ impl MannWhitney {
     }
 }
 
-/// The lowest p that samples of these sizes can give, 1 over the ways to choose the candidate's
-/// places: 1/252 for five against five. 1 where either is empty.
+/// The lowest p that samples of these sizes can give, 1 over the number of ways to choose the
+/// candidate's ranks: 1/252 for five against five. 1 if either is empty.
 #[must_use]
 pub fn attainable_p(candidate: usize, baseline: usize) -> f64 {
     let all = candidate + baseline;
-    (1..=candidate.min(baseline)).map(|it| float(it) / float(all + 1 - it)).product()
+    (1..=candidate.min(baseline)).map(|i| float(i) / float(all + 1 - i)).product()
 }
 
-/// How many runs a candidate needs so that a p this low can be attained against a baseline of this
-/// size. `None` where the baseline is empty, or `p` is not above 0.
+/// The largest sample that is considered.
+const MAX_SIZE: usize = 100_000;
+
+/// How many runs a candidate needs to attain a p this low against a baseline of this size. `None` if
+/// the baseline is empty or `p` is not above 0.
 #[must_use]
 pub fn runs_needed(p: f64, baseline: usize) -> Option<usize> {
-    first(p, baseline > 0, |runs| attainable_p(runs, baseline))
+    (1..=MAX_SIZE).find(|runs| baseline > 0 && attainable_p(*runs, baseline) <= p)
 }
 
-/// How many pairs are needed so that a p this low can be attained. `None` where `p` is not above 0.
+/// How many pairs are needed to attain a p this low. `None` if `p` is not above 0.
 #[must_use]
 pub fn pairs_needed(p: f64) -> Option<usize> {
-    first(p, true, |pairs| attainable_p(pairs, pairs))
+    (1..=MAX_SIZE).find(|pairs| attainable_p(*pairs, *pairs) <= p)
 }
 
-fn first(p: f64, possible: bool, attainable: impl Fn(usize) -> f64) -> Option<usize> {
-    const MOST: usize = 100_000;
-    if !possible {
-        return None;
-    }
-    (1..=MOST).find(|size| attainable(*size) <= p)
-}
-
-/// The numbers of both sets in order.
+/// The numbers of both sets, sorted.
 struct Ranks {
-    /// Twice the Mann–Whitney statistic, so that a half is whole.
+    /// Twice the Mann–Whitney statistic, which is an integer.
     twice_u: usize,
     /// How often each distinct number occurs, in ascending order.
     groups: Vec<usize>,
 }
 
 impl Ranks {
-    fn of(candidate: &[f64], baseline: &[f64]) -> Self {
+    fn new(candidate: &[f64], baseline: &[f64]) -> Self {
         let mut all: Vec<(f64, bool)> = candidate.iter().map(|number| (*number, true)).collect();
         all.extend(baseline.iter().map(|number| (*number, false)));
         all.sort_by(|a, b| a.0.total_cmp(&b.0));
         let (mut twice_u, mut below) = (0, 0);
         let mut groups = Vec::new();
-        // 0 and −0 are a tie, and stand beside each other in the total order.
+        // 0 and −0 are a tie, and are adjacent in the total order.
         for group in all.chunk_by(|a, b| a.0.partial_cmp(&b.0) == Some(Ordering::Equal)) {
             let of_candidate = group.iter().filter(|(_, candidate)| *candidate).count();
             let of_baseline = group.len() - of_candidate;
@@ -118,14 +115,14 @@ impl Ranks {
         Self { twice_u, groups }
     }
 
-    fn tied(&self) -> bool {
+    fn has_ties(&self) -> bool {
         self.groups.iter().any(|group| *group > 1)
     }
 
     /// P(U ≥ u) without ties. The numbers of orders with each U are the coefficients of the
     /// Gaussian binomial, ∏ (1 − q^(m+i)) / (1 − q^i), i = 1 … n. (A. Löffler: Über eine Partition
-    /// der natürlichen Zahlen und ihre Anwendung beim U-Test, 1982.) Products and quotients are
-    /// taken modulo 2^128, which the results are below.
+    /// der natürlichen Zahlen und ihre Anwendung beim U-Test, 1982.) The arithmetic is modulo 2^128;
+    /// all results are smaller.
     fn exact_p(&self, n: usize, m: usize) -> f64 {
         let (few, many) = (n.min(m), n.max(m));
         let highest = few * many;
@@ -145,15 +142,15 @@ impl Ranks {
         ratio(as_high, all)
     }
 
-    /// P(U ≥ u) over all ways to choose the candidate among the numbers as they are; `None` where
-    /// there are too many.
+    /// P(U ≥ u) over all ways to choose the candidate among the actual numbers; `None` if there are
+    /// too many.
     fn exact_p_with_ties(&self, n: usize, m: usize) -> Option<f64> {
         let (few, many) = (n.min(m), n.max(m));
         let all = n + m;
         // Twice the sum of the `few` highest ranks.
         let highest = few * (all + many + 1);
         let steps = all.checked_mul(few)?.checked_mul(highest)?;
-        if all > MOST_COUNTED || steps > MOST_STEPS_WITH_TIES {
+        if all > MAX_COUNTED || steps > MAX_STEPS_WITH_TIES {
             return None;
         }
         // ways[k][s]: the ways to choose k numbers with twice the sum of their ranks equal to s.
@@ -172,7 +169,7 @@ impl Ranks {
             before += group;
         }
         let chosen = &ways[few];
-        // U of the smaller set, whichever that is, from the sum of its ranks.
+        // U of the smaller set, from the sum of its ranks.
         let lowest = few * (few + 1);
         let as_high: u128 = if n <= m {
             chosen[lowest + self.twice_u..].iter().sum()
@@ -197,9 +194,4 @@ impl Ranks {
 #[expect(clippy::cast_precision_loss, reason = "a p value of 16 digits is enough")]
 fn ratio(some: u128, all: u128) -> f64 {
     some as f64 / all as f64
-}
-
-#[expect(clippy::cast_precision_loss, reason = "numbers of builds are far below 2^53")]
-fn float(number: usize) -> f64 {
-    number as f64
 }

@@ -1,24 +1,25 @@
-//! What numbers say of each other. Nothing here knows of terminals or of histories.
+//! Decides whether numbers changed. This module works on plain numbers: it does not depend on
+//! terminals or on histories.
 //!
-//! [`rules`] judges a candidate against its history, [`sequential`] two builds that are run in turn;
-//! both are pure functions. The other modules are what they are made of, each with its source.
+//! [`rules`] judges a candidate against its history, [`sequential`] two builds that are run
+//! alternately; both are pure functions. The other modules are their parts, each with its source.
 
-mod allocations;
 pub mod benjamini_hochberg;
 pub mod bootstrap;
 pub mod e_divisive;
 pub mod finding;
 pub mod mann_whitney;
-mod median;
-mod paired;
 pub mod robust;
 pub mod rules;
 pub mod sequential;
 mod thresholds;
-mod verdict;
 pub mod workload;
 
-pub use median::median;
-pub use paired::{Paired, PhasePair, pair_phases};
+pub use finding::Verdict;
+pub use robust::median;
 pub use thresholds::Thresholds;
-pub use verdict::Verdict;
+
+#[expect(clippy::cast_precision_loss, reason = "numbers of builds are far below 2^53")]
+fn float(number: usize) -> f64 {
+    number as f64
+}

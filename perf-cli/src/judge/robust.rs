@@ -1,33 +1,47 @@
-//! The level of a series and its spread, untouched by outliers: the median, and Qn of ln(time).
+//! The level of a series and its spread, both robust against outliers: the median, and Qn of ln(time).
 //!
-//! On the logarithm a change is a factor whatever the level, and the long right tail of build times
-//! is shorter. Qn estimates the standard deviation of normal noise, as 1.4826·MAD does, but with
-//! half the variance from sample to sample, which is what a short history is judged by: P. J. Rousseeuw, C. Croux:
+//! On the logarithm a change is a factor at any level, and the long right tail of build times is
+//! shorter. Qn estimates the standard deviation of normal noise, like 1.4826·MAD, but varies half as
+//! much between samples (variance), which matters for short histories: P. J. Rousseeuw, C. Croux:
 //! Alternatives to the median absolute deviation. JASA 88 (1993).
 
-use super::median;
+use super::float;
 
-/// Makes the quantile of the distances of normal numbers their standard deviation: 1/(√2·Φ⁻¹(5/8)).
+/// Scales the quantile of the distances of normal numbers to their standard deviation: 1/(√2·Φ⁻¹(5/8)).
 const Q_TO_SIGMA: f64 = 2.219_14;
-/// One nanosecond, in milliseconds: the logarithm of 0 is no level.
-const LEAST: f64 = 1e-6;
+/// Smaller numbers count as this (1 ns, in ms), because 0 has no logarithm.
+const MIN: f64 = 1e-6;
 
-/// Median and spread of some times (or of any other numbers that are not negative).
+/// The median of finite numbers: the mean of the two middle ones if their number is even. `None` if
+/// there are none.
+#[must_use]
+pub fn median(numbers: impl IntoIterator<Item = f64>) -> Option<f64> {
+    let mut numbers: Vec<f64> = numbers.into_iter().filter(|number| number.is_finite()).collect();
+    numbers.sort_by(f64::total_cmp);
+    let middle = numbers.len() / 2;
+    let upper = *numbers.get(middle)?;
+    if numbers.len() % 2 == 1 {
+        return Some(upper);
+    }
+    Some(f64::midpoint(numbers[middle - 1], upper))
+}
+
+/// Median and spread of times, or of other numbers that are not negative.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Level {
-    /// How many numbers it was made of.
+    /// How many numbers it was computed from.
     pub count: usize,
     /// Their median, in their own unit.
     pub median: f64,
-    /// max(Qn, the least) of their logarithms: 0.03 is a spread of about 3 %.
+    /// Qn of their logarithms, or the minimum given: 0.03 is a spread of about 3 %.
     pub sigma: f64,
 }
 
 impl Level {
-    /// The level of `numbers`, with `least_sigma` for those that hardly differ. `None` where none of
-    /// them is finite. What is below a millionth counts as a millionth.
+    /// The level of `numbers`, with a sigma of at least `least_sigma`. `None` if none of them is
+    /// finite. A number below a millionth counts as a millionth.
     #[must_use]
-    pub fn of(numbers: &[f64], least_sigma: f64) -> Option<Self> {
+    pub fn new(numbers: &[f64], least_sigma: f64) -> Option<Self> {
         let logarithms: Vec<f64> =
             numbers.iter().copied().filter(|number| number.is_finite()).map(ln).collect();
         let median_number = median(numbers.iter().copied())?;
@@ -38,9 +52,9 @@ impl Level {
         })
     }
 
-    /// The same level of what varies by so small a `share` of it, but by no less than `least_sigma`.
+    /// The same level with `share` of the spread, but with a sigma of at least `least_sigma`.
     #[must_use]
-    pub fn steadier(self, share: f64, least_sigma: f64) -> Self {
+    pub fn with_spread(self, share: f64, least_sigma: f64) -> Self {
         Self { sigma: (self.sigma * share).max(least_sigma), ..self }
     }
 
@@ -49,16 +63,10 @@ impl Level {
     pub fn z(&self, number: f64) -> f64 {
         (ln(number) - ln(self.median)) / self.sigma
     }
-
-    /// `number` as a multiple of this level; `None` where the level is 0.
-    #[must_use]
-    pub fn ratio(&self, number: f64) -> Option<f64> {
-        (self.median > 0.0).then(|| number / self.median)
-    }
 }
 
-/// The scale Qn of Rousseeuw and Croux: a low quantile of the distances of all pairs, made the standard
-/// deviation of normal numbers, with their correction for small samples. 0 of fewer than two.
+/// The scale Qn of Rousseeuw and Croux: a low quantile of the distances of all pairs, scaled to the
+/// standard deviation of normal numbers, with their correction for small samples. 0 for fewer than two.
 fn q_n(numbers: &[f64]) -> f64 {
     let n = numbers.len();
     if n < 2 {
@@ -74,12 +82,11 @@ fn q_n(numbers: &[f64]) -> f64 {
     Q_TO_SIGMA * small_sample(n) * *quantile
 }
 
-/// What makes Qn unbiased for `n` normal numbers: C. Croux, P. J. Rousseeuw: Time-efficient algorithms
+/// The factor that makes Qn unbiased for `n` normal numbers: C. Croux, P. J. Rousseeuw: Time-efficient algorithms
 /// for two highly robust estimators of scale (1992).
 fn small_sample(n: usize) -> f64 {
     const FEW: [f64; 8] = [0.399, 0.994, 0.512, 0.844, 0.611, 0.857, 0.669, 0.872];
-    #[expect(clippy::cast_precision_loss, reason = "numbers of builds are far below 2^53")]
-    let count = n as f64;
+    let count = float(n);
     match n {
         2..=9 => FEW[n - 2],
         n if n % 2 == 1 => count / (count + 1.4),
@@ -87,6 +94,20 @@ fn small_sample(n: usize) -> f64 {
     }
 }
 
-fn ln(number: f64) -> f64 {
-    number.max(LEAST).ln()
+pub(super) fn ln(number: f64) -> f64 {
+    number.max(MIN).ln()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::median;
+
+    #[test]
+    fn half_of_the_numbers_lie_on_each_side_of_the_median() {
+        assert_eq!(median([3.0, 1.0, 2.0]), Some(2.0));
+        assert_eq!(median([4.0, 1.0, 2.0, 3.0]), Some(2.5));
+        assert_eq!(median([7.0]), Some(7.0));
+        assert_eq!(median([f64::NAN, 1.0, f64::INFINITY]), Some(1.0));
+        assert_eq!(median([]), None);
+    }
 }

@@ -1,18 +1,18 @@
-//! The rules by which a candidate is judged against its history, as pure functions of numbers.
+//! The rules that judge a candidate against its history, as pure functions of numbers.
 //!
-//! Builds that run together share their noise: five runs of one session are not five independent
-//! facts about the machine. So the spread that a session is held against is that of the medians of
-//! the sessions before it, and one build is held against the spread of single builds.
+//! Builds that run together share their noise, so five runs of one session are not five independent
+//! samples of the machine. A session is therefore compared with the spread of the medians of earlier
+//! sessions, and a single build with the spread of single builds.
 
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
-use super::finding::{Condition, Finding, Needed, Rule};
+use super::finding::{AppliedRule, Condition, Finding, Needed};
 use super::mann_whitney::{MannWhitney, attainable_p, runs_needed};
 use super::robust::Level;
 use super::workload::{Comparable, Sample};
 use super::{Thresholds, Verdict, benjamini_hochberg, median};
 
-/// What a number is of: it says which floors hold.
+/// The kind of a number, which decides the thresholds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Quantity {
     /// The build's time, in milliseconds.
@@ -28,51 +28,48 @@ pub enum Quantity {
 /// A number that may have changed.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Hypothesis<'a> {
-    /// What it is of.
+    /// The kind of the number.
     pub quantity: Quantity,
     /// The number in each build of the candidate, which ran together.
     pub candidate: &'a [Sample],
     /// The number in each build of the baseline, by session.
     pub baseline: &'a [Vec<Sample>],
-    /// What it is held against.
+    /// The thresholds for the number.
     pub thresholds: &'a Thresholds,
 }
 
-/// Judges numbers together: one by one by the rules, and then so that of all that is reported the
-/// expected share of false findings is at most `false_discovery_rate`. What is a regression on its
-/// own, but not among so many, is `suspect`; a suspect or an improvement that is not, `unchanged`.
+/// Judges numbers together: first each by the rules, and then all so that the expected share of false
+/// findings is at most `false_discovery_rate`. A number that exceeds this rate becomes a suspect if it
+/// was a regression, and unchanged if it was a suspect or an improvement.
 ///
-/// `None` stands for a time that is no hypothesis, as it exceeds the floor in neither baseline nor
-/// candidate.
+/// `None` is a time that is not tested because both baseline and candidate are below the floor.
 #[must_use]
 pub fn judge_all(hypotheses: &[Hypothesis<'_>], false_discovery_rate: f64) -> Vec<Option<Finding>> {
     let mut findings: Vec<Option<Finding>> = hypotheses.iter().map(judge).collect();
-    let among_many = Condition::FalseDiscoveryRate(false_discovery_rate);
-    let with_p = findings.iter_mut().flatten().filter_map(|it| Some((significance(it)?, it)));
+    let with_p = findings.iter_mut().flatten();
+    let with_p = with_p.filter_map(|finding| Some((significance(finding)?, finding)));
     let (ps, mut judged): (Vec<f64>, Vec<&mut Finding>) = with_p.unzip();
     let adjusted = benjamini_hochberg::adjusted(&ps);
     for (finding, adjusted_p) in judged.iter_mut().zip(adjusted) {
         finding.adjusted_p = Some(adjusted_p);
         if adjusted_p > false_discovery_rate {
-            finding.weaken(among_many);
+            finding.weaken(Condition::FalseDiscoveryRate(false_discovery_rate));
         }
     }
     findings
 }
 
-/// The p that a finding is compared with others by: two-sided, as the direction was read from the
-/// numbers, and that of its z. That of Mann–Whitney takes the runs of a session for independent. None
-/// for those that no chance is in.
+/// The two-sided p of a finding's z, which the false discovery rate is based on. (The p of
+/// Mann–Whitney treats the runs of a session as independent.) `None` for findings without a z.
 fn significance(finding: &Finding) -> Option<f64> {
-    let of = if finding.rule == Rule::Session {
-        finding.baseline_sessions
-    } else {
-        finding.baseline_builds
+    let count = match finding.rule {
+        AppliedRule::Session => finding.baseline_sessions,
+        _ => finding.baseline_builds,
     };
-    Some((2.0 * students_t(of)?.sf(finding.z?.abs())).min(1.0))
+    Some((2.0 * students_t(count)?.sf(finding.z?.abs())).min(1.0))
 }
 
-/// The z that is as unlikely for a spread known from `count` numbers as `z` is for thirty.
+/// The z that is as unlikely for a spread estimated from `count` numbers as `z` is for thirty.
 fn as_unlikely(z: f64, count: usize) -> f64 {
     const THIRTY: usize = 30;
     match (students_t(count), students_t(THIRTY)) {
@@ -81,36 +78,84 @@ fn as_unlikely(z: f64, count: usize) -> f64 {
     }
 }
 
-/// Of a number held against `count` others.
+/// The distribution of a number compared with `count` others.
 fn students_t(count: usize) -> Option<StudentsT> {
     let freedom = u32::try_from(count).ok()?.checked_sub(1)?;
     StudentsT::new(0.0, 1.0, f64::from(freedom)).ok()
 }
 
-/// Judges one number on its own. `None` where it is no hypothesis.
+/// Judges one number on its own. `None` if it is a time below the floor.
 #[must_use]
 pub fn judge(hypothesis: &Hypothesis<'_>) -> Option<Finding> {
+    let thresholds = hypothesis.thresholds;
     if hypothesis.quantity == Quantity::Allocations {
-        return Some(super::allocations::judge(hypothesis));
+        return Some(judge_allocations(hypothesis));
     }
-    let numbers = Comparable::of(hypothesis.candidate, hypothesis.baseline);
-    let of_session = numbers.candidate.len() >= hypothesis.thresholds.session_builds;
-    let floor = Floor::of(hypothesis.quantity, of_session, hypothesis.thresholds);
-    let finding = by_level(&numbers, &floor, hypothesis.thresholds);
-    let is_time = matches!(hypothesis.quantity, Quantity::BuildTime | Quantity::PhaseTime);
-    let is_small = is_time && finding.old.max(finding.new) <= floor.difference;
-    (!is_small || hypothesis.quantity == Quantity::BuildTime).then_some(finding)
+    let numbers = Comparable::new(hypothesis.candidate, hypothesis.baseline);
+    let effect = MinEffect::new(hypothesis.quantity, numbers.candidate.len(), thresholds);
+    let finding = judge_by_level(&numbers, &effect, thresholds);
+    let is_small = finding.old.max(finding.new) <= effect.difference;
+    (!is_small || hypothesis.quantity != Quantity::PhaseTime).then_some(finding)
 }
 
-/// How much is worth a word.
-pub(super) struct Floor {
+/// Judges allocations, which are nearly exact: builds that do the same work allocate the same, apart
+/// from threads that divide it differently and maps that hash differently.
+///
+/// The baseline's range decides if it is narrow; otherwise allocations are judged like times. Only
+/// builds that did as much work as the candidate are compared.
+fn judge_allocations(hypothesis: &Hypothesis<'_>) -> Finding {
+    let thresholds = hypothesis.thresholds;
+    let work = hypothesis.candidate.first().and_then(|sample| sample.items);
+    let same_work = |samples: &[Sample]| -> Vec<Sample> {
+        samples.iter().copied().filter(|sample| sample.items == work).collect()
+    };
+    let sessions: Vec<_> = hypothesis.baseline.iter().map(|samples| same_work(samples)).collect();
+    let numbers = Comparable::new(&same_work(hypothesis.candidate), &sessions);
+    let effect = MinEffect::new(Quantity::Allocations, numbers.candidate.len(), thresholds);
+    let like_time = judge_by_level(&numbers, &effect, thresholds);
+    let builds: Vec<f64> = numbers.sessions.into_iter().flatten().collect();
+    let Some((old, new)) = median(builds.iter().copied()).zip(median(numbers.candidate)) else {
+        return like_time;
+    };
+    let lowest = builds.iter().copied().fold(f64::INFINITY, f64::min);
+    let highest = builds.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    if builds.len() < thresholds.allocation_builds
+        || highest - lowest > thresholds.allocation_range * old
+    {
+        return like_time;
+    }
+    let distance = thresholds.allocation_change * old;
+    let (verdict, decided_by) = match new {
+        new if new > highest + distance => (Verdict::Regression, Condition::Every),
+        new if new < lowest - distance => (Verdict::Improvement, Condition::Every),
+        _ => (Verdict::Unchanged, Condition::Range(thresholds.allocation_change)),
+    };
+    Finding {
+        verdict,
+        rule: AppliedRule::Range,
+        decided_by,
+        old,
+        new,
+        limit: Some(highest + distance),
+        sigma: None,
+        z: None,
+        p: None,
+        method: None,
+        needed: None,
+        ..like_time
+    }
+}
+
+/// The smallest change worth reporting.
+struct MinEffect {
     difference: f64,
     change: f64,
 }
 
-impl Floor {
-    pub(super) fn of(quantity: Quantity, of_session: bool, thresholds: &Thresholds) -> Self {
-        let difference = match (quantity, of_session) {
+impl MinEffect {
+    fn new(quantity: Quantity, runs: usize, thresholds: &Thresholds) -> Self {
+        let is_session = runs >= thresholds.session_builds;
+        let difference = match (quantity, is_session) {
             (Quantity::BuildTime, false) => thresholds.build_floor_ms,
             (Quantity::BuildTime, true) => thresholds.session_build_floor_ms,
             (Quantity::PhaseTime, false) => thresholds.phase_floor_ms,
@@ -126,20 +171,20 @@ impl Floor {
     }
 }
 
-/// The table of rules on numbers that are noisy.
-pub(super) fn by_level(numbers: &Comparable, floor: &Floor, thresholds: &Thresholds) -> Finding {
-    let builds: Vec<f64> = numbers.sessions.iter().flatten().copied().collect();
+/// Judges noisy numbers.
+fn judge_by_level(numbers: &Comparable, effect: &MinEffect, thresholds: &Thresholds) -> Finding {
+    let builds: Vec<f64> = numbers.sessions.concat();
     let of_sessions: Vec<f64> =
-        numbers.sessions.iter().filter_map(|it| median(it.iter().copied())).collect();
+        numbers.sessions.iter().filter_map(|session| median(session.iter().copied())).collect();
     let runs = numbers.candidate.len();
     let is_session = runs >= thresholds.session_builds;
     let rule = match (builds.len(), of_sessions.len()) {
-        (builds, _) if builds < thresholds.least_builds || runs == 0 => Rule::TooFewBuilds,
-        (builds, _) if builds < thresholds.enough_builds => Rule::Early,
-        (_, sessions) if is_session && sessions >= thresholds.enough_builds => Rule::Session,
-        _ => Rule::Level,
+        (builds, _) if builds < thresholds.least_builds || runs == 0 => AppliedRule::TooFewBuilds,
+        (builds, _) if builds < thresholds.enough_builds => AppliedRule::Early,
+        (_, sessions) if is_session && sessions >= thresholds.enough_builds => AppliedRule::Session,
+        _ => AppliedRule::Level,
     };
-    let against = if rule == Rule::Session { &of_sessions } else { &builds };
+    let against = if rule == AppliedRule::Session { &of_sessions } else { &builds };
     let old = median(against.iter().copied()).unwrap_or_default();
     let new = median(numbers.candidate.iter().copied()).unwrap_or_default();
     let mut finding = Finding {
@@ -166,51 +211,47 @@ pub(super) fn by_level(numbers: &Comparable, floor: &Floor, thresholds: &Thresho
     let sure_runs = runs_needed(thresholds.p, of_sessions.len().max(thresholds.enough_builds))
         .map_or(thresholds.session_builds, |runs| runs.max(thresholds.session_builds));
     let needed = Needed { runs: sure_runs, sessions: thresholds.enough_builds };
-    let level = Level::of(against, thresholds.least_sigma).filter(|_| rule != Rule::TooFewBuilds);
+    let level =
+        Level::new(against, thresholds.least_sigma).filter(|_| rule != AppliedRule::TooFewBuilds);
     let Some(mut level) = level else {
         finding.needed = Some(needed);
         return finding;
     };
-    if rule == Rule::Session && are_single(&numbers.sessions, thresholds.session_builds) {
-        level = level.steadier(MEDIAN_BESIDE_SINGLE, thresholds.least_sigma);
+    if rule == AppliedRule::Session && are_single(&numbers.sessions, thresholds.session_builds) {
+        level = level.with_spread(MEDIAN_SPREAD, thresholds.least_sigma);
     }
     let z = level.z(new);
-    let least_z = match rule {
-        Rule::Early => thresholds.early_z,
-        _ => as_unlikely(thresholds.z, against.len()),
-    };
-    let change = match rule {
-        Rule::Early => floor.change.max(thresholds.early_ratio - 1.0),
-        _ => floor.change,
+    let (least_z, change) = match rule {
+        AppliedRule::Early => (thresholds.early_z, effect.change.max(thresholds.early_ratio - 1.0)),
+        _ => (as_unlikely(thresholds.z, against.len()), effect.change),
     };
     finding.sigma = Some(level.sigma);
     finding.z = Some(z);
-    finding.limit = Some(
-        (old * (1.0 + change)).max(old + floor.difference).max(old * (least_z * level.sigma).exp()),
-    );
-    if rule == Rule::Session {
+    let limits = [old + effect.difference, old * (least_z * level.sigma).exp()];
+    finding.limit = Some(limits.into_iter().fold(old * (1.0 + change), f64::max));
+    if rule == AppliedRule::Session {
         let test = if new >= old {
             MannWhitney::greater(&numbers.candidate, against)
         } else {
             MannWhitney::greater(against, &numbers.candidate)
         };
-        finding.p = test.map(|it| it.p);
-        finding.method = test.map(|it| it.method);
+        finding.p = test.map(|test| test.p);
+        finding.method = test.map(|test| test.method);
         if attainable_p(runs, against.len()) > thresholds.p {
             finding.decided_by = Condition::LeastRuns(needed.runs);
             finding.needed = Some(needed);
             return finding;
         }
     }
-    let failed = first_failed(&finding, change, floor, least_z, thresholds);
+    let failed = first_failed(&finding, change, effect.difference, least_z, thresholds.p);
     finding.decided_by = failed.unwrap_or(Condition::Every);
     finding.verdict = match (failed, new > old, rule) {
         (Some(_), ..) => Verdict::Unchanged,
         (None, false, _) => Verdict::Improvement,
-        (None, true, Rule::Session) => Verdict::Regression,
+        (None, true, AppliedRule::Session) => Verdict::Regression,
         (None, true, _) => Verdict::Suspect,
     };
-    // One or two builds are no proof anyway.
+    // A suspect is uncertain anyway.
     if finding.verdict != Verdict::Suspect
         && finding.work.is_some_and(|work| work.change() > thresholds.workload_change)
     {
@@ -220,44 +261,34 @@ pub(super) fn by_level(numbers: &Comparable, floor: &Floor, thresholds: &Thresho
     finding
 }
 
-/// What the median of three builds that ran together varies by, as a share of what single builds vary
-/// by: √((s² + 1.35·b²/3) / (s² + b²)) with s = ⅞·b, where sessions differ by s and builds of one by b
-/// (the variance of the median of three normal numbers is 1.35 / 3). Where sessions differ more it is
-/// nearer to 1, and a threshold that is called 3.5 is one of 2.9: what that costs is in the calibration.
-const MEDIAN_BESIDE_SINGLE: f64 = 0.83;
+/// The spread of the median of three builds that ran together, relative to that of single builds:
+/// √((s² + 1.35·b²/3) / (s² + b²)) with s = ⅞·b, where s is the spread between sessions and b that
+/// within one (the variance of the median of three normal numbers is 1.35 / 3). If sessions differ more,
+/// the true value is nearer to 1, and a threshold of 3.5 acts like one of 2.9: see docs/calibration.md.
+const MEDIAN_SPREAD: f64 = 0.83;
 
-/// Whether most sessions are too small to be one.
+/// Whether most sessions have fewer builds than a session needs.
 fn are_single(sessions: &[Vec<f64>], session_builds: usize) -> bool {
-    let single = sessions.iter().filter(|it| it.len() < session_builds).count();
+    let single = sessions.iter().filter(|session| session.len() < session_builds).count();
     2 * single > sessions.len()
 }
 
-/// The first condition that the finding does not meet, in the order in which they are easiest to
-/// grasp.
-fn first_failed(
-    finding: &Finding,
-    change: f64,
-    floor: &Floor,
-    z: f64,
-    thresholds: &Thresholds,
-) -> Option<Condition> {
+/// The first condition that the finding does not meet, the easiest to understand first.
+fn first_failed(finding: &Finding, change: f64, floor: f64, z: f64, p: f64) -> Option<Condition> {
     let difference = finding.difference().abs();
-    // Of the lower one, so that exchanging old and new exchanges the answers.
+    // Relative to the lower one, so that swapping old and new swaps the verdicts.
     let is_change = difference > 0.0 && difference >= change * finding.new.min(finding.old);
     if !is_change {
         return Some(match finding.rule {
-            Rule::Early => Condition::Ratio(1.0 + change),
+            AppliedRule::Early => Condition::Ratio(1.0 + change),
             _ => Condition::Change(change),
         });
     }
-    if difference < floor.difference {
-        return Some(Condition::Floor(floor.difference));
+    if difference < floor {
+        return Some(Condition::Floor(floor));
     }
-    if finding.z.is_none_or(|it| it.abs() <= z) {
+    if finding.z.is_none_or(|own| own.abs() <= z) {
         return Some(Condition::Z(z));
     }
-    if finding.p.is_some_and(|p| p > thresholds.p) {
-        return Some(Condition::P(thresholds.p));
-    }
-    None
+    finding.p.is_some_and(|own| own > p).then_some(Condition::P(p))
 }

@@ -1,38 +1,38 @@
-//! The rule of `ab`: interleaved pairs are made until the answer is sure.
+//! The rule of `ab`: pairs of builds are run alternately until the answer is certain.
 //!
-//! Looking at the data several times and stopping at the first low p makes more false alarms than
-//! one look would; each look therefore has a p of its own, the sum of which bounds them (Bonferroni;
+//! Looking at the data several times and stopping at the first low p causes more false alarms than a
+//! single look. Each look therefore has its own p, and their sum bounds the false alarms (Bonferroni;
 //! S. J. Pocock: Group sequential methods in the design and analysis of clinical trials. Biometrika 64
-//! (1977)). Everything here is a function of the pairs so far: the same pairs give the same answer.
+//! (1977)). Everything here is a pure function of the pairs so far.
 
 use super::benjamini_hochberg;
 use super::mann_whitney::{MannWhitney, Method, attainable_p, pairs_needed};
 use super::{Verdict, median};
 
-/// When the pairs are looked at, and how low p must then be.
+/// A look at the pairs, and how low p must be then.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Look {
-    /// Pairs made so far.
+    /// The number of pairs so far.
     pub pairs: usize,
-    /// The highest one-sided p that is a change.
+    /// The highest one-sided p of a change.
     pub p: f64,
 }
 
-/// When a difference between two builds that were run in turn is a change.
+/// When a difference between two builds that are run alternately is a change.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rule {
-    /// The looks, by ascending number of pairs; the last one ends it.
+    /// The looks, by ascending number of pairs. The last one always decides.
     pub looks: Vec<Look>,
-    /// The highest p where there is but one look: 0.004, which five pairs attain.
+    /// The highest p if there is only one look: 0.004, which five pairs can attain.
     pub only_p: f64,
-    /// It stops early where p is above this in both directions: 0.4.
+    /// Stops early if p is above this in both directions: 0.4.
     pub no_change_p: f64,
-    /// It stops early where the least change that counts, in either direction, is as unlikely as
-    /// this: 0.05.
+    /// Stops early if the smallest relevant change, in either direction, has a p of at most this:
+    /// 0.05.
     pub equivalence_p: f64,
-    /// A phase that is not as unlikely as this does not keep the pairs going: 0.05.
+    /// A phase with a higher p does not cause more pairs: 0.05.
     pub open_p: f64,
-    /// The share of false findings among all findings of one comparison: 0.05.
+    /// The expected share of false findings among all findings of a comparison: 0.05.
     pub false_discovery_rate: f64,
 }
 
@@ -51,9 +51,9 @@ impl Default for Rule {
 }
 
 impl Rule {
-    /// The same rule where the last look is at `pairs`: with 10, the looks are at 8 and 10; with 40,
-    /// at 8, 12 and 40. The last look has what the p of the looks after it would have been, so that
-    /// there are as few false alarms as before.
+    /// The same rule with the last look at `pairs`: with 10, the looks are at 8 and 10; with 40, at 8,
+    /// 12 and 40. The last look gets the p of all looks that it replaces, so that the bound on false
+    /// alarms stays the same.
     #[must_use]
     pub fn with_pairs(mut self, pairs: usize) -> Self {
         let before_last = self.looks.len().saturating_sub(1);
@@ -65,7 +65,7 @@ impl Rule {
         self
     }
 
-    /// The same rule with each p so many times as high.
+    /// The same rule with each p multiplied by `factor`.
     #[must_use]
     pub fn with_p_times(mut self, factor: f64) -> Self {
         for look in &mut self.looks {
@@ -75,19 +75,19 @@ impl Rule {
         self
     }
 
-    /// The highest p of all looks together: it bounds the false alarms.
+    /// The sum of the p of all looks, which bounds the false alarms.
     #[must_use]
     pub fn p(&self) -> f64 {
         self.looks.iter().map(|look| look.p).sum()
     }
 
-    /// The most pairs that it asks for.
+    /// The largest number of pairs.
     #[must_use]
-    pub fn most_pairs(&self) -> usize {
+    pub fn max_pairs(&self) -> usize {
         self.looks.last().map_or(0, |look| look.pairs)
     }
 
-    /// The look that is due with this many pairs; the last one stays due.
+    /// The look that is due with this many pairs; the last one stays due with more.
     fn look(&self, pairs: usize) -> Option<Look> {
         let last = self.looks.last().filter(|look| pairs >= look.pairs);
         last.or_else(|| self.looks.iter().find(|look| look.pairs == pairs)).copied()
@@ -95,27 +95,27 @@ impl Rule {
 
     fn next(&self, pairs: usize) -> usize {
         let next = self.looks.iter().find(|look| look.pairs > pairs);
-        next.map_or(self.most_pairs(), |look| look.pairs)
+        next.map_or(self.max_pairs(), |look| look.pairs)
     }
 }
 
-/// A number of the build, or of one of its phases, in both halves.
+/// A number of the build or of one of its phases, in both builds of each pair.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Hypothesis<'a> {
-    /// What it was in the builds of the base, in milliseconds.
+pub struct PairedSamples<'a> {
+    /// The number in the builds of the base, in milliseconds.
     pub base: &'a [f64],
-    /// What it was in those of the head.
+    /// The number in the builds of the head.
     pub head: &'a [f64],
-    /// The least difference that counts: 5 ms for the build, 2 ms for a phase.
+    /// The smallest relevant difference: 5 ms for the build, 2 ms for a phase.
     pub floor: f64,
-    /// The least change that counts, as a share of the lower half: 0.05.
+    /// The smallest relevant change, as a share of the lower median: 0.05.
     pub least_change: f64,
 }
 
 /// Whether more pairs are needed.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Step<T> {
-    /// Make pairs until there are `until` of them, then ask again.
+    /// Run more pairs, up to `until`, then decide again.
     Continue {
         /// The number of pairs at the next look.
         until: usize,
@@ -124,106 +124,111 @@ pub enum Step<T> {
     Decided(T),
 }
 
-/// What is said of one number, and by what.
+/// The verdict on one number, and what it is based on.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Decision {
-    /// `Regression`, `Improvement`, `Unchanged`, or `Insufficient` where the pairs could not have shown
-    /// anything.
+    /// `Regression`, `Improvement`, `Unchanged`, or `Insufficient` if there were too few pairs to show
+    /// any change.
     pub verdict: Verdict,
-    /// The pairs that it was decided by.
+    /// The number of pairs.
     pub pairs: usize,
     /// Median of the base, in milliseconds.
     pub base: f64,
     /// Median of the head, in milliseconds.
     pub head: f64,
-    /// Head over base; `None` where the base is 0.
+    /// Head over base; `None` if the base is 0.
     pub ratio: Option<f64>,
     /// The one-sided p in the direction in which the medians differ.
     pub p: f64,
-    /// How `p` was found.
+    /// How `p` was computed.
     pub method: Method,
     /// How low p had to be at this look.
     pub p_needed: f64,
-    /// The pairs that are needed for a p as low as that; more than `pairs` where the verdict is
+    /// The pairs that are needed to attain that p; more than `pairs` if the verdict is
     /// `Insufficient`.
     pub pairs_needed: usize,
 }
 
 /// Judges one number of the pairs so far.
 #[must_use]
-pub fn decide(number: &Hypothesis<'_>, rule: &Rule) -> Step<Decision> {
+pub fn decide(number: &PairedSamples<'_>, rule: &Rule) -> Step<Decision> {
     match decide_all(number, &[], rule) {
         Step::Continue { until } => Step::Continue { until },
         Step::Decided(Comparison { build, .. }) => Step::Decided(build),
     }
 }
 
-/// What is said of a build and its phases.
+/// The decisions on a build and its phases.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Comparison {
-    /// Of the build.
+    /// The decision on the build.
     pub build: Decision,
-    /// Of each phase, in the order given.
+    /// The decision on each phase, in the order given.
     pub phases: Vec<Decision>,
 }
 
-/// Judges the build and its phases (on their self times) together: findings are also held to the
-/// false discovery rate over all of them. It ends when the build is decided and no phase is still
-/// open, which is one that has changed as much as a finding needs but not yet as surely.
+/// Judges the build and its phases (by self time) together: findings must also meet the false
+/// discovery rate over all of them. It decides when the build is decided and no phase is still open.
+/// A phase is open while its change is large enough but not yet significant.
 ///
-/// Numbers that are not finite and pairs that are not whole are no pairs: as many count as the
-/// shorter half has.
+/// Incomplete pairs and pairs with a number that is not finite are ignored.
 #[must_use]
 pub fn decide_all(
-    build: &Hypothesis<'_>,
-    phases: &[Hypothesis<'_>],
+    build: &PairedSamples<'_>,
+    phases: &[PairedSamples<'_>],
     rule: &Rule,
 ) -> Step<Comparison> {
     let pairs = build.base.len().min(build.head.len());
     let Some(look) = rule.look(pairs) else {
         return Step::Continue { until: rule.next(pairs) };
     };
-    let all: Vec<Seen> = std::iter::once(build).chain(phases).map(Seen::of).collect();
+    let all: Vec<PairStatistics> =
+        std::iter::once(build).chain(phases).map(PairStatistics::new).collect();
     // Two-sided, as the direction was read from the numbers.
-    let ps: Vec<f64> = all.iter().map(|it| (2.0 * it.p).min(1.0)).collect();
+    let ps: Vec<f64> = all.iter().map(|number| (2.0 * number.p).min(1.0)).collect();
     let found = benjamini_hochberg::rejected(&ps, rule.false_discovery_rate);
-    let changed: Vec<bool> =
-        all.iter().zip(found).map(|(it, found)| found && it.p <= look.p && it.is_far()).collect();
-    if pairs < rule.most_pairs() {
+    let changed: Vec<bool> = all
+        .iter()
+        .zip(found)
+        .map(|(number, found)| found && number.p <= look.p && number.is_relevant())
+        .collect();
+    if pairs < rule.max_pairs() {
         let build_is_open = !changed[0] && !all[0].is_settled(rule);
         let phase_is_open = all
             .iter()
             .zip(&changed)
             .skip(1)
-            .any(|(it, changed)| !changed && it.p <= rule.open_p && it.is_far());
+            .any(|(phase, changed)| !changed && phase.p <= rule.open_p && phase.is_relevant());
         if build_is_open || phase_is_open {
             return Step::Continue { until: rule.next(pairs) };
         }
     }
-    let mut decisions = all.iter().zip(changed).map(|(it, changed)| it.decision(look, changed));
-    let build = decisions.next().unwrap_or_else(|| Seen::of(build).decision(look, false));
+    let mut decisions =
+        all.iter().zip(changed).map(|(number, changed)| number.decision(look, changed));
+    let build =
+        decisions.next().unwrap_or_else(|| PairStatistics::new(build).decision(look, false));
     Step::Decided(Comparison { build, phases: decisions.collect() })
 }
 
-/// One number of both halves, before anything is decided.
-struct Seen {
+/// The statistics of one number, before the decision.
+struct PairStatistics {
     pairs: usize,
     base: f64,
     head: f64,
     floor: f64,
     least_change: f64,
-    /// In the direction in which the medians differ.
+    /// The p in the direction in which the medians differ.
     p: f64,
-    /// In the other one.
+    /// The p in the other direction.
     other_p: f64,
-    /// That the slower half is slower by the least change or more, though it looks like less: the
-    /// test of equivalence of D. J. Schuirmann (1987), by ranks.
+    /// The p of the hypothesis that the slower half is slower by the least change or more: the test
+    /// of equivalence of D. J. Schuirmann (1987), by ranks.
     p_of_change: f64,
     method: Method,
 }
 
-impl Seen {
-    fn of(number: &Hypothesis<'_>) -> Self {
+impl PairStatistics {
+    fn new(number: &PairedSamples<'_>) -> Self {
         let pairs = number.base.iter().zip(number.head);
         let (base, head): (Vec<f64>, Vec<f64>) = pairs
             .map(|(base, head)| (*base, *head))
@@ -234,7 +239,8 @@ impl Seen {
             median(head.iter().copied()).unwrap_or_default(),
         );
         let p = |more, less| {
-            MannWhitney::greater(more, less).map_or((1.0, Method::Exact), |it| (it.p, it.method))
+            MannWhitney::greater(more, less)
+                .map_or((1.0, Method::Exact), |test| (test.p, test.method))
         };
         let ((slower, method), (faster, _)) = (p(&head, &base), p(&base, &head));
         let (p, other_p, low, high) = if of_head >= of_base {
@@ -242,8 +248,8 @@ impl Seen {
         } else {
             (faster, slower, &head, &base)
         };
-        let changed: Vec<f64> = low.iter().map(|it| it * (1.0 + number.least_change)).collect();
-        let p_of_change = MannWhitney::greater(&changed, high).map_or(1.0, |it| it.p);
+        let changed: Vec<f64> = low.iter().map(|time| time * (1.0 + number.least_change)).collect();
+        let p_of_change = MannWhitney::greater(&changed, high).map_or(1.0, |test| test.p);
         Self {
             pairs: base.len(),
             base: of_base,
@@ -261,17 +267,17 @@ impl Seen {
         (self.head - self.base).abs()
     }
 
-    /// Of the lower one, so that exchanging the halves exchanges the answers.
+    /// Relative to the lower median, so that swapping the halves swaps the verdicts.
     fn change(&self) -> f64 {
         self.difference() / self.head.min(self.base)
     }
 
-    fn is_far(&self) -> bool {
+    fn is_relevant(&self) -> bool {
         self.difference() >= self.floor && self.change() >= self.least_change
     }
 
-    /// Whether more pairs will hardly show a change: there is no sign of one, or one as large as it
-    /// must be is unlikely.
+    /// Whether more pairs are unlikely to show a change: there is no sign of one, or a relevant one
+    /// is unlikely.
     fn is_settled(&self, rule: &Rule) -> bool {
         let no_sign = self.p.min(self.other_p) > rule.no_change_p;
         no_sign || self.p_of_change <= rule.equivalence_p

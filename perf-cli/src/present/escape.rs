@@ -25,8 +25,7 @@ fn acts(c: char) -> bool {
 
 /// Text for a terminal, and the ground of all other formats: what acts is written as `\n` or
 /// `\u{1b}`.
-#[must_use]
-pub fn terminal(text: &str) -> Cow<'_, str> {
+pub(crate) fn terminal(text: &str) -> Cow<'_, str> {
     if !text.contains(acts) {
         return Cow::Borrowed(text);
     }
@@ -42,8 +41,7 @@ pub fn terminal(text: &str) -> Cow<'_, str> {
 }
 
 /// Text for a terminal that takes at most `width` columns; what is cut off is an ellipsis.
-#[must_use]
-pub fn terminal_within(text: &str, width: usize) -> Cow<'_, str> {
+pub(crate) fn terminal_within(text: &str, width: usize) -> Cow<'_, str> {
     // What is far too long is cut before any work is done on it.
     let text = match text.char_indices().nth(far_beyond(width)) {
         Some((end, _)) => &text[..end],
@@ -62,8 +60,7 @@ pub fn terminal_within(text: &str, width: usize) -> Cow<'_, str> {
 
 /// The end of a text for a terminal that takes at most `width` columns; what comes before it is an
 /// ellipsis.
-#[must_use]
-pub fn terminal_end_within(text: &str, width: usize) -> Cow<'_, str> {
+pub(crate) fn terminal_end_within(text: &str, width: usize) -> Cow<'_, str> {
     let text = match text.char_indices().nth_back(far_beyond(width)) {
         Some((start, _)) => &text[start..],
         None => text,
@@ -96,8 +93,7 @@ fn within(chars: impl Iterator<Item = char>, width: usize) -> impl Iterator<Item
 }
 
 /// Text for a cell or a line of Markdown: no markup, no HTML, no end of a cell, no mention.
-#[must_use]
-pub fn markdown(text: &str) -> String {
+pub(crate) fn markdown(text: &str) -> String {
     let text = terminal(text);
     let mut safe = String::with_capacity(text.len() + 8);
     let mut before = ' ';
@@ -126,8 +122,7 @@ pub fn markdown(text: &str) -> String {
 
 /// Text for a cell of CSV: no formula, and nothing that acts where the file is looked at.
 /// Quotes and commas are up to the writer of the file.
-#[must_use]
-pub fn csv(text: &str) -> Cow<'_, str> {
+pub(crate) fn csv(text: &str) -> Cow<'_, str> {
     // A spreadsheet passes over blanks before a formula.
     if text.trim_start().starts_with(FORMULA) || text.starts_with(FORMULA) {
         return Cow::Owned(format!("'{}", terminal(text)));
@@ -137,21 +132,16 @@ pub fn csv(text: &str) -> Cow<'_, str> {
 
 /// Writes JSON, laid out over lines, in which everything that acts on a terminal is written as
 /// `\u001b`. It reads as the same value.
-///
-/// # Errors
-///
-/// The value cannot be written, or the target not be written to.
-pub fn write_json(target: &mut dyn io::Write, value: &impl Serialize) -> io::Result<()> {
+pub(crate) fn write_json(target: &mut dyn io::Write, value: &impl Serialize) -> io::Result<()> {
     write_with(target, value, PrettyFormatter::new())?;
     target.write_all(b"\n")
 }
 
 /// The same on one line, whose end is up to the caller.
-///
-/// # Errors
-///
-/// The value cannot be written, or the target not be written to.
-pub fn write_json_line(target: &mut dyn io::Write, value: &impl Serialize) -> io::Result<()> {
+pub(crate) fn write_json_line(
+    target: &mut dyn io::Write,
+    value: &impl Serialize,
+) -> io::Result<()> {
     write_with(target, value, CompactFormatter)
 }
 

@@ -4,17 +4,17 @@
 //! Text that comes from a history is kept as it is until it is written. Each format then
 //! [escapes](escape) what would act there, in one place, so that no command can forget it.
 
-pub mod chart;
-pub mod escape;
-pub mod export;
-pub mod moment;
+pub(crate) mod chart;
+pub(crate) mod escape;
+pub(crate) mod export;
+pub(crate) mod moment;
 mod report;
-pub mod sparkline;
-pub mod style;
-pub mod table;
-pub mod tree;
-pub mod units;
+pub(crate) mod sparkline;
+pub(crate) mod style;
+pub(crate) mod table;
+pub(crate) mod tree;
+pub(crate) mod units;
 
-pub use report::{Block, Fact, Format, Json, Report, Shape};
-pub use style::Span;
-pub use table::{Cell, Column, Kind, Row, Table};
+pub(crate) use report::{Block, Fact, Format, Json, Report, Shape};
+pub(crate) use style::Span;
+pub(crate) use table::{Cell, Column, Kind, Row, Table};

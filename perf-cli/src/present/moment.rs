@@ -6,8 +6,7 @@ use jiff::{Timestamp, ZonedDateTime};
 
 /// `just now`, `5 min ago`, `3 h ago`, `2 d ago`; the date where that is a month or more, or lies
 /// ahead.
-#[must_use]
-pub fn ago(then: SystemTime, now: &ZonedDateTime) -> String {
+pub(crate) fn ago(then: SystemTime, now: &ZonedDateTime) -> String {
     let Some(zoned) = zoned(then, now) else { return "?".to_owned() };
     match now.duration_since(&zoned).as_secs() {
         -59..=59 => "just now".to_owned(),
@@ -19,15 +18,18 @@ pub fn ago(then: SystemTime, now: &ZonedDateTime) -> String {
 }
 
 /// The date and the time, where `now` is.
-#[must_use]
-pub fn full(then: SystemTime, now: &ZonedDateTime) -> String {
+pub(crate) fn full(then: SystemTime, now: &ZonedDateTime) -> String {
     zoned(then, now).map_or("?".to_owned(), |it| it.strftime("%Y-%m-%d %H:%M:%S").to_string())
 }
 
 /// A mark on an axis that spans from `first` to `last`: the hour within a day or two, else the
 /// day.
-#[must_use]
-pub fn mark(then: SystemTime, first: SystemTime, last: SystemTime, now: &ZonedDateTime) -> String {
+pub(crate) fn mark(
+    then: SystemTime,
+    first: SystemTime,
+    last: SystemTime,
+    now: &ZonedDateTime,
+) -> String {
     let Some(zoned) = zoned(then, now) else { return "?".to_owned() };
     let days = last.duration_since(first).map_or(0, |span| span.as_secs() / 86_400);
     let format = match days {

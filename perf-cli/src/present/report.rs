@@ -25,15 +25,14 @@ pub enum Format {
 
 impl Format {
     /// Whether it is read by programs, which want an answer also where there is nothing.
-    #[must_use]
-    pub fn is_for_programs(self) -> bool {
+    pub(crate) fn is_for_programs(self) -> bool {
         matches!(self, Self::Json | Self::Csv)
     }
 }
 
 /// What a command has to say.
 #[derive(Debug, Default)]
-pub struct Report {
+pub(crate) struct Report {
     /// For people, in order. The first table of these is what CSV shows.
     pub blocks: Vec<Block>,
     /// For programs.
@@ -42,7 +41,7 @@ pub struct Report {
 
 /// What a report is to programs.
 #[derive(Debug, Default)]
-pub enum Json {
+pub(crate) enum Json {
     /// The rows of its table, each an object.
     #[default]
     Rows,
@@ -61,7 +60,7 @@ pub enum Json {
 
 /// A part of a report.
 #[derive(Debug)]
-pub enum Block {
+pub(crate) enum Block {
     /// A line that says what follows.
     Title(Vec<Span>),
     /// Facts, each with a label.
@@ -83,35 +82,31 @@ pub enum Block {
 
 /// Facts with one label.
 #[derive(Debug, Clone)]
-pub struct Fact {
+pub(crate) struct Fact {
     label: String,
     facts: Vec<Span>,
 }
 
 impl Fact {
     /// No facts yet with this label.
-    #[must_use]
-    pub fn new(label: impl Into<String>) -> Self {
+    pub(crate) fn new(label: impl Into<String>) -> Self {
         Self { label: label.into(), facts: Vec::new() }
     }
 
     /// With one more.
-    #[must_use]
-    pub fn and(mut self, fact: Span) -> Self {
+    pub(crate) fn and(mut self, fact: Span) -> Self {
         self.facts.push(fact);
         self
     }
 
     /// With some more.
-    #[must_use]
-    pub fn and_all(mut self, facts: &[String]) -> Self {
+    pub(crate) fn and_all(mut self, facts: &[String]) -> Self {
         self.facts.extend(facts.iter().map(Span::plain));
         self
     }
 
     /// With one more, if it is known.
-    #[must_use]
-    pub fn known(self, fact: Option<String>) -> Self {
+    pub(crate) fn known(self, fact: Option<String>) -> Self {
         match fact {
             Some(fact) => self.and(Span::plain(fact)),
             None => self,
@@ -129,7 +124,7 @@ enum Field<'a> {
 
 /// How wide a report may be.
 #[derive(Debug, Clone, Copy)]
-pub struct Shape {
+pub(crate) struct Shape {
     /// The format.
     pub format: Format,
     /// Columns of the terminal.
@@ -141,8 +136,7 @@ const LONGEST_FACT: usize = 100;
 
 impl Report {
     /// Some counts: a table of one row, and an object.
-    #[must_use]
-    pub fn of_counts(counts: &[(&str, u64)]) -> Self {
+    pub(crate) fn of_counts(counts: &[(&str, u64)]) -> Self {
         let column = |(name, _): &(&str, u64)| Column::new(*name, *name, Kind::Count, 0);
         let cells = counts.iter().map(|(_, count)| Cell::count(*count)).collect();
         let columns = counts.iter().map(column).collect();
@@ -151,11 +145,7 @@ impl Report {
     }
 
     /// Writes the report. On a terminal it has styles in it, which the target may strip.
-    ///
-    /// # Errors
-    ///
-    /// The target cannot be written to.
-    pub fn write(&self, target: &mut dyn Write, shape: Shape) -> io::Result<()> {
+    pub(crate) fn write(&self, target: &mut dyn Write, shape: Shape) -> io::Result<()> {
         match shape.format {
             Format::Table => target.write_all(self.to_terminal(shape.width).as_bytes()),
             Format::Markdown => target.write_all(self.to_markdown().as_bytes()),
@@ -165,7 +155,7 @@ impl Report {
     }
 
     /// Puts blocks for people before it. Programs are told what they were without them.
-    pub fn put_before(&mut self, blocks: Vec<Block>) {
+    pub(crate) fn put_before(&mut self, blocks: Vec<Block>) {
         let table = self.table().cloned().map(Block::Data);
         self.blocks.splice(0..0, table.into_iter().chain(blocks));
     }

@@ -5,8 +5,7 @@ const LEVELS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█
 /// One character for each number, from the lowest to the highest of them; a blank where there is
 /// none. Where all lie within a tenth of the lowest, they do not span the full height, since that
 /// would make mountains of noise.
-#[must_use]
-pub fn sparkline(numbers: &[Option<f64>]) -> String {
+pub(crate) fn sparkline(numbers: &[Option<f64>]) -> String {
     let there = || numbers.iter().flatten().copied().filter(|number| number.is_finite());
     let low = there().fold(f64::INFINITY, f64::min);
     let high = there().fold(low * 1.1, f64::max);

@@ -7,23 +7,23 @@ use unicode_width::UnicodeWidthStr;
 use super::escape;
 
 /// Text that is as any other.
-pub const PLAIN: Style = Style::new();
+pub(crate) const PLAIN: Style = Style::new();
 /// What the reader looks for.
-pub const STRONG: Style = Style::new().bold();
+pub(crate) const STRONG: Style = Style::new().bold();
 /// What the reader may pass over.
-pub const DIM: Style = Style::new().dimmed();
+pub(crate) const DIM: Style = Style::new().dimmed();
 /// What got better.
-pub const GOOD: Style = AnsiColor::Green.on_default();
+pub(crate) const GOOD: Style = AnsiColor::Green.on_default();
 /// What got worse or failed.
-pub const BAD: Style = AnsiColor::Red.on_default();
+pub(crate) const BAD: Style = AnsiColor::Red.on_default();
 /// What needs attention.
-pub const NOTICE: Style = AnsiColor::Magenta.on_default();
+pub(crate) const NOTICE: Style = AnsiColor::Magenta.on_default();
 /// Bars and lines.
-pub const ACCENT: Style = AnsiColor::Cyan.on_default();
+pub(crate) const ACCENT: Style = AnsiColor::Cyan.on_default();
 
 /// A stretch of text of one style. The text may come from anywhere: it is escaped when written.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Span {
+pub(crate) struct Span {
     /// The text, as it came.
     pub text: String,
     /// How it looks.
@@ -32,26 +32,22 @@ pub struct Span {
 
 impl Span {
     /// Text of a style.
-    #[must_use]
-    pub fn new(text: impl Into<String>, style: Style) -> Self {
+    pub(crate) fn new(text: impl Into<String>, style: Style) -> Self {
         Self { text: text.into(), style }
     }
 
     /// Plain text.
-    #[must_use]
-    pub fn plain(text: impl Into<String>) -> Self {
+    pub(crate) fn plain(text: impl Into<String>) -> Self {
         Self::new(text, PLAIN)
     }
 
     /// Text to pass over.
-    #[must_use]
-    pub fn dim(text: impl Into<String>) -> Self {
+    pub(crate) fn dim(text: impl Into<String>) -> Self {
         Self::new(text, DIM)
     }
 
     /// How many columns it takes on a terminal.
-    #[must_use]
-    pub fn width(&self) -> usize {
+    pub(crate) fn width(&self) -> usize {
         escape::terminal(&self.text).width()
     }
 

@@ -1,8 +1,7 @@
 //! The lines that lead from parents to children in a tree that stands in rows.
 
 /// For each depth of rows in the order of a tree, what leads to the row: `│ └ `. Roots have none.
-#[must_use]
-pub fn branches(depths: &[usize]) -> Vec<String> {
+pub(crate) fn branches(depths: &[usize]) -> Vec<String> {
     // From the end, since a row's line goes on where a sibling follows.
     let mut goes_on: Vec<bool> = Vec::new();
     let mut lines = Vec::with_capacity(depths.len());

@@ -2,7 +2,7 @@
 
 /// How the numbers of a column are written: divided, and with so many decimals.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Scale {
+pub(crate) struct Scale {
     divisor: f64,
     decimals: usize,
     /// What one of them is, such as `ms`.
@@ -14,8 +14,7 @@ const HUGE: f64 = 1e12;
 
 impl Scale {
     /// For times in milliseconds, of which this is the longest.
-    #[must_use]
-    pub fn time(longest_ms: f64) -> Self {
+    pub(crate) fn time(longest_ms: f64) -> Self {
         let (divisor, unit) = match longest_ms.abs() {
             ms if ms < 0.9995 => (0.001, "µs"),
             ms if ms < 9_999.5 => (1.0, "ms"),
@@ -32,8 +31,7 @@ impl Scale {
     }
 
     /// For bytes, of which this is the greatest number.
-    #[must_use]
-    pub fn bytes(most: f64) -> Self {
+    pub(crate) fn bytes(most: f64) -> Self {
         let (divisor, unit) = match most.abs() {
             bytes if bytes < 1024.0 => return Self { divisor: 1.0, decimals: 0, unit: "B" },
             bytes if bytes < 1023.95 * 1024.0 => (1024.0, "KiB"),
@@ -44,28 +42,24 @@ impl Scale {
     }
 
     /// For numbers of things.
-    #[must_use]
-    pub fn count() -> Self {
+    pub(crate) fn count() -> Self {
         Self { divisor: 1.0, decimals: 0, unit: "" }
     }
 
     /// For things a second, of which this is the greatest number.
-    #[must_use]
-    pub fn rate(most: f64) -> Self {
+    pub(crate) fn rate(most: f64) -> Self {
         let decimals = usize::from(most < 99.95) + usize::from(most < 9.995);
         Self { divisor: 1.0, decimals, unit: "/s" }
     }
 
     /// A number in this unit.
-    #[must_use]
-    pub fn in_units(&self, number: f64) -> f64 {
+    pub(crate) fn in_units(&self, number: f64) -> f64 {
         number / self.divisor
     }
 
     /// A number without its unit. Exact zeros have no decimals, but blanks in their place: nothing
     /// is not the same as little.
-    #[must_use]
-    pub fn number(&self, number: f64) -> String {
+    pub(crate) fn number(&self, number: f64) -> String {
         if number == 0.0 {
             let decimals = if self.decimals == 0 { 0 } else { self.decimals + 1 };
             return format!("0{:decimals$}", "");
@@ -78,8 +72,7 @@ impl Scale {
     }
 
     /// A number with its unit.
-    #[must_use]
-    pub fn with_unit(&self, number: f64) -> String {
+    pub(crate) fn with_unit(&self, number: f64) -> String {
         let text = self.number(number);
         match self.unit {
             "" => text,
@@ -89,8 +82,7 @@ impl Scale {
 }
 
 /// A time that stands alone: three digits, or four.
-#[must_use]
-pub fn time(ms: f64) -> String {
+pub(crate) fn time(ms: f64) -> String {
     let scale = match Scale::time(ms) {
         Scale { unit: "ms", .. } if ms >= 999.5 => {
             Scale { divisor: 1_000.0, decimals: 3, unit: "s" }
@@ -101,26 +93,22 @@ pub fn time(ms: f64) -> String {
 }
 
 /// A number of bytes that stands alone.
-#[must_use]
-pub fn bytes(bytes: f64) -> String {
+pub(crate) fn bytes(bytes: f64) -> String {
     Scale::bytes(bytes).with_unit(bytes)
 }
 
 /// A number of things, with thousands told apart.
-#[must_use]
-pub fn count(count: u64) -> String {
+pub(crate) fn count(count: u64) -> String {
     grouped(&count.to_string())
 }
 
 /// `1 build`, `2 builds`.
-#[must_use]
-pub fn counted(number: u64, thing: &str) -> String {
+pub(crate) fn counted(number: u64, thing: &str) -> String {
     format!("{} {thing}{}", count(number), if number == 1 { "" } else { "s" })
 }
 
 /// A share of 1 in percent.
-#[must_use]
-pub fn share(share: f64) -> String {
+pub(crate) fn share(share: f64) -> String {
     if share.abs() >= 10.0 {
         format!("{:.0e} %", share * 100.0)
     } else {
@@ -129,8 +117,7 @@ pub fn share(share: f64) -> String {
 }
 
 /// A change as a share of what it was: `+12.3 %`, `×14`.
-#[must_use]
-pub fn change(change: f64) -> String {
+pub(crate) fn change(change: f64) -> String {
     match change {
         huge if huge + 1.0 >= 1e6 => format!("×{:.0e}", huge + 1.0),
         large if large >= 9.0 => format!("×{:.0}", large + 1.0),
@@ -140,15 +127,13 @@ pub fn change(change: f64) -> String {
 }
 
 /// Mebibytes in bytes.
-#[must_use]
-pub fn mebibytes(mebibytes: f64) -> f64 {
+pub(crate) fn mebibytes(mebibytes: f64) -> f64 {
     mebibytes * 1_048_576.0
 }
 
 /// A counter as a number that can be divided.
 #[expect(clippy::cast_precision_loss, reason = "what is shown has fewer digits")]
-#[must_use]
-pub fn float(number: u64) -> f64 {
+pub(crate) fn float(number: u64) -> f64 {
     number as f64
 }
 

@@ -1,45 +1,45 @@
-//! How a user names a build: `latest`, `-3`, an id, a commit, `label:L`, `branch:B`.
+//! How a user refers to a build: `latest`, `-3`, an id, a commit, `label:L`, `branch:B`.
 
 use std::fmt;
 use std::num::NonZeroUsize;
 use std::str::FromStr;
 
-use perf_history::{BuildStats, Glance};
+use perf_history::{BuildStats, RecordSummary};
 
-/// The label that says which run of builds a record belongs to.
+/// The label that names the group of builds a record belongs to.
 pub(super) const RUN: &str = "run";
-/// The label that says which invocation started a build.
+/// The label that identifies the invocation which started a build.
 const SESSION: &str = "session";
-/// Fewer characters of an id or a commit would match by chance.
-const SHORTEST_PREFIX: usize = 4;
+/// A shorter prefix of an id or a commit would match by chance.
+const MIN_PREFIX: usize = 4;
 
-/// A build, or a set of builds, as the user names it.
+/// A reference to a build or a set of builds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BuildRef {
     /// The newest build.
     Latest,
-    /// The newest build but so many less one: `-1` is the newest, `-3` the third newest.
+    /// Counted back from the newest build: `-1` is the newest, `-3` the third newest.
     Nth(NonZeroUsize),
-    /// The newest builds whose label `run` this is.
+    /// The newest builds with this label `run`.
     Label(String),
     /// The newest builds on this branch.
     Branch(String),
-    /// The builds whose id or commit begins with this, in small or capital letters.
+    /// The builds whose id or commit starts with this text, ignoring case.
     Named(String),
 }
 
-/// Why a text names no build.
+/// Why a text is not a reference to a build.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BuildRefError {
-    /// There is nothing in it.
-    #[error("a build is `latest`, a number such as -3, an id, a commit or label:NAME")]
+    /// The text, or the part after its prefix, is empty.
+    #[error("expected `latest`, a number such as -3, an id, a commit or label:NAME")]
     Empty,
-    /// Builds are counted back from the newest, which is -1.
+    /// The text after `-` is not a positive integer.
     #[error("builds are counted back from -1, which is the newest")]
     BadNumber,
-    /// Too short to be told from others.
+    /// The text is too short to identify a build.
     #[error(
-        "{0:?} is too short: name {SHORTEST_PREFIX} characters of an id or a commit, or -1 for the newest build"
+        "{0:?} is too short: give at least {MIN_PREFIX} characters of an id or a commit, or -1 for the newest build"
     )]
     TooShort(String),
 }
@@ -48,31 +48,28 @@ impl FromStr for BuildRef {
     type Err = BuildRefError;
 
     fn from_str(text: &str) -> Result<Self, BuildRefError> {
-        let named = |name: &str, make: fn(String) -> Self| match name {
+        let not_empty = |name: &str| match name {
             "" => Err(BuildRefError::Empty),
-            name => Ok(make(name.to_owned())),
+            name => Ok(name.to_owned()),
         };
         if let Some(label) = text.strip_prefix("label:") {
-            return named(label, Self::Label);
+            return not_empty(label).map(Self::Label);
         }
         if let Some(branch) = text.strip_prefix("branch:") {
-            return named(branch, Self::Branch);
+            return not_empty(branch).map(Self::Branch);
         }
         if let Some(number) = text.strip_prefix('-') {
             return number.parse().map(Self::Nth).map_err(|_| BuildRefError::BadNumber);
         }
-        match text {
-            "" => Err(BuildRefError::Empty),
-            "latest" => Ok(Self::Latest),
-            short if short.chars().count() < SHORTEST_PREFIX => {
-                Err(BuildRefError::TooShort(short.to_owned()))
-            }
-            name => Ok(Self::Named(name.to_owned())),
+        match not_empty(text)? {
+            name if name == "latest" => Ok(Self::Latest),
+            name if name.chars().count() < MIN_PREFIX => Err(BuildRefError::TooShort(name)),
+            name => Ok(Self::Named(name)),
         }
     }
 }
 
-/// As it was written, but with control characters escaped.
+/// As the user wrote it, with control characters escaped.
 impl fmt::Display for BuildRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -86,29 +83,29 @@ impl fmt::Display for BuildRef {
 }
 
 impl BuildRef {
-    /// Whether it means this build, apart from counting.
-    pub(super) fn is(&self, glance: &Glance<'_>) -> bool {
+    /// Whether it refers to this build, apart from counting.
+    pub(super) fn matches(&self, summary: &RecordSummary<'_>) -> bool {
         match self {
             Self::Latest | Self::Nth(_) => true,
-            Self::Label(label) => glance.label(RUN) == Some(label),
-            Self::Branch(branch) => glance.branch == Some(branch),
+            Self::Label(label) => summary.label(RUN) == Some(label),
+            Self::Branch(branch) => summary.branch == Some(branch),
             Self::Named(name) => {
-                begins_with(glance.build_id, name)
-                    || glance.commit.is_some_and(|commit| begins_with(commit, name))
+                let is_prefix_of = |text| starts_with(text, name);
+                is_prefix_of(summary.build_id) || summary.commit.is_some_and(is_prefix_of)
             }
         }
     }
 
-    /// Whether it means the build by its id, and so this one alone.
+    /// Whether it refers to the build by its id, and so to this build alone.
     pub(super) fn is_id_of(&self, stats: &BuildStats) -> bool {
-        matches!(self, Self::Named(name) if begins_with(&stats.build_id, name))
+        matches!(self, Self::Named(name) if starts_with(&stats.build_id, name))
     }
 
-    /// Whether a build that is meant belongs to the set whose newest build is another.
-    pub(super) fn joins(&self, newest: &BuildStats, stats: &BuildStats) -> bool {
-        let session = |it: &BuildStats| it.labels.get(SESSION).cloned();
+    /// Whether a matching build belongs to the same set as the newest matching build.
+    pub(super) fn is_same_set(&self, newest: &BuildStats, stats: &BuildStats) -> bool {
         commit_of(newest) == commit_of(stats)
-            && (!matches!(self, Self::Label(_)) || session(newest) == session(stats))
+            && (!matches!(self, Self::Label(_))
+                || session_label_of(newest) == session_label_of(stats))
     }
 }
 
@@ -120,7 +117,7 @@ pub(super) fn branch_of(stats: &BuildStats) -> Option<&String> {
     stats.git.as_ref()?.branch.as_ref()
 }
 
-pub(super) fn label_of(stats: &BuildStats) -> Option<&String> {
+pub(super) fn run_label_of(stats: &BuildStats) -> Option<&String> {
     stats.labels.get(RUN)
 }
 
@@ -128,6 +125,6 @@ pub(super) fn session_label_of(stats: &BuildStats) -> Option<&String> {
     stats.labels.get(SESSION)
 }
 
-fn begins_with(text: &str, prefix: &str) -> bool {
-    text.get(..prefix.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(prefix))
+fn starts_with(text: &str, prefix: &str) -> bool {
+    text.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
 }

@@ -1,29 +1,27 @@
-//! Which records to look at at all: `--tool`, `--branch`, `--mode`, `--since`.
+//! Which records are considered at all: `--tool`, `--branch`, `--mode`, `--since`.
 
 use std::fmt;
 use std::time::SystemTime;
 
-use perf_history::{BuildStats, Glance};
+use perf_history::{BuildStats, RecordSummary};
 
-/// Whether all was built, or only what had changed.
+/// Whether a build built everything or only what had changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, clap::ValueEnum)]
 pub enum Mode {
-    /// All was built.
+    /// Builds that built everything.
     Full,
-    /// Only what had changed was built.
+    /// Builds that built only what had changed.
     Incremental,
 }
 
 impl Mode {
-    /// The mode of a build; `None` where its record does not say.
-    #[must_use]
-    pub fn of(stats: &BuildStats) -> Option<Self> {
+    /// The mode of a build; `None` if its record does not contain it.
+    pub(crate) fn from_build(stats: &BuildStats) -> Option<Self> {
         stats.incremental.map(Self::from)
     }
 
     /// `full` or `incremental`.
-    #[must_use]
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Full => "full",
             Self::Incremental => "incremental",
@@ -31,40 +29,40 @@ impl Mode {
     }
 }
 
-/// By what a record calls `incremental`.
+/// From a record's field `incremental`.
 impl From<bool> for Mode {
     fn from(incremental: bool) -> Self {
         if incremental { Self::Incremental } else { Self::Full }
     }
 }
 
-/// What a record must be to be looked at. What is `None` lets everything through.
+/// The conditions that a record must meet. A field that is `None` accepts every record.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Filter {
+pub(crate) struct Filter {
     /// Builds of this tool.
     pub tool: Option<String>,
     /// Builds on this branch.
     pub branch: Option<String>,
     /// Builds of this mode.
     pub mode: Option<Mode>,
-    /// Builds that started then or later, and those whose time stamp cannot be read.
+    /// Builds that started at or after this time, and those without a readable time stamp.
     pub since: Option<SystemTime>,
 }
 
 impl Filter {
-    pub(super) fn is_too_old(&self, glance: &Glance<'_>) -> bool {
+    pub(super) fn is_too_old(&self, summary: &RecordSummary<'_>) -> bool {
         let Some(since) = self.since else { return false };
-        glance.started_at().is_some_and(|time| time < since)
+        summary.started_at().is_some_and(|time| time < since)
     }
 
-    pub(super) fn admits(&self, glance: &Glance<'_>) -> bool {
-        self.tool.as_ref().is_none_or(|tool| *tool == glance.tool)
-            && self.branch.as_ref().is_none_or(|branch| glance.branch == Some(branch))
-            && self.mode.is_none_or(|mode| glance.incremental.map(Mode::from) == Some(mode))
+    pub(super) fn admits(&self, summary: &RecordSummary<'_>) -> bool {
+        self.tool.as_ref().is_none_or(|tool| *tool == summary.tool)
+            && self.branch.as_ref().is_none_or(|branch| summary.branch == Some(branch))
+            && self.mode.is_none_or(|mode| summary.incremental.map(Mode::from) == Some(mode))
     }
 }
 
-/// What comes after "builds": ` of tool "my-site" on branch "main"`.
+/// To follow the word "builds": ` of tool "my-site" on branch "main"`.
 impl fmt::Display for Filter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(tool) = &self.tool {

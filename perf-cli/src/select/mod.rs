@@ -1,46 +1,46 @@
-//! Which records of a history are meant, and which of them may be compared.
+//! Selects the records of a history that the user asked for, and those that may be compared.
 //!
-//! [`Selection`] goes through a history from its newest record and stops as soon as it knows
-//! enough, so that the cost depends on how far back one looks and not on how long the history is.
+//! [`Selection`] reads a history from its newest record and stops as soon as it has found what it
+//! needs, so the cost depends on how far back it has to look and not on the history's length.
 
+mod baseline;
 mod build_ref;
 mod filter;
 mod nearest;
-mod precedents;
 mod series;
 mod session;
 mod since;
 mod unreadable;
 
-pub use build_ref::{BuildRef, BuildRefError};
-pub use filter::{Filter, Mode};
-pub use precedents::{Precedents, is_on};
-pub use series::{Difference, SeriesKey};
-pub(crate) use session::flaw;
-pub use session::{PassedOver, Session, is_typical, sessions_of};
-pub use since::{Since, SinceError};
-pub use unreadable::{UnreadableLine, UnreadableLines};
+pub(crate) use baseline::Baseline;
+pub(crate) use build_ref::BuildRef;
+pub(crate) use filter::{Filter, Mode};
+pub(crate) use series::{Difference, SeriesKey};
+pub(crate) use session::{PassedOver, Session, exclusion_reason, group_sessions, is_typical};
+pub(crate) use since::Since;
+pub(crate) use unreadable::UnreadableLines;
 
 use perf_history::history::NewestFirst;
-use perf_history::{BuildStats, Entry, Glance, History, HistoryError};
+use perf_history::{BuildStats, History, HistoryError, HistoryLine, RecordSummary};
+
+use crate::present::units;
 
 use nearest::Nearest;
 
-/// How many records in a row may be older than [`Filter::since`] before the search ends. Records
-/// stand in the order in which builds ended, so that only clocks that were set and histories that
-/// were put together by hand are out of order, and nobody waits for the rest of a long history.
-pub const MAX_OLDER: usize = 1_000;
+/// A search limited by [`Filter::since`] ends after this many older records in a row. Records are in
+/// the order in which builds ended, except where a clock was set back or histories were merged by hand.
+const MAX_OLDER: usize = 1_000;
 
-/// A set ends where so many builds in a row are none of its own: builds that belong together stand
-/// near each other, and nobody waits for the rest of a long history.
-pub const MAX_GAP: usize = 5_000;
+/// A set ends after this many builds in a row that do not belong to it, to avoid reading all of a long
+/// history. Builds that belong together are close to each other.
+const MAX_GAP: usize = 5_000;
 
-/// The most builds that a set has: its newest.
-pub const MAX_SET: usize = 1_000;
+/// The most builds in a set: the newest are kept.
+const MAX_SET: usize = 1_000;
 
-/// The records of a history that a [`Filter`] lets through.
+/// The records of a history that pass a [`Filter`].
 #[derive(Debug)]
-pub struct Selection {
+pub(crate) struct Selection {
     history: History,
     filter: Filter,
     unreadable: UnreadableLines,
@@ -48,74 +48,49 @@ pub struct Selection {
 
 /// Why builds cannot be selected.
 #[derive(Debug, thiserror::Error)]
-pub enum SelectError {
-    /// The history cannot be read.
+pub(crate) enum SelectError {
     #[error(transparent)]
     History(#[from] HistoryError),
-    /// No record passes the filter.
+    /// No record passes the filter, which is shown as in ` of tool "my-site"`.
     #[error("there are no builds{filter}")]
-    NoBuilds {
-        /// What the filter says: ` of tool "my-site"`; empty where it lets everything through.
-        filter: String,
-    },
-    /// There are builds, but none that is meant.
-    #[error("no build is {reference}{filter}{}", suggestion_of(.suggestion.as_ref()))]
-    Unknown {
-        /// What was asked for.
-        reference: BuildRef,
-        /// What the filter says.
-        filter: String,
-        /// What may have been meant.
-        suggestion: Option<String>,
-    },
-    /// There are fewer builds than it takes to count back so far.
-    #[error("there is no build {reference}: {} all that there is{filter}", builds_are(*.builds))]
-    TooFew {
-        /// What was asked for.
-        reference: BuildRef,
-        /// How many builds there are.
-        builds: usize,
-        /// What the filter says.
-        filter: String,
-    },
-}
-
-fn suggestion_of(suggestion: Option<&String>) -> String {
-    suggestion.map_or_else(String::new, |it| format!("; did you mean {it:?}?"))
-}
-
-fn builds_are(builds: usize) -> String {
-    if builds == 1 { "1 build is".to_owned() } else { format!("{builds} builds are") }
+    NoBuilds { filter: String },
+    /// There are builds, but the reference matches none.
+    #[error(
+        "no build matches {reference}{filter}{}",
+        .suggestion.as_ref().map_or_else(String::new, |name| format!("; did you mean {name:?}?"))
+    )]
+    Unknown { reference: BuildRef, filter: String, suggestion: Option<String> },
+    /// There are fewer builds than the reference counts back.
+    #[error(
+        "there is no build {reference}: there {} only {}{filter}",
+        if *.builds == 1 { "is" } else { "are" },
+        units::counted(*.builds as u64, "build")
+    )]
+    TooFew { reference: BuildRef, builds: usize, filter: String },
 }
 
 impl Selection {
     /// The records of `history` that pass `filter`. Nothing is read yet.
-    #[must_use]
-    pub fn new(history: History, filter: Filter) -> Self {
+    pub(crate) fn new(history: History, filter: Filter) -> Self {
         Self { history, filter, unreadable: UnreadableLines::default() }
     }
 
-    /// The history.
-    #[must_use]
-    pub fn history(&self) -> &History {
+    pub(crate) fn history(&self) -> &History {
         &self.history
     }
 
-    /// The filter.
-    #[must_use]
-    pub fn filter(&self) -> &Filter {
+    pub(crate) fn filter(&self) -> &Filter {
         &self.filter
     }
 
-    /// The lines that could not be read, of all that were looked at so far.
-    #[must_use]
-    pub fn unreadable(&self) -> &UnreadableLines {
+    /// The unreadable lines among all lines that were read so far.
+    pub(crate) fn unreadable(&self) -> &UnreadableLines {
         &self.unreadable
     }
 
-    /// The builds that pass the filter, newest first, read as they are asked for.
-    pub fn builds(&mut self) -> Builds<'_> {
-        self.unreadable.begin();
+    /// The builds that pass the filter, newest first, read on demand.
+    pub(crate) fn builds(&mut self) -> Builds<'_> {
+        self.unreadable.start_pass();
         Builds {
             lines: self.history.newest_first(),
             filter: &self.filter,
@@ -124,27 +99,22 @@ impl Selection {
         }
     }
 
-    /// The newest build that is meant.
-    ///
-    /// # Errors
-    ///
-    /// The history cannot be read, or there is no such build.
-    pub fn newest(&mut self, reference: &BuildRef) -> Result<BuildStats, SelectError> {
+    /// The newest build that `reference` refers to.
+    pub(crate) fn newest(&mut self, reference: &BuildRef) -> Result<BuildStats, SelectError> {
         let skip = match reference {
             BuildRef::Nth(n) => n.get() - 1,
             _ => 0,
         };
-        let mut nearest = Nearest::to(reference);
-        let mut count = 0;
-        let mut passed = 0;
-        let found = self.builds().next_where(|glance| {
+        let mut nearest = Nearest::new(reference);
+        let (mut count, mut matching) = (0, 0);
+        let found = self.builds().next_where(|summary| {
             count += 1;
-            if !reference.is(glance) {
-                nearest.consider(glance);
+            if !reference.matches(summary) {
+                nearest.consider(summary);
                 return false;
             }
-            passed += 1;
-            passed > skip
+            matching += 1;
+            matching > skip
         });
         if let Some(stats) = found {
             return Ok(stats?);
@@ -152,33 +122,29 @@ impl Selection {
         Err(self.not_found(reference, count, nearest))
     }
 
-    /// All builds that are meant, newest first; at most [`MAX_SET`], and none beyond a gap of
-    /// [`MAX_GAP`]. There is at least one.
+    /// All builds that `reference` refers to, newest first; at most [`MAX_SET`], and none beyond a
+    /// gap of [`MAX_GAP`]. There is at least one.
     ///
-    /// An id, `latest` and a number mean one build. A commit means its builds. A label or a branch
-    /// means the newest builds of its own that are on one commit, and of one session where they
-    /// say so.
-    ///
-    /// # Errors
-    ///
-    /// The history cannot be read, or there is no such build.
-    pub fn set(&mut self, reference: &BuildRef) -> Result<Vec<BuildStats>, SelectError> {
-        let mut nearest = Nearest::to(reference);
-        let mut set: Vec<BuildStats> = Vec::new();
-        let mut count = 0;
+    /// An id, `latest` and a number refer to one build, a commit to its builds. A label or a branch
+    /// refers to the newest builds that have it and are on one commit, and of one session if their
+    /// labels contain it.
+    pub(crate) fn set(&mut self, reference: &BuildRef) -> Result<Vec<BuildStats>, SelectError> {
         if matches!(reference, BuildRef::Latest | BuildRef::Nth(_)) {
             return Ok(vec![self.newest(reference)?]);
         }
+        let mut nearest = Nearest::new(reference);
+        let mut set: Vec<BuildStats> = Vec::new();
+        let mut count = 0;
         let mut builds = self.builds();
         loop {
             let (mut gap, is_first) = (0, set.is_empty());
-            let next = builds.next_where(|glance| {
+            let next = builds.next_where(|summary| {
                 count += 1;
-                if reference.is(glance) {
+                if reference.matches(summary) {
                     return true;
                 }
                 if is_first {
-                    nearest.consider(glance);
+                    nearest.consider(summary);
                     return false;
                 }
                 gap += 1;
@@ -187,7 +153,7 @@ impl Selection {
             let Some(stats) = next.filter(|_| gap < MAX_GAP) else { break };
             let stats = stats?;
             match set.first() {
-                Some(newest) if !reference.joins(newest, &stats) => break,
+                Some(newest) if !reference.is_same_set(newest, &stats) => break,
                 _ => set.push(stats),
             }
             if set.len() == MAX_SET || reference.is_id_of(&set[0]) {
@@ -206,19 +172,19 @@ impl Selection {
             (0, _) => SelectError::NoBuilds { filter },
             (builds, BuildRef::Nth(_)) => SelectError::TooFew { reference, builds, filter },
             _ => {
-                let suggestion = nearest.found();
+                let suggestion = nearest.into_suggestion();
                 SelectError::Unknown { reference, filter, suggestion }
             }
         }
     }
 }
 
-/// Goes through the builds of a [`Selection`], newest first.
+/// An iterator over the builds of a [`Selection`], newest first.
 ///
-/// Ends with the history, at an error, or where all has been older than the filter's date for
-/// [`MAX_OLDER`] records.
+/// It ends with the history, at an error, or after [`MAX_OLDER`] records in a row that are older than
+/// the filter's date.
 #[derive(Debug)]
-pub struct Builds<'a> {
+pub(crate) struct Builds<'a> {
     lines: NewestFirst,
     filter: &'a Filter,
     unreadable: &'a mut UnreadableLines,
@@ -226,23 +192,23 @@ pub struct Builds<'a> {
 }
 
 impl Builds<'_> {
-    /// The next build of those that are wanted; others are not read.
+    /// The next build whose summary is `wanted`; other records are not parsed.
     pub(super) fn next_where(
         &mut self,
-        mut wanted: impl FnMut(&Glance<'_>) -> bool,
+        mut wanted: impl FnMut(&RecordSummary<'_>) -> bool,
     ) -> Option<Result<BuildStats, HistoryError>> {
         while self.older < MAX_OLDER {
             let (filter, older) = (self.filter, &mut self.older);
-            let line = self.lines.next_where(|glance| {
-                *older = if filter.is_too_old(glance) { *older + 1 } else { 0 };
-                *older == 0 && filter.admits(glance) && wanted(glance)
+            let line = self.lines.next_where(|summary| {
+                *older = if filter.is_too_old(summary) { *older + 1 } else { 0 };
+                *older == 0 && filter.admits(summary) && wanted(summary)
             });
             match line? {
                 Err(error) => return Some(Err(error)),
-                Ok(Some(Entry::Unreadable(line))) => self.unreadable.add(&line),
-                Ok(None) => self.unreadable.pass(),
-                Ok(Some(Entry::Record(stats))) => {
-                    self.unreadable.pass();
+                Ok(Some(HistoryLine::Unreadable(line))) => self.unreadable.add_unreadable(&line),
+                Ok(None) => self.unreadable.add_readable(),
+                Ok(Some(HistoryLine::Record(stats))) => {
+                    self.unreadable.add_readable();
                     return Some(Ok(*stats));
                 }
             }
@@ -260,6 +226,6 @@ impl Iterator for Builds<'_> {
 }
 
 #[cfg(test)]
-mod precedents_tests;
+mod baseline_tests;
 #[cfg(test)]
 mod tests;

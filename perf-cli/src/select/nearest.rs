@@ -1,80 +1,73 @@
-//! What a mistyped name of a build may have meant.
+//! Suggests what a mistyped build reference may have meant.
 
-use perf_history::Glance;
+use perf_history::RecordSummary;
 
 use super::BuildRef;
 use super::build_ref::RUN;
 
-/// Names less alike than this, of 1, are others.
-const ALIKE: f64 = 0.6;
+/// The least similarity of a suggestion, from 0 to 1.
+const MIN_SIMILARITY: f64 = 0.6;
 
-/// Looks for the name that is most like one that was not found.
+/// Looks for the name that is most similar to one that was not found.
 pub(super) struct Nearest<'a> {
     reference: &'a BuildRef,
     best: Option<(f64, String)>,
-    /// Builds in a row often share these: they need no second look.
+    /// The last label, branch and commit: neighbouring builds often share them.
     last: [Option<String>; 3],
 }
 
 impl<'a> Nearest<'a> {
-    pub(super) fn to(reference: &'a BuildRef) -> Self {
+    pub(super) fn new(reference: &'a BuildRef) -> Self {
         let mut nearest = Self { reference, best: None, last: [None, None, None] };
         if let BuildRef::Named(name) = reference {
-            nearest.offer(name, "latest", || "latest".to_owned());
+            nearest.offer(name, "", "latest");
         }
         nearest
     }
 
-    pub(super) fn consider(&mut self, glance: &Glance<'_>) {
-        let sources = [glance.label(RUN), glance.branch, glance.commit];
-        let is_new = |this: &Self, at: usize| sources[at] != this.last[at].as_deref();
-        let fresh = [is_new(self, 0), is_new(self, 1), is_new(self, 2)];
-        let [label, branch, commit] = sources;
-        match self.reference {
-            BuildRef::Latest | BuildRef::Nth(_) => return,
-            BuildRef::Label(name) => {
-                if let (true, Some(label)) = (fresh[0], label) {
-                    self.offer(name, label, || format!("label:{label}"));
-                }
-            }
-            BuildRef::Branch(name) => {
-                if let (true, Some(branch)) = (fresh[1], branch) {
-                    self.offer(name, branch, || format!("branch:{branch}"));
-                }
-            }
-            BuildRef::Named(name) => {
-                let prefix = |text: &str| text.chars().take(name.chars().count()).collect();
-                let id: String = prefix(glance.build_id);
-                self.offer(name, &id, || id.clone());
-                if let (true, Some(commit)) = (fresh[2], commit) {
-                    let commit: String = prefix(commit);
-                    self.offer(name, &commit, || commit.clone());
-                }
-                // A label or a branch whose kind was left out, or mistyped.
-                let bare = name.split_once(':').map_or(name.as_str(), |(_, bare)| bare);
-                if let (true, Some(label)) = (fresh[0], label) {
-                    self.offer(bare, label, || format!("label:{label}"));
-                }
-                if let (true, Some(branch)) = (fresh[1], branch) {
-                    self.offer(bare, branch, || format!("branch:{branch}"));
-                }
+    pub(super) fn consider(&mut self, summary: &RecordSummary<'_>) {
+        let names = [summary.label(RUN), summary.branch, summary.commit];
+        let mut new_names = [None; 3];
+        for ((last, name), new_name) in self.last.iter_mut().zip(names).zip(&mut new_names) {
+            if last.as_deref() != name {
+                *last = name.map(str::to_owned);
+                *new_name = name;
             }
         }
-        for ((last, source), is_new) in self.last.iter_mut().zip(sources).zip(fresh) {
-            if is_new {
-                *last = source.map(str::to_owned);
+        let [label, branch, commit] = new_names;
+        match self.reference {
+            BuildRef::Latest | BuildRef::Nth(_) => {}
+            BuildRef::Label(name) => self.offer(name, "label:", label.unwrap_or_default()),
+            BuildRef::Branch(name) => self.offer(name, "branch:", branch.unwrap_or_default()),
+            BuildRef::Named(name) => {
+                for id in [Some(summary.build_id), commit].into_iter().flatten() {
+                    self.offer(
+                        name,
+                        "",
+                        &id.chars().take(name.chars().count()).collect::<String>(),
+                    );
+                }
+                // A label or a branch whose prefix was left out or mistyped.
+                let bare = name.split_once(':').map_or(name.as_str(), |(_, bare)| bare);
+                self.offer(bare, "label:", label.unwrap_or_default());
+                self.offer(bare, "branch:", branch.unwrap_or_default());
             }
         }
     }
 
-    pub(super) fn found(self) -> Option<String> {
+    pub(super) fn into_suggestion(self) -> Option<String> {
         self.best.map(|(_, name)| name)
     }
 
-    fn offer(&mut self, name: &str, candidate: &str, written: impl FnOnce() -> String) {
-        let alike = strsim::normalized_damerau_levenshtein(name, candidate);
-        if alike >= ALIKE && self.best.as_ref().is_none_or(|(best, _)| alike > *best) {
-            self.best = Some((alike, written()));
+    fn offer(&mut self, name: &str, prefix: &str, candidate: &str) {
+        if candidate.is_empty() {
+            return;
+        }
+        let similarity = strsim::normalized_damerau_levenshtein(name, candidate);
+        if similarity >= MIN_SIMILARITY
+            && self.best.as_ref().is_none_or(|(best, _)| similarity > *best)
+        {
+            self.best = Some((similarity, format!("{prefix}{candidate}")));
         }
     }
 }

@@ -4,57 +4,45 @@ use perf_history::{BuildStats, Profile};
 
 use super::Mode;
 
-/// What must be the same for two builds to be compared. What a record does not say is `None`, and
-/// is the same as in others that do not say it.
+/// The facts that must be equal for two builds to be compared. A fact that a record does not contain
+/// is `None`, and equal to the same missing fact of another record.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct SeriesKey {
-    /// The program that built.
+pub(crate) struct SeriesKey {
     pub tool: String,
-    /// How it was compiled: `debug` or `release`.
+    /// `debug` or `release`.
     pub profile: Option<&'static str>,
     /// `full` or `incremental`.
     pub mode: Option<&'static str>,
-    /// Whether it worked on several threads.
     pub parallel: Option<bool>,
-    /// The processor's model.
     pub cpu_model: Option<String>,
-    /// Logical processors.
+    /// The number of logical processors.
     pub cores: Option<u64>,
-    /// Memory, rounded to the nearest power of two of 2^20 bytes: its exponent.
+    /// log2 of the memory in MiB, rounded.
     pub memory: Option<u8>,
-    /// The operating system.
     pub os: Option<String>,
-    /// The processor's architecture.
     pub arch: Option<String>,
-    /// The release of the compiler that built the tool; for a record of the Python model that of
-    /// the interpreter.
+    /// The version of the compiler that built the tool, or of the interpreter (Python model).
     pub compiler: Option<String>,
 }
 
-/// Something in which two keys differ, such as the mode: `full` against `incremental`.
+/// A difference between two keys, such as the mode: `full` against `incremental`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Difference {
-    /// What differs.
+pub(crate) struct Difference {
+    /// The name of the fact.
     pub what: &'static str,
-    /// What the first says.
     pub first: String,
-    /// What the second says.
     pub second: String,
 }
 
 impl SeriesKey {
-    /// The key of a build.
-    #[must_use]
-    pub fn of(stats: &BuildStats) -> Self {
+    pub(crate) fn from_build(stats: &BuildStats) -> Self {
         let system = stats.system.clone().unwrap_or_default();
-        let interpreter = || stats.extra.get("python_version")?.as_str().map(str::to_owned);
+        let interpreter =
+            || stats.unknown_fields.get("python_version")?.as_str().map(str::to_owned);
         Self {
             tool: stats.tool.clone(),
-            profile: stats.profile.map(|profile| match profile {
-                Profile::Debug => "debug",
-                Profile::Release => "release",
-            }),
-            mode: Mode::of(stats).map(Mode::name),
+            profile: stats.profile.map(Profile::name),
+            mode: Mode::from_build(stats).map(Mode::name),
             parallel: stats.parallel,
             cpu_model: system.cpu_model,
             cores: system.cores,
@@ -65,9 +53,8 @@ impl SeriesKey {
         }
     }
 
-    /// What differs between this key and another, the most telling first.
-    #[must_use]
-    pub fn differences(&self, other: &Self) -> Vec<Difference> {
+    /// The differences between this key and another, the most informative first.
+    pub(crate) fn differences(&self, other: &Self) -> Vec<Difference> {
         let facts = self.facts().into_iter().zip(other.facts());
         let differing = facts.filter(|((_, first), (_, second))| first != second);
         let known = |fact: Option<String>| fact.unwrap_or_else(|| "unknown".to_owned());
@@ -80,17 +67,15 @@ impl SeriesKey {
             .collect()
     }
 
-    /// Whether a build with this key may be of the series of another: it says nothing else, but
-    /// perhaps less, as one that ended before it knew its mode.
-    #[must_use]
-    pub fn may_be(&self, series: &Self) -> bool {
+    /// Whether a build with this key may belong to a series: none of its known facts differ. A build
+    /// that ended before it recorded its mode has fewer known facts.
+    pub(crate) fn could_match(&self, series: &Self) -> bool {
         let mut facts = self.facts().into_iter().zip(series.facts());
-        facts.all(|((_, said), (_, known))| said.is_none() || said == known)
+        facts.all(|((_, own), (_, expected))| own.is_none() || own == expected)
     }
 
-    /// All that the key says, each with its name, the most telling first.
-    #[must_use]
-    pub fn facts(&self) -> [(&'static str, Option<String>); 10] {
+    /// All facts, each with its name, the most informative first.
+    pub(crate) fn facts(&self) -> [(&'static str, Option<String>); 10] {
         let parallel = |parallel| if parallel { "parallel" } else { "sequential" };
         [
             ("tool", Some(self.tool.clone())),
@@ -107,7 +92,7 @@ impl SeriesKey {
     }
 }
 
-/// The exponent of the power of two that is nearest, in the sense of ratios.
+/// The exponent of the nearest power of two, by ratio.
 fn nearest_power(mebibytes: f64) -> Option<u8> {
     let exponent = mebibytes.log2().round();
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to fit")]
@@ -128,24 +113,21 @@ mod tests {
     use super::*;
 
     fn key(change: impl FnOnce(&mut BuildStats)) -> SeriesKey {
-        let mut stats = BuildStats {
-            tool: "site".to_owned(),
-            incremental: Some(false),
-            parallel: Some(true),
-            profile: Some(Profile::Release),
-            rust_version: Some("1.95.0".to_owned()),
-            system: Some(System {
-                os: Some("linux".to_owned()),
-                arch: Some("x86_64".to_owned()),
-                cpu_model: Some("AMD EPYC".to_owned()),
-                cores: Some(2),
-                memory_mb: Some(24_103.9),
-                ..System::default()
-            }),
-            ..BuildStats::default()
-        };
+        let mut stats = BuildStats::default();
+        stats.tool = "site".to_owned();
+        stats.incremental = Some(false);
+        stats.parallel = Some(true);
+        stats.profile = Some(Profile::Release);
+        stats.rust_version = Some("1.95.0".to_owned());
+        let mut system = System::default();
+        system.os = Some("linux".to_owned());
+        system.arch = Some("x86_64".to_owned());
+        system.cpu_model = Some("AMD EPYC".to_owned());
+        system.cores = Some(2);
+        system.memory_mb = Some(24_103.9);
+        stats.system = Some(system);
         change(&mut stats);
-        SeriesKey::of(&stats)
+        SeriesKey::from_build(&stats)
     }
 
     fn system(change: impl FnOnce(&mut System)) -> SeriesKey {
@@ -153,19 +135,19 @@ mod tests {
     }
 
     #[test]
-    fn each_part_of_the_key_makes_a_series_of_its_own_and_says_how_they_differ() {
+    fn each_part_of_the_key_makes_a_separate_series_and_is_reported_as_the_difference() {
         let base = key(|_| ());
         for (other, what, first, second) in [
-            (key(|it| it.tool = "other".into()), "tool", "site", "other"),
-            (key(|it| it.incremental = Some(true)), "mode", "full", "incremental"),
-            (key(|it| it.profile = Some(Profile::Debug)), "profile", "release", "debug"),
-            (key(|it| it.parallel = Some(false)), "threads", "parallel", "sequential"),
-            (system(|it| it.cpu_model = Some("M4".into())), "processor", "AMD EPYC", "M4"),
-            (system(|it| it.cores = Some(8)), "cores", "2 cores", "8 cores"),
-            (system(|it| it.memory_mb = Some(8192.0)), "memory", "32 GiB", "8 GiB"),
-            (system(|it| it.os = Some("macos".into())), "system", "linux", "macos"),
-            (system(|it| it.arch = None), "architecture", "x86_64", "unknown"),
-            (key(|it| it.rust_version = None), "compiler", "1.95.0", "unknown"),
+            (key(|stats| stats.tool = "other".into()), "tool", "site", "other"),
+            (key(|stats| stats.incremental = Some(true)), "mode", "full", "incremental"),
+            (key(|stats| stats.profile = Some(Profile::Debug)), "profile", "release", "debug"),
+            (key(|stats| stats.parallel = Some(false)), "threads", "parallel", "sequential"),
+            (system(|system| system.cpu_model = Some("M4".into())), "processor", "AMD EPYC", "M4"),
+            (system(|system| system.cores = Some(8)), "cores", "2 cores", "8 cores"),
+            (system(|system| system.memory_mb = Some(8192.0)), "memory", "32 GiB", "8 GiB"),
+            (system(|system| system.os = Some("macos".into())), "system", "linux", "macos"),
+            (system(|system| system.arch = None), "architecture", "x86_64", "unknown"),
+            (key(|stats| stats.rust_version = None), "compiler", "1.95.0", "unknown"),
         ] {
             let difference =
                 Difference { what, first: first.to_owned(), second: second.to_owned() };
@@ -174,17 +156,17 @@ mod tests {
     }
 
     #[test]
-    fn what_a_build_does_not_say_of_itself_keeps_it_out_of_no_series() {
+    fn a_fact_that_a_build_did_not_record_excludes_it_from_no_series() {
         let series = key(|_| ());
         let ended_early = key(|stats| (stats.incremental, stats.parallel) = (None, None));
-        assert!(series.may_be(&series) && ended_early.may_be(&series));
-        assert!(!series.may_be(&ended_early), "the series is known not to be of that mode");
+        assert!(series.could_match(&series) && ended_early.could_match(&series));
+        assert!(!series.could_match(&ended_early), "the series has a known mode");
         let incremental = key(|stats| (stats.incremental, stats.parallel) = (Some(true), None));
-        assert!(!incremental.may_be(&series));
+        assert!(!incremental.could_match(&series));
     }
 
     #[test]
-    fn what_says_nothing_of_the_machine_is_no_part_of_the_key() {
+    fn facts_that_do_not_affect_comparability_are_not_part_of_the_key() {
         let other = key(|stats| {
             stats.build_time_ms = 5.0;
             stats.tool_version = Some("2".to_owned());
@@ -195,12 +177,12 @@ mod tests {
     }
 
     #[test]
-    fn memory_that_the_system_keeps_a_part_of_is_the_same_memory() {
-        let all = system(|it| it.memory_mb = Some(32_768.0));
-        assert_eq!(system(|it| it.memory_mb = Some(31_900.5)), all);
-        assert_ne!(system(|it| it.memory_mb = Some(15_800.0)), all);
-        assert_eq!(system(|it| it.memory_mb = Some(0.0)).memory, None);
-        assert_eq!(system(|it| it.memory_mb = Some(f64::NAN)).memory, None);
+    fn memory_that_the_system_partly_reserves_is_the_same_memory() {
+        let all = system(|system| system.memory_mb = Some(32_768.0));
+        assert_eq!(system(|system| system.memory_mb = Some(31_900.5)), all);
+        assert_ne!(system(|system| system.memory_mb = Some(15_800.0)), all);
+        assert_eq!(system(|system| system.memory_mb = Some(0.0)).memory, None);
+        assert_eq!(system(|system| system.memory_mb = Some(f64::NAN)).memory, None);
     }
 
     #[test]
@@ -209,10 +191,10 @@ mod tests {
             let line = format!(
                 r#"{{"timestamp":"2025-10-09T21:51:25","python_version":"{version}","platform":"{platform}","build_time_ms":1}}"#
             );
-            SeriesKey::of(&serde_json::from_str(&line).unwrap())
+            SeriesKey::from_build(&serde_json::from_str(&line).unwrap())
         };
         let differences = read("3.10.2", "darwin").differences(&read("3.14.0", "linux"));
-        let what: Vec<_> = differences.iter().map(|it| it.what).collect();
+        let what: Vec<_> = differences.iter().map(|difference| difference.what).collect();
         assert_eq!(what, ["system", "compiler"]);
     }
 }

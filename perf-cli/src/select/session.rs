@@ -1,64 +1,60 @@
-//! Builds that ran together on one machine, and so share its noise.
+//! Sessions: builds that ran together on one machine, and so share its noise.
 
 use std::time::Duration;
 
-use perf_history::{BuildStats, Glance, HistoryError};
+use perf_history::{BuildStats, HistoryError, Outcome, RecordSummary};
 use serde::Serialize;
 
-use super::build_ref::{commit_of, label_of, session_label_of};
+use super::build_ref::{commit_of, run_label_of, session_label_of};
 use super::{BuildRef, SelectError, Selection, SeriesKey};
 
-/// Builds whose labels name a run and no session ran together where no more than this lies between
-/// the start of one and that of the next.
+/// The longest time between the starts of two successive builds of a session, where the labels name
+/// a run but no session.
 const MAX_PAUSE: Duration = Duration::from_hours(1);
 
-/// A session ends where so many builds in a row are none of its own.
+/// A session ends after this many builds in a row that do not belong to it.
 const MAX_GAP: usize = 100;
 
-/// Builds that ran together, oldest first: those of one run label and one commit, and of one
-/// `labels.session` where they say so; or one build alone. There is at least one, and all are of one
-/// series.
+/// Builds that ran together, oldest first: all have the same `labels.run`, `labels.session` and
+/// commit; or it is a single build. There is at least one, and all are of one series.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Session {
-    /// The builds.
+pub(crate) struct Session {
     pub builds: Vec<BuildStats>,
 }
 
 impl Session {
     /// The oldest build.
-    #[must_use]
-    pub fn first(&self) -> Option<&BuildStats> {
+    pub(crate) fn first(&self) -> Option<&BuildStats> {
         self.builds.first()
     }
 
     /// The newest build.
-    #[must_use]
-    pub fn last(&self) -> Option<&BuildStats> {
+    pub(crate) fn last(&self) -> Option<&BuildStats> {
         self.builds.last()
     }
 }
 
-/// Whether two builds, of which `older` stands before `newer` with none of their session in between,
-/// ran together.
-pub(super) fn ran_together(older: &BuildStats, newer: &BuildStats) -> bool {
-    let (run, session) = (label_of(newer), session_label_of(newer));
+/// Whether two builds ran together. `older` precedes `newer` in the history, with none of their
+/// session in between.
+fn ran_together(older: &BuildStats, newer: &BuildStats) -> bool {
+    let (run, session) = (run_label_of(newer), session_label_of(newer));
     if (run.is_none() && session.is_none())
-        || run != label_of(older)
+        || run != run_label_of(older)
         || session != session_label_of(older)
         || commit_of(newer) != commit_of(older)
-        || SeriesKey::of(newer) != SeriesKey::of(older)
+        || SeriesKey::from_build(newer) != SeriesKey::from_build(older)
     {
         return false;
     }
     session.is_some() || pause(older, newer).is_none_or(|pause| pause <= MAX_PAUSE)
 }
 
+/// `None` if the clock was set back in between.
 fn pause(older: &BuildStats, newer: &BuildStats) -> Option<Duration> {
-    // A clock that was set back says nothing of how long it was.
     newer.started_at()?.duration_since(older.started_at()?).ok()
 }
 
-/// Puts builds that come newest first into their sessions.
+/// Groups builds, which are added newest first, into sessions.
 #[derive(Debug, Default)]
 pub(super) struct Sessions {
     /// Newest first, and so are their builds.
@@ -70,24 +66,24 @@ impl Sessions {
         self.sessions.len()
     }
 
-    /// Whether a build belongs to a session that is there.
-    pub(super) fn knows(&self, stats: &BuildStats) -> bool {
-        self.place(stats).is_some()
+    /// Whether a build belongs to one of the sessions.
+    pub(super) fn include(&self, stats: &BuildStats) -> bool {
+        self.position(stats).is_some()
     }
 
     pub(super) fn add(&mut self, stats: BuildStats) {
-        match self.place(&stats) {
-            Some(place) => self.sessions[place].builds.push(stats),
+        match self.position(&stats) {
+            Some(position) => self.sessions[position].builds.push(stats),
             None => self.sessions.push(Session { builds: vec![stats] }),
         }
     }
 
-    fn place(&self, stats: &BuildStats) -> Option<usize> {
-        // Sessions that ran at the same time stand among each other.
+    fn position(&self, stats: &BuildStats) -> Option<usize> {
+        // The builds of sessions that ran at the same time are interleaved.
         let recent = self.sessions.len().saturating_sub(4);
-        let mut places = (recent..self.sessions.len()).rev();
-        places.find(|place| {
-            self.sessions[*place].last().is_some_and(|newer| ran_together(stats, newer))
+        let mut positions = (recent..self.sessions.len()).rev();
+        positions.find(|position| {
+            self.sessions[*position].last().is_some_and(|newer| ran_together(stats, newer))
         })
     }
 
@@ -101,9 +97,8 @@ impl Sessions {
     }
 }
 
-/// Puts builds that come newest first into their sessions, oldest first.
-#[must_use]
-pub fn sessions_of(newest_first: Vec<BuildStats>) -> Vec<Session> {
+/// Groups builds, given newest first, into sessions, oldest first.
+pub(crate) fn group_sessions(newest_first: Vec<BuildStats>) -> Vec<Session> {
     let mut sessions = Sessions::default();
     for stats in newest_first {
         sessions.add(stats);
@@ -111,55 +106,47 @@ pub fn sessions_of(newest_first: Vec<BuildStats>) -> Vec<Session> {
     sessions.oldest_first()
 }
 
-/// A build that was passed over: in the search for the newest session, or in a set that is named.
+/// A build that was passed over when the newest session or a named set was selected.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct PassedOver {
-    /// Its id.
+pub(crate) struct PassedOver {
     pub build_id: String,
-    /// Why its times say nothing: `failed`, `panicked`, `skipped`, `suspect clock`.
+    /// Why its times are not usable: `failed`, `panicked`, `skipped`, `suspect clock`.
     pub why: &'static str,
 }
 
-/// Why the times of a build do not say how long such builds take.
-pub(crate) fn flaw(stats: &BuildStats) -> Option<&'static str> {
-    flaw_at(&Glance::of(stats))
+/// Why a build's times are not usable for any comparison; `None` if they are.
+pub(crate) fn exclusion_reason(stats: &BuildStats) -> Option<&'static str> {
+    summary_exclusion_reason(&RecordSummary::new(stats))
 }
 
-fn flaw_at(glance: &Glance<'_>) -> Option<&'static str> {
-    use perf_history::Outcome;
-    match glance.outcome {
-        Outcome::Failed => Some("failed"),
-        Outcome::Panicked => Some("panicked"),
-        Outcome::Success if glance.skipped == Some(true) => Some("skipped"),
-        Outcome::Success if glance.clock.is_some() => Some("suspect clock"),
+fn summary_exclusion_reason(summary: &RecordSummary<'_>) -> Option<&'static str> {
+    match summary.outcome {
+        Outcome::Success if summary.skipped == Some(true) => Some("skipped"),
+        Outcome::Success if summary.clock.is_some() => Some("suspect clock"),
         Outcome::Success => None,
+        outcome => Some(outcome.name()),
     }
 }
 
-/// Why a build is no measure for others, whatever its series.
-pub(super) fn no_measure(glance: &Glance<'_>) -> Option<&'static str> {
-    let is_dirty = glance.dirty == Some(true);
-    flaw_at(glance).or(is_dirty.then_some("uncommitted changes"))
+/// Why a build cannot be part of a baseline, regardless of its series.
+pub(super) fn baseline_exclusion_reason(summary: &RecordSummary<'_>) -> Option<&'static str> {
+    let is_dirty = summary.dirty == Some(true);
+    summary_exclusion_reason(summary).or(is_dirty.then_some("uncommitted changes"))
 }
 
-/// Whether the times of a build say how long such builds take.
-#[must_use]
-pub fn is_typical(stats: &BuildStats) -> bool {
-    flaw(stats).is_none()
+/// Whether a build's times are usable for comparisons.
+pub(crate) fn is_typical(stats: &BuildStats) -> bool {
+    exclusion_reason(stats).is_none()
 }
 
 impl Selection {
-    /// The newest session whose times say anything, and the newer builds that had to be passed over.
-    ///
-    /// # Errors
-    ///
-    /// The history cannot be read, or there is no such build.
-    pub fn newest_session(&mut self) -> Result<(Session, Vec<PassedOver>), SelectError> {
+    /// The newest session with usable times, and the newer builds that were passed over.
+    pub(crate) fn newest_session(&mut self) -> Result<(Session, Vec<PassedOver>), SelectError> {
         let mut passed_over = Vec::new();
         let mut newest = None;
         for stats in self.builds() {
             let stats = stats?;
-            match flaw(&stats) {
+            match exclusion_reason(&stats) {
                 None => {
                     newest = Some(stats);
                     break;
@@ -176,25 +163,22 @@ impl Selection {
         Ok((self.session_up_to(newest)?, passed_over))
     }
 
-    /// The builds that are meant, newest first, and those of them that were passed over: those whose
-    /// times say nothing and that are not of the series of the others, as one that failed before it
-    /// knew its mode. The rest is taken as it was named.
-    ///
-    /// # Errors
-    ///
-    /// The history cannot be read, or there is no such build.
-    pub fn named(
+    /// The builds that `reference` refers to, newest first, and those of them that were passed
+    /// over: they have no usable times and belong to another series, for example because they
+    /// failed before they recorded their mode. All others are kept, because the user named them.
+    pub(crate) fn named(
         &mut self,
         reference: &BuildRef,
     ) -> Result<(Vec<BuildStats>, Vec<PassedOver>), SelectError> {
         let set = self.set(reference)?;
-        let Some(key) = set.iter().find(|stats| is_typical(stats)).map(SeriesKey::of) else {
+        let Some(key) = set.iter().find(|stats| is_typical(stats)).map(SeriesKey::from_build)
+        else {
             return Ok((set, Vec::new()));
         };
         let (mut named, mut passed_over) = (Vec::new(), Vec::new());
         for stats in set {
-            match flaw(&stats) {
-                Some(why) if SeriesKey::of(&stats) != key => {
+            match exclusion_reason(&stats) {
+                Some(why) if SeriesKey::from_build(&stats) != key => {
                     passed_over.push(PassedOver { build_id: stats.build_id, why });
                 }
                 _ => named.push(stats),
@@ -203,14 +187,11 @@ impl Selection {
         Ok((named, passed_over))
     }
 
-    /// The build, with those older ones that ran together with it and whose times say anything.
-    ///
-    /// # Errors
-    ///
-    /// The history cannot be read.
-    pub fn session_up_to(&mut self, newest: BuildStats) -> Result<Session, HistoryError> {
+    /// The session of `newest`: this build, and the older builds that ran together with it and have
+    /// usable times.
+    fn session_up_to(&mut self, newest: BuildStats) -> Result<Session, HistoryError> {
         let mut session = vec![newest];
-        if label_of(&session[0]).is_none() && session_label_of(&session[0]).is_none() {
+        if run_label_of(&session[0]).is_none() && session_label_of(&session[0]).is_none() {
             return Ok(Session { builds: session });
         }
         let id = session[0].build_id.clone();
@@ -223,7 +204,7 @@ impl Selection {
             }
             if ran_together(&stats, &session[session.len() - 1]) {
                 gap = 0;
-                if flaw(&stats).is_none() {
+                if is_typical(&stats) {
                     session.push(stats);
                 }
             } else {
@@ -237,17 +218,16 @@ impl Selection {
         Ok(Session { builds: session })
     }
 
-    /// The builds from which on a level is new if what is meant is accepted: the oldest build of the
-    /// session of each that is meant, one for each series.
-    ///
-    /// # Errors
-    ///
-    /// The history cannot be read, or there is no such build.
-    pub fn beginnings(&mut self, reference: &BuildRef) -> Result<Vec<BuildStats>, SelectError> {
+    /// The builds at which new levels start if the user accepts `reference`: for each series in the
+    /// set, the oldest build of the oldest session.
+    pub(crate) fn beginnings(
+        &mut self,
+        reference: &BuildRef,
+    ) -> Result<Vec<BuildStats>, SelectError> {
         let mut beginnings: Vec<(SeriesKey, BuildStats)> = Vec::new();
-        // Newest first, so that the last of a series is its oldest.
+        // The set is newest first, so the last build of a series is its oldest.
         for stats in self.set(reference)? {
-            let key = SeriesKey::of(&stats);
+            let key = SeriesKey::from_build(&stats);
             beginnings.retain(|(known, _)| *known != key);
             beginnings.push((key, stats));
         }

@@ -6,23 +6,23 @@ use std::time::SystemTime;
 use jiff::civil::DateTime;
 use jiff::{Span, Timestamp, ZonedDateTime};
 
-/// A point in time, which may depend on the present.
+/// A point in time, which may be relative to the current time.
 #[derive(Debug, Clone, Copy)]
 pub struct Since(Point);
 
 #[derive(Debug, Clone, Copy)]
 enum Point {
-    /// So long ago.
+    /// A span before now.
     Ago(Span),
-    /// The midnight so many days before the next.
+    /// Midnight at the start of the day this many days ago.
     Midnight { days_ago: i8 },
-    /// A date, at midnight, or a date and time, where the user is.
+    /// A date (at midnight) or a date and time, in the user's time zone.
     Local(DateTime),
-    /// The same everywhere.
+    /// With an explicit offset.
     Instant(Timestamp),
 }
 
-/// Why a text is no point in time.
+/// A text is not a point in time.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("expected a date such as 2026-11-01, or how long ago, such as 2w, 3d or 12h")]
 pub struct SinceError;
@@ -44,10 +44,9 @@ impl FromStr for Since {
 }
 
 impl Since {
-    /// The instant that is meant, where `now` is the present. What lies before the calendar's
-    /// beginning is its beginning.
-    #[must_use]
-    pub fn instant(&self, now: &ZonedDateTime) -> SystemTime {
+    /// The instant, given the current time. Anything before the start of the calendar becomes the
+    /// start of the calendar.
+    pub(crate) fn instant(&self, now: &ZonedDateTime) -> SystemTime {
         let zoned = match self.0 {
             Point::Instant(instant) => Ok(instant.to_zoned_datetime(now.time_zone().clone())),
             Point::Ago(span) => now.checked_sub(span),
@@ -80,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn a_date_is_its_midnight_where_the_user_is() {
+    fn a_date_means_midnight_in_the_users_time_zone() {
         assert_eq!(since("2026-11-01"), "2026-10-31T23:00:00Z");
         assert_eq!(since("2026-11-01T08:30"), "2026-11-01T07:30:00Z");
         assert_eq!(since("2026-11-01T08:30:00Z"), "2026-11-01T08:30:00Z");
@@ -89,12 +88,12 @@ mod tests {
     }
 
     #[test]
-    fn what_lies_before_the_calendar_is_its_beginning() {
+    fn a_time_before_the_calendar_becomes_its_start() {
         assert_eq!(since("19000 years"), Timestamp::MIN.to_string());
     }
 
     #[test]
-    fn what_is_no_time_is_refused() {
+    fn text_that_is_not_a_time_is_rejected() {
         for text in ["", "w", "2", "2 fortnights", "2026-13-01", "last week", "-"] {
             assert!(text.parse::<Since>().is_err(), "{text:?}");
         }

@@ -1,4 +1,4 @@
-//! What a selection finds, and how far back it looks for it.
+//! Tests of what a selection finds, and how far back it looks.
 
 use std::fs::OpenOptions;
 use std::io::Write;
@@ -10,23 +10,20 @@ use super::*;
 
 /// A build with the id `build-N`, an hour after the one before.
 pub(super) fn build(n: u32) -> BuildStats {
-    let mut stats = BuildStats {
-        build_id: format!("build-{n:04}"),
-        tool: "site".to_owned(),
-        build_time_ms: 1.0,
-        ..BuildStats::default()
-    };
+    let mut stats = BuildStats::default();
+    stats.build_id = format!("build-{n:04}");
+    stats.tool = "site".to_owned();
+    stats.build_time_ms = 1.0;
     let hours = std::time::Duration::from_secs(u64::from(n) * 3600);
     stats.set_started_at(std::time::UNIX_EPOCH + hours);
     stats
 }
 
 pub(super) fn on(mut stats: BuildStats, branch: &str, commit: &str) -> BuildStats {
-    stats.git = Some(Git {
-        branch: Some(branch.to_owned()),
-        commit: Some(commit.to_owned()),
-        ..Git::default()
-    });
+    let mut git = Git::default();
+    git.branch = Some(branch.to_owned());
+    git.commit = Some(commit.to_owned());
+    stats.git = Some(git);
     stats
 }
 
@@ -38,16 +35,16 @@ pub(super) fn labelled(mut stats: BuildStats, run: &str, session: Option<&str>) 
     stats
 }
 
-pub(super) struct Place {
+pub(super) struct TestHistory {
     dir: TempDir,
 }
 
-impl Place {
-    pub(super) fn of(builds: impl IntoIterator<Item = BuildStats>) -> Self {
-        let place = Self { dir: tempfile::tempdir().unwrap() };
+impl TestHistory {
+    pub(super) fn new(builds: impl IntoIterator<Item = BuildStats>) -> Self {
+        let history = Self { dir: tempfile::tempdir().unwrap() };
         let lines = builds.into_iter().map(|stats| serde_json::to_string(&stats).unwrap() + "\n");
-        place.append(&lines.collect::<String>());
-        place
+        history.append(&lines.collect::<String>());
+        history
     }
 
     pub(super) fn append(&self, text: &str) {
@@ -83,145 +80,145 @@ impl Place {
 
 #[test]
 fn builds_come_newest_first() {
-    let place = Place::of((1..=3).map(build));
-    assert_eq!(place.ids(Filter::default()), ["build-0003", "build-0002", "build-0001"]);
+    let history = TestHistory::new((1..=3).map(build));
+    assert_eq!(history.ids(Filter::default()), ["build-0003", "build-0002", "build-0001"]);
 }
 
 #[test]
-fn a_history_that_is_not_there_has_no_builds() {
-    let place = Place { dir: tempfile::tempdir().unwrap() };
-    assert!(place.ids(Filter::default()).is_empty());
-    assert_eq!(place.newest("latest"), Err("there are no builds".to_owned()));
-    assert_eq!(place.newest("-2"), Err("there are no builds".to_owned()));
+fn a_missing_history_has_no_builds() {
+    let history = TestHistory { dir: tempfile::tempdir().unwrap() };
+    assert!(history.ids(Filter::default()).is_empty());
+    assert_eq!(history.newest("latest"), Err("there are no builds".to_owned()));
+    assert_eq!(history.newest("-2"), Err("there are no builds".to_owned()));
 }
 
 #[test]
-fn each_filter_lets_through_its_own() {
+fn each_filter_passes_only_matching_builds() {
     let mut other = build(2);
     other.tool = "other".to_owned();
     let mut incremental = build(3);
     incremental.incremental = Some(true);
     let mut full = build(4);
     full.incremental = Some(false);
-    let place = Place::of([build(1), other, incremental, full, on(build(5), "main", "abcd")]);
+    let history =
+        TestHistory::new([build(1), other, incremental, full, on(build(5), "main", "abcd")]);
     let filter = |change: fn(&mut Filter)| {
         let mut filter = Filter::default();
         change(&mut filter);
-        place.ids(filter)
+        history.ids(filter)
     };
-    assert_eq!(filter(|it| it.tool = Some("other".into())), ["build-0002"]);
-    assert_eq!(filter(|it| it.mode = Some(Mode::Incremental)), ["build-0003"]);
-    assert_eq!(filter(|it| it.mode = Some(Mode::Full)), ["build-0004"]);
-    assert_eq!(filter(|it| it.branch = Some("main".into())), ["build-0005"]);
-    assert_eq!(filter(|it| it.branch = Some("mai".into())), [""; 0]);
-    let four_hours = |it: &mut Filter| {
-        it.since = Some(std::time::UNIX_EPOCH + std::time::Duration::from_hours(4));
+    assert_eq!(filter(|filter| filter.tool = Some("other".into())), ["build-0002"]);
+    assert_eq!(filter(|filter| filter.mode = Some(Mode::Incremental)), ["build-0003"]);
+    assert_eq!(filter(|filter| filter.mode = Some(Mode::Full)), ["build-0004"]);
+    assert_eq!(filter(|filter| filter.branch = Some("main".into())), ["build-0005"]);
+    assert_eq!(filter(|filter| filter.branch = Some("mai".into())), [""; 0]);
+    let four_hours = |filter: &mut Filter| {
+        filter.since = Some(std::time::UNIX_EPOCH + std::time::Duration::from_hours(4));
     };
     assert_eq!(filter(four_hours), ["build-0005", "build-0004"]);
 }
 
 #[test]
-fn a_date_finds_what_stands_out_of_order_but_does_not_read_a_long_history_to_its_beginning() {
+fn a_date_finds_builds_out_of_order_but_does_not_read_a_long_history_to_its_start() {
     let since = |hours: u64| Filter {
         since: Some(std::time::UNIX_EPOCH + std::time::Duration::from_secs(hours * 3600)),
         ..Filter::default()
     };
-    let place = Place::of([build(9), build(1), build(8), build(2), build(7)]);
-    assert_eq!(place.ids(since(7)), ["build-0007", "build-0008", "build-0009"]);
+    let history = TestHistory::new([build(9), build(1), build(8), build(2), build(7)]);
+    assert_eq!(history.ids(since(7)), ["build-0007", "build-0008", "build-0009"]);
 
     let older = u32::try_from(MAX_OLDER).unwrap();
-    let place =
-        Place::of([build(5000)].into_iter().chain((1..=older).map(build)).chain([build(5001)]));
-    assert_eq!(place.ids(since(5000)), ["build-5001"]);
-    let place =
-        Place::of([build(5000)].into_iter().chain((2..=older).map(build)).chain([build(5001)]));
-    assert_eq!(place.ids(since(5000)), ["build-5001", "build-5000"]);
+    let history = TestHistory::new(
+        [build(5000)].into_iter().chain((1..=older).map(build)).chain([build(5001)]),
+    );
+    assert_eq!(history.ids(since(5000)), ["build-5001"]);
+    let history = TestHistory::new(
+        [build(5000)].into_iter().chain((2..=older).map(build)).chain([build(5001)]),
+    );
+    assert_eq!(history.ids(since(5000)), ["build-5001", "build-5000"]);
 }
 
 #[test]
-fn a_build_without_a_time_stamp_that_can_be_read_is_never_too_old() {
+fn a_build_without_a_readable_time_stamp_is_never_too_old() {
     let mut undated = build(1);
     undated.timestamp = "once upon a time".to_owned();
-    let place = Place::of([undated]);
+    let history = TestHistory::new([undated]);
     let filter = Filter { since: Some(std::time::SystemTime::now()), ..Filter::default() };
-    assert_eq!(place.ids(filter), ["build-0001"]);
+    assert_eq!(history.ids(filter), ["build-0001"]);
 }
 
 #[test]
 fn builds_are_counted_back_from_the_newest_among_those_that_pass_the_filter() {
     let mut other = build(4);
     other.tool = "other".to_owned();
-    let place = Place::of([build(1), build(2), build(3), other]);
-    assert_eq!(place.newest("latest"), Ok("build-0004".to_owned()));
-    assert_eq!(place.newest("-1"), Ok("build-0004".to_owned()));
-    assert_eq!(place.newest("-3"), Ok("build-0002".to_owned()));
+    let history = TestHistory::new([build(1), build(2), build(3), other]);
+    assert_eq!(history.newest("latest"), Ok("build-0004".to_owned()));
+    assert_eq!(history.newest("-1"), Ok("build-0004".to_owned()));
+    assert_eq!(history.newest("-3"), Ok("build-0002".to_owned()));
     let filter = Filter { tool: Some("site".to_owned()), ..Filter::default() };
-    let third = place.select(filter.clone()).newest(&"-3".parse().unwrap()).unwrap();
+    let third = history.select(filter.clone()).newest(&"-3".parse().unwrap()).unwrap();
     assert_eq!(third.build_id, "build-0001");
-    let error = place.select(filter).newest(&"-4".parse().unwrap()).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "there is no build -4: 3 builds are all that there is of tool \"site\""
-    );
+    let error = history.select(filter).newest(&"-4".parse().unwrap()).unwrap_err();
+    assert_eq!(error.to_string(), "there is no build -4: there are only 3 builds of tool \"site\"");
 }
 
 #[test]
-fn a_build_is_found_by_the_beginning_of_its_id_or_of_its_commit() {
-    let place = Place::of([
+fn a_build_is_found_by_a_prefix_of_its_id_or_its_commit() {
+    let history = TestHistory::new([
         on(build(1), "main", "abcdef01"),
         on(build(2), "main", "abcd9999"),
         on(build(3), "main", "12345678"),
     ]);
-    assert_eq!(place.newest("build-0001"), Ok("build-0001".to_owned()));
-    assert_eq!(place.newest("build-"), Ok("build-0003".to_owned()));
-    assert_eq!(place.newest("abcdef"), Ok("build-0001".to_owned()));
-    assert_eq!(place.newest("ABCD"), Ok("build-0002".to_owned()));
+    assert_eq!(history.newest("build-0001"), Ok("build-0001".to_owned()));
+    assert_eq!(history.newest("build-"), Ok("build-0003".to_owned()));
+    assert_eq!(history.newest("abcdef"), Ok("build-0001".to_owned()));
+    assert_eq!(history.newest("ABCD"), Ok("build-0002".to_owned()));
 }
 
 #[test]
-fn the_search_for_a_build_ends_where_it_stands() {
-    // A line that cannot be read tells how far one has looked.
-    let place = Place::of([]);
-    place.append("not a record\n");
-    place.append(&(serde_json::to_string(&build(1)).unwrap() + "\n"));
-    place.append(&(serde_json::to_string(&build(2)).unwrap() + "\n"));
+fn the_search_for_a_build_ends_at_that_build() {
+    // The unreadable line shows whether the search went on to the start.
+    let history = TestHistory::new([]);
+    history.append("not a record\n");
+    history.append(&(serde_json::to_string(&build(1)).unwrap() + "\n"));
+    history.append(&(serde_json::to_string(&build(2)).unwrap() + "\n"));
     for reference in ["latest", "-2", "build-0001", "build-0002"] {
-        let mut selection = place.all();
+        let mut selection = history.all();
         selection.newest(&reference.parse().unwrap()).unwrap();
         assert_eq!(selection.unreadable().count(), 0, "{reference}");
         selection.set(&reference.parse().unwrap()).unwrap();
         assert_eq!(selection.unreadable().count(), 0, "the set {reference}");
     }
-    let mut selection = place.all();
+    let mut selection = history.all();
     assert_eq!(selection.builds().take(2).count(), 2);
     assert_eq!(selection.unreadable().count(), 0);
 }
 
 #[test]
-fn a_commit_means_all_of_its_builds_and_an_id_one() {
-    let place = Place::of([
+fn a_commit_refers_to_all_of_its_builds_and_an_id_to_one() {
+    let history = TestHistory::new([
         on(build(1), "main", "abcdef01"),
         on(build(2), "main", "12345678"),
         on(build(3), "next", "abcdef01"),
     ]);
-    assert_eq!(place.set("abcdef"), Ok(vec!["build-0003".to_owned(), "build-0001".to_owned()]));
-    assert_eq!(place.set("build-0003"), Ok(vec!["build-0003".to_owned()]));
-    assert_eq!(place.set("-2"), Ok(vec!["build-0002".to_owned()]));
+    assert_eq!(history.set("abcdef"), Ok(vec!["build-0003".to_owned(), "build-0001".to_owned()]));
+    assert_eq!(history.set("build-0003"), Ok(vec!["build-0003".to_owned()]));
+    assert_eq!(history.set("-2"), Ok(vec!["build-0002".to_owned()]));
 }
 
 #[test]
-fn a_commit_prefix_that_several_share_means_the_newest_of_them() {
-    let place = Place::of([
+fn a_commit_prefix_that_several_commits_share_refers_to_the_newest() {
+    let history = TestHistory::new([
         on(build(1), "main", "abcdef01"),
         on(build(2), "main", "abcd9999"),
         on(build(3), "main", "abcd9999"),
     ]);
-    assert_eq!(place.set("abcd"), Ok(vec!["build-0003".to_owned(), "build-0002".to_owned()]));
+    assert_eq!(history.set("abcd"), Ok(vec!["build-0003".to_owned(), "build-0002".to_owned()]));
 }
 
 #[test]
-fn a_label_means_the_newest_builds_of_it_on_one_commit_and_of_one_session() {
-    let place = Place::of([
+fn a_label_refers_to_its_newest_builds_on_one_commit_and_of_one_session() {
+    let history = TestHistory::new([
         labelled(on(build(1), "main", "aaaa"), "fast", None),
         labelled(on(build(2), "main", "bbbb"), "fast", Some("one")),
         labelled(on(build(3), "main", "bbbb"), "fast", Some("two")),
@@ -229,18 +226,23 @@ fn a_label_means_the_newest_builds_of_it_on_one_commit_and_of_one_session() {
         labelled(on(build(5), "main", "bbbb"), "fast", Some("two")),
         on(build(6), "main", "bbbb"),
     ]);
-    assert_eq!(place.set("label:fast"), Ok(vec!["build-0005".to_owned(), "build-0003".to_owned()]));
-    assert_eq!(place.set("label:slow"), Ok(vec!["build-0004".to_owned()]));
-    assert_eq!(place.newest("label:fast"), Ok("build-0005".to_owned()));
+    assert_eq!(
+        history.set("label:fast"),
+        Ok(vec!["build-0005".to_owned(), "build-0003".to_owned()])
+    );
+    assert_eq!(history.set("label:slow"), Ok(vec!["build-0004".to_owned()]));
+    assert_eq!(history.newest("label:fast"), Ok("build-0005".to_owned()));
 }
 
 #[test]
-fn a_set_ends_at_a_gap_but_its_newest_build_is_found_wherever_it_stands() {
+fn a_set_ends_at_a_gap_but_its_newest_build_is_found_anywhere() {
     let gap = u32::try_from(MAX_GAP).unwrap();
-    let of = |n| labelled(build(n), "mine", None);
+    let mine = |n| labelled(build(n), "mine", None);
     let after = |gap: u32| {
         let others = (3..3 + gap).map(build);
-        Place::of([of(1)].into_iter().chain(others).chain([of(2)]).chain((3..3 + gap).map(build)))
+        TestHistory::new(
+            [mine(1)].into_iter().chain(others).chain([mine(2)]).chain((3..3 + gap).map(build)),
+        )
     };
     let both = after(gap - 1).set("label:mine").unwrap();
     assert_eq!(both, ["build-0002", "build-0001"]);
@@ -248,26 +250,26 @@ fn a_set_ends_at_a_gap_but_its_newest_build_is_found_wherever_it_stands() {
 }
 
 #[test]
-fn a_branch_means_the_builds_of_its_newest_commit() {
-    let place = Place::of([
+fn a_branch_refers_to_the_builds_of_its_newest_commit() {
+    let history = TestHistory::new([
         on(build(1), "main", "aaaa"),
         on(build(2), "main", "bbbb"),
         on(build(3), "next", "cccc"),
         on(build(4), "main", "bbbb"),
     ]);
     assert_eq!(
-        place.set("branch:main"),
+        history.set("branch:main"),
         Ok(vec!["build-0004".to_owned(), "build-0002".to_owned()])
     );
 }
 
 #[test]
 fn a_mistyped_build_suggests_the_nearest() {
-    let place = Place::of([
+    let history = TestHistory::new([
         labelled(on(build(1), "feature/cache", "0123456789abcdef"), "baseline", None),
         on(build(2), "main", "fedcba9876543210"),
     ]);
-    for (typed, meant) in [
+    for (typed, expected) in [
         ("lates", "latest"),
         ("lateset", "latest"),
         ("label:baselin", "label:baseline"),
@@ -278,15 +280,15 @@ fn a_mistyped_build_suggests_the_nearest() {
         ("01234567989", "0123456789a"),
         ("build-0011", "build-0001"),
     ] {
-        let error = place.newest(typed).unwrap_err();
-        assert!(error.ends_with(&format!("did you mean {meant:?}?")), "{typed}: {error}");
-        assert_eq!(place.set(typed).unwrap_err(), error, "{typed}");
+        let error = history.newest(typed).unwrap_err();
+        assert!(error.ends_with(&format!("did you mean {expected:?}?")), "{typed}: {error}");
+        assert_eq!(history.set(typed).unwrap_err(), error, "{typed}");
     }
-    assert_eq!(place.newest("zzzzzz"), Err("no build is \"zzzzzz\"".to_owned()));
+    assert_eq!(history.newest("zzzzzz"), Err("no build matches \"zzzzzz\"".to_owned()));
 }
 
 #[test]
-fn what_names_no_build_is_refused_before_the_history_is_read() {
+fn text_that_is_not_a_build_reference_is_rejected() {
     for text in ["", "-", "-0", "--1", "-x", "label:", "branch:", "abc", "-99999999999999999999999"]
     {
         assert!(text.parse::<BuildRef>().is_err(), "{text:?}");
@@ -294,33 +296,34 @@ fn what_names_no_build_is_refused_before_the_history_is_read() {
 }
 
 #[test]
-fn a_line_that_cannot_be_read_is_counted_once_however_often_it_is_passed() {
-    let place = Place::of([build(1)]);
-    place.append("oops\n");
-    place.append(&(serde_json::to_string(&build(2)).unwrap() + "\n{\"schema\":1}\n"));
-    let mut selection = place.all();
+fn an_unreadable_line_is_counted_once_however_often_it_is_read() {
+    let history = TestHistory::new([build(1)]);
+    history.append("oops\n");
+    history.append(&(serde_json::to_string(&build(2)).unwrap() + "\n{\"schema\":1}\n"));
+    let mut selection = history.all();
     for _ in 0..2 {
         assert_eq!(selection.builds().count(), 2);
     }
     selection.set(&"build-0001".parse().unwrap()).unwrap();
     assert_eq!(selection.unreadable().count(), 2);
-    let numbers: Vec<_> = selection.unreadable().described().iter().map(|it| it.from_end).collect();
+    let numbers: Vec<_> =
+        selection.unreadable().described().iter().map(|line| line.from_end).collect();
     assert_eq!(numbers, [1, 3]);
 }
 
 #[test]
-fn a_hostile_name_is_found_and_shown_without_its_control_characters() {
-    let place = Place::of([labelled(build(1), "\u{1b}[31mred", None)]);
-    assert_eq!(place.newest("label:\u{1b}[31mred"), Ok("build-0001".to_owned()));
-    let error = place.newest("label:\u{1b}[32mgreen").unwrap_err();
+fn a_hostile_name_is_found_and_shown_without_control_characters() {
+    let history = TestHistory::new([labelled(build(1), "\u{1b}[31mred", None)]);
+    assert_eq!(history.newest("label:\u{1b}[31mred"), Ok("build-0001".to_owned()));
+    let error = history.newest("label:\u{1b}[32mgreen").unwrap_err();
     assert!(!error.contains('\u{1b}'), "{error:?}");
 }
 
 #[test]
-fn a_history_that_cannot_be_read_is_an_error_that_names_it() {
-    let place = Place { dir: tempfile::tempdir().unwrap() };
-    std::fs::create_dir(place.dir.path().join("history.jsonl")).unwrap();
-    let error = place.all().newest(&BuildRef::Latest).unwrap_err();
+fn an_unreadable_history_is_an_error_that_names_it() {
+    let history = TestHistory { dir: tempfile::tempdir().unwrap() };
+    std::fs::create_dir(history.dir.path().join("history.jsonl")).unwrap();
+    let error = history.all().newest(&BuildRef::Latest).unwrap_err();
     assert!(matches!(error, SelectError::History(_)));
     assert!(error.to_string().contains("history.jsonl"), "{error}");
 }

@@ -28,7 +28,7 @@ fn data_goes_to_standard_output_and_all_else_to_standard_error() {
     assert!(text(&fine.stdout).starts_with("static-site 0.1.0  01a2"));
     let unknown = output(&mut buildperf(&["show", "nosuchbuild"]));
     assert_eq!((unknown.status.code(), text(&unknown.stdout)), (Some(2), String::new()));
-    assert!(text(&unknown.stderr).starts_with("error: no build is \"nosuchbuild\""));
+    assert!(text(&unknown.stderr).starts_with("error: no build matches \"nosuchbuild\""));
 }
 
 #[test]

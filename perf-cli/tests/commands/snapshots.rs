@@ -278,10 +278,10 @@ fn what_is_not_there_is_said_and_is_an_error_only_where_one_is_strict() {
 fn a_mistyped_build_suggests_the_right_one() {
     let said = run(&data("site"), &["show", "label:befor"], NARROW);
     assert_eq!(said.exit, Exit::Usage);
-    assert_eq!(said.err, "error: no build is label:befor; did you mean \"label:before\"?\n");
+    assert_eq!(said.err, "error: no build matches label:befor; did you mean \"label:before\"?\n");
     let said = run(&data("site"), &["show", "-99"], NARROW);
     assert_eq!(said.exit, Exit::Usage);
-    assert_eq!(said.err, "error: there is no build -99: 17 builds are all that there is\n");
+    assert_eq!(said.err, "error: there is no build -99: there are only 17 builds\n");
 }
 
 #[test]
@@ -291,7 +291,7 @@ fn a_history_that_cannot_be_read_is_an_error_of_its_own() {
     for words in [&[][..], &["show"], &["compare", "-2", "-1"], &["doctor"], &["repair"]] {
         let said = run(dir.path(), words, NARROW);
         assert_eq!((said.exit, said.out.as_str()), (Exit::History, ""), "{words:?}");
-        assert!(said.err.contains("it is no regular file"), "{}", said.err);
+        assert!(said.err.contains("it is not a regular file"), "{}", said.err);
     }
 }
 

@@ -1,6 +1,6 @@
 //! The table of rules, row by row and condition by condition.
 
-use perf_cli::judge::finding::{Condition, Finding, Needed, Rule, Work};
+use perf_cli::judge::finding::{AppliedRule, Condition, Finding, Needed, Work};
 use perf_cli::judge::rules::{Hypothesis, Quantity, judge, judge_all};
 use perf_cli::judge::workload::Sample;
 use perf_cli::judge::{Thresholds, Verdict};
@@ -33,7 +33,7 @@ fn with(
     judge(&Hypothesis { quantity, candidate, baseline, thresholds }).expect("it is a hypothesis")
 }
 
-fn build(candidate: &[f64], baseline: &[Vec<f64>]) -> (Verdict, Rule, Condition) {
+fn build(candidate: &[f64], baseline: &[Vec<f64>]) -> (Verdict, AppliedRule, Condition) {
     let found = judged(Quantity::BuildTime, candidate, baseline);
     (found.verdict, found.rule, found.decided_by)
 }
@@ -67,7 +67,7 @@ fn the_median_of_a_session_is_not_expected_to_vary_as_single_builds_do() {
 fn fewer_than_five_builds_are_too_few_for_anything() {
     for count in 0..5 {
         let found = judged(Quantity::BuildTime, &[5_000.0; 3], &singles(count));
-        assert_eq!((found.verdict, found.rule), (Verdict::Insufficient, Rule::TooFewBuilds));
+        assert_eq!((found.verdict, found.rule), (Verdict::Insufficient, AppliedRule::TooFewBuilds));
         assert_eq!(found.decided_by, Condition::LeastBuilds(5));
         assert_eq!(found.needed, Some(Needed { runs: 3, sessions: 10 }));
         assert_eq!((found.z, found.p, found.limit), (None, None, None));
@@ -82,13 +82,19 @@ fn five_to_nine_builds_make_a_suspect_beyond_a_fifth_and_three_sigmas() {
         let baseline = singles(count);
         assert_eq!(
             build(&[1_190.0], &baseline),
-            (Verdict::Unchanged, Rule::Early, Condition::Ratio(1.2))
+            (Verdict::Unchanged, AppliedRule::Early, Condition::Ratio(1.2))
         );
-        assert_eq!(build(&[1_230.0], &baseline), (Verdict::Suspect, Rule::Early, Condition::Every));
+        assert_eq!(
+            build(&[1_230.0], &baseline),
+            (Verdict::Suspect, AppliedRule::Early, Condition::Every)
+        );
     }
     // A noisy machine: a quarter more is not three sigmas.
     let noisy: Vec<_> = [800.0, 900.0, 1_000.0, 1_100.0, 1_200.0].map(|it| vec![it]).into();
-    assert_eq!(build(&[1_260.0], &noisy), (Verdict::Unchanged, Rule::Early, Condition::Z(3.0)));
+    assert_eq!(
+        build(&[1_260.0], &noisy),
+        (Verdict::Unchanged, AppliedRule::Early, Condition::Z(3.0))
+    );
 }
 
 #[test]
@@ -99,15 +105,15 @@ fn a_share_that_is_asked_for_holds_for_short_histories_as_well() {
         let found = with(Quantity::BuildTime, &samples(&[time]), &baseline, &thresholds);
         (found.verdict, found.rule, found.decided_by)
     };
-    assert_eq!(found(1_250.0), (Verdict::Unchanged, Rule::Early, Condition::Ratio(1.3)));
-    assert_eq!(found(1_350.0), (Verdict::Suspect, Rule::Early, Condition::Every));
+    assert_eq!(found(1_250.0), (Verdict::Unchanged, AppliedRule::Early, Condition::Ratio(1.3)));
+    assert_eq!(found(1_350.0), (Verdict::Suspect, AppliedRule::Early, Condition::Every));
 }
 
 #[test]
 fn one_or_two_builds_are_a_suspect_by_z_change_and_floor() {
     let baseline = singles(10);
     let found = judged(Quantity::BuildTime, &[1_200.0], &baseline);
-    assert_eq!((found.verdict, found.rule), (Verdict::Suspect, Rule::Level));
+    assert_eq!((found.verdict, found.rule), (Verdict::Suspect, AppliedRule::Level));
     assert_eq!(
         (found.candidate_builds, found.baseline_builds, found.baseline_sessions),
         (1, 10, 10)
@@ -137,7 +143,7 @@ fn a_spread_below_one_per_cent_counts_as_one_per_cent() {
 #[test]
 fn a_session_of_three_against_ten_sessions_is_a_regression() {
     let found = judged(Quantity::BuildTime, &[1_200.0, 1_210.0, 1_190.0], &singles(10));
-    assert_eq!((found.verdict, found.rule), (Verdict::Regression, Rule::Session));
+    assert_eq!((found.verdict, found.rule), (Verdict::Regression, AppliedRule::Session));
     assert_eq!(found.decided_by, Condition::Every);
     assert!((found.p.expect("a p") - 1.0 / 286.0).abs() < 1e-9);
     assert_eq!(found.needed, None);
@@ -154,7 +160,7 @@ fn a_session_of_three_against_ten_sessions_is_a_regression() {
 fn a_session_against_few_sessions_is_a_suspect_however_many_builds_they_are() {
     let two: Vec<Vec<f64>> = singles(30).concat().chunks(15).map(<[f64]>::to_vec).collect();
     let found = judged(Quantity::BuildTime, &[1_500.0; 5], &two);
-    assert_eq!((found.verdict, found.rule), (Verdict::Suspect, Rule::Level));
+    assert_eq!((found.verdict, found.rule), (Verdict::Suspect, AppliedRule::Level));
     assert_eq!((found.baseline_builds, found.baseline_sessions), (30, 2));
     assert_eq!(found.needed, Some(Needed { runs: 3, sessions: 10 }));
 }
@@ -260,7 +266,7 @@ fn where_one_build_has_not_counted_its_work_time_is_compared_as_it_is() {
     assert_eq!((found.work, found.new), (None, 1_080.0));
 }
 
-fn allocations(candidate: &[f64], baseline: &[f64]) -> (Verdict, Rule) {
+fn allocations(candidate: &[f64], baseline: &[f64]) -> (Verdict, AppliedRule) {
     let sessions: Vec<Vec<f64>> = baseline.iter().map(|it| vec![*it]).collect();
     let found = judged(Quantity::Allocations, candidate, &sessions);
     (found.verdict, found.rule)
@@ -269,12 +275,12 @@ fn allocations(candidate: &[f64], baseline: &[f64]) -> (Verdict, Rule) {
 #[test]
 fn allocations_are_a_regression_beyond_the_range_by_half_a_per_cent() {
     let exact = [100_000.0; 5];
-    assert_eq!(allocations(&[100_450.0], &exact), (Verdict::Unchanged, Rule::Range));
-    assert_eq!(allocations(&[100_451.0], &exact), (Verdict::Regression, Rule::Range));
-    assert_eq!(allocations(&[99_549.0], &exact), (Verdict::Improvement, Rule::Range));
+    assert_eq!(allocations(&[100_450.0], &exact), (Verdict::Unchanged, AppliedRule::Range));
+    assert_eq!(allocations(&[100_451.0], &exact), (Verdict::Regression, AppliedRule::Range));
+    assert_eq!(allocations(&[99_549.0], &exact), (Verdict::Improvement, AppliedRule::Range));
     let narrow = [100_000.0, 100_100.0, 100_500.0, 100_200.0, 100_300.0];
-    assert_eq!(allocations(&[100_950.0], &narrow), (Verdict::Unchanged, Rule::Range));
-    assert_eq!(allocations(&[100_952.0], &narrow), (Verdict::Regression, Rule::Range));
+    assert_eq!(allocations(&[100_950.0], &narrow), (Verdict::Unchanged, AppliedRule::Range));
+    assert_eq!(allocations(&[100_952.0], &narrow), (Verdict::Regression, AppliedRule::Range));
     let found = judged(Quantity::Allocations, &[100_952.0], &narrow.map(|it| vec![it]));
     assert!((found.old - 100_200.0).abs() < 1e-6);
     assert!((found.limit.expect("a limit") - 100_950.9).abs() < 1e-6);
@@ -284,19 +290,22 @@ fn allocations_are_a_regression_beyond_the_range_by_half_a_per_cent() {
 #[test]
 fn allocations_with_a_wide_range_or_a_short_baseline_are_judged_like_time() {
     let wide = [100_000.0, 100_100.0, 100_600.0, 100_200.0, 100_300.0];
-    assert_eq!(allocations(&[102_000.0], &wide), (Verdict::Unchanged, Rule::Early));
-    assert_eq!(allocations(&[130_000.0], &wide), (Verdict::Suspect, Rule::Early));
+    assert_eq!(allocations(&[102_000.0], &wide), (Verdict::Unchanged, AppliedRule::Early));
+    assert_eq!(allocations(&[130_000.0], &wide), (Verdict::Suspect, AppliedRule::Early));
     let four = [100_000.0; 4];
-    assert_eq!(allocations(&[130_000.0], &four), (Verdict::Insufficient, Rule::TooFewBuilds));
+    assert_eq!(
+        allocations(&[130_000.0], &four),
+        (Verdict::Insufficient, AppliedRule::TooFewBuilds)
+    );
     // There is no floor of milliseconds on a number of allocations.
     let ten = [10.0, 11.0, 10.0, 10.0, 10.0, 10.0, 10.0, 10.0, 10.0, 10.0];
-    assert_eq!(allocations(&[13.0; 3], &ten), (Verdict::Regression, Rule::Session));
+    assert_eq!(allocations(&[13.0; 3], &ten), (Verdict::Regression, AppliedRule::Session));
 }
 
 #[test]
 fn a_phase_that_never_allocated_and_does_now_is_a_regression() {
-    assert_eq!(allocations(&[0.0], &[0.0; 5]), (Verdict::Unchanged, Rule::Range));
-    assert_eq!(allocations(&[1.0], &[0.0; 5]), (Verdict::Regression, Rule::Range));
+    assert_eq!(allocations(&[0.0], &[0.0; 5]), (Verdict::Unchanged, AppliedRule::Range));
+    assert_eq!(allocations(&[1.0], &[0.0; 5]), (Verdict::Regression, AppliedRule::Range));
 }
 
 #[test]

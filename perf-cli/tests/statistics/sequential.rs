@@ -2,19 +2,19 @@
 
 use perf_cli::judge::Verdict;
 use perf_cli::judge::sequential::{
-    Comparison, Decision, Hypothesis, Look, Rule, Step, decide, decide_all,
+    Comparison, Decision, Look, PairedSamples, Rule, Step, decide, decide_all,
 };
 use proptest::prelude::*;
 
 fn decided(base: &[f64], head: &[f64], floor: f64, rule: &Rule) -> Decision {
-    match decide(&Hypothesis { base, head, floor, least_change: 0.05 }, rule) {
+    match decide(&PairedSamples { base, head, floor, least_change: 0.05 }, rule) {
         Step::Decided(decision) => decision,
         Step::Continue { until } => panic!("it wants {until} pairs"),
     }
 }
 
 fn until(base: &[f64], head: &[f64]) -> usize {
-    match decide(&Hypothesis { base, head, floor: 5.0, least_change: 0.05 }, &Rule::default()) {
+    match decide(&PairedSamples { base, head, floor: 5.0, least_change: 0.05 }, &Rule::default()) {
         Step::Continue { until } => until,
         Step::Decided(decision) => panic!("{decision:?}"),
     }
@@ -131,8 +131,8 @@ impl Halves {
         Self { base: around(base, pairs), head: around(head, pairs) }
     }
 
-    fn hypothesis(&self, floor: f64) -> Hypothesis<'_> {
-        Hypothesis { base: &self.base, head: &self.head, floor, least_change: 0.05 }
+    fn hypothesis(&self, floor: f64) -> PairedSamples<'_> {
+        PairedSamples { base: &self.base, head: &self.head, floor, least_change: 0.05 }
     }
 }
 

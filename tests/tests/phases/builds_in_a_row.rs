@@ -9,7 +9,8 @@ use contract_tests::conservation::assert_conserved;
 use contract_tests::one_build::{
     collector, measure_with as measure, paths, phase_of, started, turn,
 };
-use perf_runtime::{History, Outcome, PerformanceCollector, build, enter, tracked_phase};
+use perf_runtime::perf_history::History;
+use perf_runtime::{Outcome, PerformanceCollector, build, enter, tracked_phase};
 use tempfile::TempDir;
 
 #[tracked_phase("allocate")]

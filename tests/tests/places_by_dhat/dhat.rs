@@ -57,7 +57,8 @@ fn line_of_program(frame: &str) -> Option<Line> {
     let (function, place) = function.rsplit_once(" (")?;
     let (file, line) = place.strip_suffix(')')?.rsplit_once(':')?;
     let last = function.rsplit("::").next()?;
-    let foreign = ["/rustc/", "/rust/deps/", "/rustlib/src/rust/", "perf-runtime/src/"];
+    let foreign =
+        ["/rustc/", "/rust/deps/", "/rustlib/src/rust/", "perf-core/src/", "perf-runtime/src/"];
     let is_foreign = foreign.iter().any(|part| file.contains(part))
         || ["places_by_dhat/signals.rs", "vg_replace_malloc.c"]
             .iter()

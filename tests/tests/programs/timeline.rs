@@ -1,7 +1,7 @@
 //! The timeline: each call leaves an interval if that is asked for.
 
 use contract_tests::programs::{Place, succeed};
-use perf_runtime::{History, Interval, Timeline, TimelineThread};
+use perf_runtime::perf_history::{History, Interval, Timeline, TimelineThread};
 use serde_json::Value;
 
 use crate::tool;
@@ -53,7 +53,7 @@ fn every_call_leaves_an_interval_on_its_thread_within_that_of_its_caller() {
     assert_eq!(record["timeline"]["dropped"], 0);
 
     let [build_thread, worker] = &timeline.threads[..] else { panic!("{timeline:?}") };
-    assert!(build_thread.own && !worker.own);
+    assert!(build_thread.build_thread && !worker.build_thread);
     for thread in [build_thread, worker] {
         let [(start, end)] = calls(&timeline, thread, "outer")[..] else { panic!("{thread:?}") };
         let inner = calls(&timeline, thread, "outer/inner");

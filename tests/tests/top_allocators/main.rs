@@ -9,7 +9,8 @@ mod symbols;
 mod threads;
 
 use contract_tests::one_build::{collector, measure_with, turn};
-use perf_runtime::{AllocationPlace, AllocationSampling, BuildStats, TrackingAllocator};
+use perf_runtime::perf_history::AllocationPlace;
+use perf_runtime::{AllocationSampling, BuildStats, TrackingAllocator};
 
 #[global_allocator]
 static ALLOCATOR: TrackingAllocator = TrackingAllocator::system();

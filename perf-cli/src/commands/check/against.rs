@@ -13,8 +13,8 @@ use crate::failure::Failure;
 use crate::judge::Verdict;
 use crate::present::units;
 use crate::select::{
-    BuildRef, PassedOver, Precedents, SelectError, Selection, SeriesKey, Session, flaw, is_typical,
-    sessions_of,
+    Baseline, BuildRef, PassedOver, SelectError, Selection, SeriesKey, Session, exclusion_reason,
+    group_sessions, is_typical,
 };
 
 /// What the baseline was asked to be.
@@ -59,7 +59,7 @@ pub(super) struct Trial {
     /// Builds that are newer than the candidate, or that were named with it.
     pub(super) passed_over: Vec<PassedOver>,
     pub(super) against: Against,
-    pub(super) precedents: Precedents,
+    pub(super) baseline: Baseline,
     pub(super) standing: Standing,
     pub(super) unreadable_changes: Vec<(u64, String)>,
 }
@@ -79,7 +79,7 @@ impl Trial {
             let (session, passed_over) = selection.newest_session()?;
             (session.builds, passed_over)
         };
-        let series: BTreeSet<SeriesKey> = candidate.iter().map(SeriesKey::of).collect();
+        let series: BTreeSet<SeriesKey> = candidate.iter().map(SeriesKey::from_build).collect();
         if series.len() > 1 {
             return Err(Failure::Usage(
                 "the candidate's builds are of several series: name one with --mode or --tool"
@@ -98,7 +98,7 @@ impl Trial {
             candidate,
             passed_over,
             against: Against::History(configuration.default_branches.clone()),
-            precedents: Precedents::default(),
+            baseline: Baseline::default(),
             standing: Standing::default(),
             unreadable_changes: Vec::new(),
         };
@@ -114,8 +114,8 @@ impl Trial {
         let accepted = selection.history().accepted()?;
         trial.unreadable_changes = accepted.unreadable;
         let branches = &configuration.default_branches;
-        trial.precedents = selection.precedents(&trial.candidate, branches, &accepted.changes)?;
-        let sessions = std::mem::take(&mut trial.precedents.sessions);
+        trial.baseline = selection.baseline(&trial.candidate, branches, &accepted.changes)?;
+        let sessions = std::mem::take(&mut trial.baseline.sessions);
         trial.standing = Standing::of(sessions, configuration.thresholds.baseline_sessions);
         Ok(trial)
     }
@@ -126,21 +126,21 @@ impl Trial {
         selection: &mut Selection,
         reference: &BuildRef,
     ) -> Result<(), Failure> {
-        let key = SeriesKey::of(self.newest());
+        let key = SeriesKey::from_build(self.newest());
         let named = selection.set(reference)?;
         let (own, foreign): (Vec<_>, Vec<_>) =
-            named.into_iter().partition(|stats| SeriesKey::of(stats) == key);
+            named.into_iter().partition(|stats| SeriesKey::from_build(stats) == key);
         for stats in foreign {
-            if let Some(why) = flaw(&stats) {
-                *self.precedents.left_out.entry(why).or_default() += 1;
+            if let Some(why) = exclusion_reason(&stats) {
+                *self.baseline.left_out.entry(why).or_default() += 1;
                 continue;
             }
-            self.precedents.foreign += 1;
-            if self.precedents.differences.is_empty() {
-                self.precedents.differences = key.differences(&SeriesKey::of(&stats));
+            self.baseline.foreign += 1;
+            if self.baseline.differences.is_empty() {
+                self.baseline.differences = key.differences(&SeriesKey::from_build(&stats));
             }
         }
-        self.standing = Standing::of_named(sessions_of(own));
+        self.standing = Standing::of_named(group_sessions(own));
         self.against = Against::Named(reference.clone());
         Ok(())
     }
@@ -220,7 +220,7 @@ impl Trial {
 
     /// Why there is nothing to judge by.
     pub(super) fn why_nothing(&self, configuration: &Configuration) -> String {
-        let Precedents { accepted, left_out, foreign, differences, is_cut, .. } = &self.precedents;
+        let Baseline { accepted, left_out, foreign, differences, is_cut, .. } = &self.baseline;
         let least = configuration.rules().least_builds as u64;
         let there = self.baseline_builds().count() as u64;
         if let Some(base) = self.other_half() {

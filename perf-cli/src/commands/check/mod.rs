@@ -15,7 +15,7 @@ use crate::failure::{Exit, Failure};
 use crate::judge::Verdict;
 use crate::present::{Fact, Span, units};
 use crate::run::Invocation;
-use crate::select::{BuildRef, Mode, PassedOver, flaw};
+use crate::select::{BuildRef, Mode, PassedOver, exclusion_reason};
 use against::{Against, Trial};
 
 pub(super) use armed::{Armed, armed};
@@ -83,7 +83,9 @@ pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &CheckArgs) -> Resu
     invocation.warn_of_changes(&trial.unreadable_changes);
     if let Some(reference) = &args.candidate {
         invocation.warn_of_passed_over(reference, &trial.passed_over);
-        for (stats, why) in trial.candidate.iter().filter_map(|it| Some((it, flaw(it)?))) {
+        for (stats, why) in
+            trial.candidate.iter().filter_map(|it| Some((it, exclusion_reason(it)?)))
+        {
             let id = &stats.build_id;
             invocation.warn(&format!("build {id} is judged, as {reference} names it: {why}"));
         }
@@ -132,7 +134,7 @@ fn conclude(
 
 fn page(trial: &Trial, judged: Vec<Judged>, configuration: &Configuration) -> Page {
     let newest = trial.newest();
-    let mode = Mode::of(newest).map(|mode| Span::plain(mode.name()));
+    let mode = Mode::from_build(newest).map(|mode| Span::plain(mode.name()));
     let mut title = vec![Span::plain(&newest.tool)];
     title.extend(mode);
     let noise = judgement::noise(&trial.candidate, trial.baseline_builds());
@@ -156,7 +158,7 @@ fn page(trial: &Trial, judged: Vec<Judged>, configuration: &Configuration) -> Pa
         ("candidate", ids(&mut trial.candidate.iter())),
         ("passed_over", json!(trial.passed_over)),
         ("baseline", ids(&mut trial.baseline_builds())),
-        ("left_out", json!(trial.precedents.left_out)),
+        ("left_out", json!(trial.baseline.left_out)),
         ("after_unaccepted_change", json!(trial.standing.after_unaccepted)),
         ("noise", json!(noise)),
     ];
@@ -210,7 +212,7 @@ fn against_fact(trial: &Trial) -> Fact {
         (_, Some(last)) => fact.and(Span::plain(last)),
         _ => fact,
     };
-    let accepted = trial.precedents.accepted.as_ref().map(|change| {
+    let accepted = trial.baseline.accepted.as_ref().map(|change| {
         let reason = change.reason.as_ref().map_or_else(String::new, |it| format!(" ({it})"));
         format!("since build {} was accepted{reason}", change.build_id)
     });
@@ -220,7 +222,7 @@ fn against_fact(trial: &Trial) -> Fact {
 /// The builds of the series that are no measure, by reason.
 fn left_out(trial: &Trial) -> Vec<String> {
     let mut parts: Vec<String> = trial
-        .precedents
+        .baseline
         .left_out
         .iter()
         .map(|(why, count)| format!("{} ({why})", units::counted(*count, "build")))

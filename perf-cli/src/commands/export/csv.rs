@@ -3,7 +3,7 @@
 use clap::Args;
 use perf_history::BuildStats;
 
-use crate::commands::{facts, show};
+use crate::commands::show;
 use crate::failure::Failure;
 use crate::present::{Cell, Column, Kind, Row, Table};
 use crate::run::Invocation;
@@ -73,8 +73,11 @@ fn table(stats: &BuildStats) -> Table {
         (Column::data("build_id", text), Cell::text(&stats.build_id)),
         (Column::data("timestamp", text), Cell::text(&stats.timestamp)),
         (Column::data("tool", text), Cell::text(&stats.tool)),
-        (Column::data("outcome", text), Cell::text(facts::outcome_name(stats.outcome))),
-        (Column::data("mode", text), known(Mode::of(stats).map(|mode| mode.name().to_owned()))),
+        (Column::data("outcome", text), Cell::text(stats.outcome.name())),
+        (
+            Column::data("mode", text),
+            known(Mode::from_build(stats).map(|mode| mode.name().to_owned())),
+        ),
         (Column::data("commit", text), known(git.commit)),
         (Column::data("branch", text), known(git.branch)),
         (Column::data("label", text), known(stats.labels.get("run").cloned())),

@@ -32,7 +32,7 @@ fn bytes(mebibytes: f64) -> Option<f64> {
 const OF_BUILD: [&str; 2] = ["tool", "mode"];
 
 fn labels_of(stats: &BuildStats) -> Vec<String> {
-    let mode = Mode::of(stats).map_or("unknown", Mode::name);
+    let mode = Mode::from_build(stats).map_or("unknown", Mode::name);
     vec![stats.tool.clone(), mode.to_owned()]
 }
 

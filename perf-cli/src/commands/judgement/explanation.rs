@@ -3,7 +3,7 @@
 use super::Measure;
 use crate::judge::Verdict;
 use crate::judge::bootstrap::RatioInterval;
-use crate::judge::finding::{Condition, Finding, Rule, Work};
+use crate::judge::finding::{AppliedRule, Condition, Finding, Work};
 use crate::judge::sequential::Decision;
 use crate::present::units;
 
@@ -61,7 +61,7 @@ fn counted(number: usize, thing: &str) -> String {
 fn evidence(finding: &Finding) -> String {
     let builds = counted(finding.baseline_builds, "build");
     let against = match finding.rule {
-        Rule::Session => {
+        AppliedRule::Session => {
             format!("{builds} in {}", counted(finding.baseline_sessions, "session"))
         }
         _ => builds,
@@ -96,7 +96,7 @@ pub(super) fn probability(p: f64) -> String {
 fn condition(finding: &Finding, measure: Measure) -> Option<String> {
     let share = |share: f64| units::share(share);
     Some(match finding.decided_by {
-        Condition::Every if finding.rule == Rule::Range => {
+        Condition::Every if finding.rule == AppliedRule::Range => {
             "outside of their range, which is exact".to_owned()
         }
         Condition::Every => return None,

@@ -8,7 +8,7 @@ use crate::configuration::{Configuration, Thresholds};
 use crate::judge::bootstrap::RatioInterval;
 use crate::judge::mann_whitney::pairs_needed;
 use crate::judge::rules::judge_all;
-use crate::judge::sequential::{Decision, Hypothesis, Rule, Step, decide_all};
+use crate::judge::sequential::{Decision, PairedSamples, Rule, Step, decide_all};
 use crate::judge::{Verdict, median};
 use crate::present::units::{self, mebibytes};
 use crate::select::Session;
@@ -56,9 +56,9 @@ struct Least {
 }
 
 impl Numbers {
-    fn hypothesis(&self) -> Hypothesis<'_> {
+    fn hypothesis(&self) -> PairedSamples<'_> {
         let Least { difference, percent } = self.least;
-        Hypothesis {
+        PairedSamples {
             base: &self.old,
             head: &self.new,
             floor: difference,
@@ -78,7 +78,7 @@ impl Numbers {
         let is_told = decision.verdict != Verdict::Unchanged
             || (self.phase.is_none() && self.measure == Measure::Time);
         let interval =
-            is_told.then(|| RatioInterval::of(&self.old, &self.new, CONFIDENCE)).flatten();
+            is_told.then(|| RatioInterval::from_pairs(&self.old, &self.new, CONFIDENCE)).flatten();
         let least = self.measure.shown(self.least.difference);
         Judged {
             verdict: decision.verdict,
@@ -107,7 +107,7 @@ pub(in crate::commands) fn are_decided(
     rule: &Rule,
 ) -> bool {
     let phases = phase_times(old, new, configuration);
-    let phases: Vec<Hypothesis<'_>> = phases.iter().map(Numbers::hypothesis).collect();
+    let phases: Vec<PairedSamples<'_>> = phases.iter().map(Numbers::hypothesis).collect();
     let build = build_time(old, new, configuration);
     matches!(decide_all(&build.hypothesis(), &phases, rule), Step::Decided(_))
 }
@@ -140,7 +140,7 @@ pub(in crate::commands) fn judge_pairs(
         numbers(old, new, None, Measure::Peak, least, |stats| stats.memory_peak_mb.map(mebibytes));
     let mut others: Vec<Numbers> = Some(peak).filter(Numbers::is_hypothesis).into_iter().collect();
     others.extend(phase_times(old, new, configuration));
-    let hypotheses: Vec<Hypothesis<'_>> = others.iter().map(Numbers::hypothesis).collect();
+    let hypotheses: Vec<PairedSamples<'_>> = others.iter().map(Numbers::hypothesis).collect();
     let mut judged = Vec::new();
     if let Step::Decided(answer) = decide_all(&build.hypothesis(), &hypotheses, &rule) {
         judged.push(build.judged(&answer.build, None));
@@ -219,19 +219,17 @@ mod tests {
     fn half(builds: u32, change: impl Fn(u32, &mut BuildStats)) -> Vec<BuildStats> {
         let build = |number| {
             let noise = 1.0 + f64::from(number * 5 % 11) * 0.002;
-            let phase = |path: &str| PhaseStats {
-                path: path.to_owned(),
-                self_ms: 100.0 * noise,
-                self_alloc_count: Some(1_000),
-                ..PhaseStats::default()
+            let phase = |path: &str| {
+                let mut phase = PhaseStats::new(path);
+                phase.self_ms = 100.0 * noise;
+                phase.self_alloc_count = Some(1_000);
+                phase
             };
-            let mut stats = BuildStats {
-                build_time_ms: 200.0 * noise,
-                memory_peak_mb: Some(10.0 * noise),
-                alloc_count: Some(2_000),
-                phases: vec![phase("read"), phase("render")],
-                ..BuildStats::default()
-            };
+            let mut stats = BuildStats::default();
+            stats.build_time_ms = 200.0 * noise;
+            stats.memory_peak_mb = Some(10.0 * noise);
+            stats.alloc_count = Some(2_000);
+            stats.phases = vec![phase("read"), phase("render")];
             change(number, &mut stats);
             stats
         };

@@ -98,7 +98,7 @@ impl Series {
                 series.untypical += 1;
                 continue;
             }
-            let key = SeriesKey::of(&stats);
+            let key = SeriesKey::from_build(&stats);
             if *series.key.get_or_insert_with(|| key.clone()) != key {
                 series.others += 1;
                 continue;

@@ -80,7 +80,7 @@ impl Listed {
     }
 
     fn series_of(&mut self, stats: &BuildStats) -> usize {
-        let key = SeriesKey::of(stats);
+        let key = SeriesKey::from_build(stats);
         let known = self.series.iter().position(|series| series.key == key);
         known.unwrap_or_else(|| {
             self.series.push(Series { key, times: Vec::new(), median_ms: None });
@@ -108,7 +108,7 @@ impl ListedBuild {
             started: stats.started_at(),
             ended: facts::outcome(&stats),
             is_typical: is_typical(&stats),
-            mode: Mode::of(&stats),
+            mode: Mode::from_build(&stats),
             run: stats.labels.get("run").cloned(),
             commit: git.commit,
             branch: git.branch,

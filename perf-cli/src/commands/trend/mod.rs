@@ -80,9 +80,9 @@ pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &TrendArgs) -> Resu
     let found = selection.newest_session().map_err(Failure::from).and_then(|(newest, _)| {
         // There is at least one.
         let newest = newest.builds.into_iter().next_back().unwrap_or_default();
-        let key = SeriesKey::of(&newest);
+        let key = SeriesKey::from_build(&newest);
         let branches = &configuration.default_branches;
-        Ok((newest, selection.course(&key, branches, args.last.get())?.sessions))
+        Ok((newest, selection.recent_sessions(&key, branches, args.last.get())?))
     });
     invocation.report_unreadable(selection.unreadable());
     let (newest, sessions) = found?;
@@ -188,7 +188,7 @@ fn report(
         number = format!("{number} in {}", units::counted(sessions.len() as u64, "session"));
     }
     let mut title = vec![Span::new(&newest.tool, STRONG)];
-    title.extend(Mode::of(newest).map(|mode| Span::plain(mode.name())));
+    title.extend(Mode::from_build(newest).map(|mode| Span::plain(mode.name())));
     title.push(Span::plain(number));
     let drawn = courses.first().map(|course| {
         let numbers: Vec<Option<f64>> =

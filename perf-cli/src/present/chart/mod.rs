@@ -19,7 +19,7 @@ use frame::Frame;
 
 /// What is drawn: builds from the oldest to the newest.
 #[derive(Debug, Clone, Default)]
-pub struct Course {
+pub(crate) struct Course {
     /// When each build started.
     pub moments: Vec<Option<SystemTime>>,
     /// The parts of each build's time, the lowest first.
@@ -32,7 +32,7 @@ pub struct Course {
 
 /// A part of the builds' time.
 #[derive(Debug, Clone, Default)]
-pub struct Layer {
+pub(crate) struct Layer {
     /// Its name, as it came.
     pub name: String,
     /// Milliseconds of each build.
@@ -41,7 +41,7 @@ pub struct Layer {
 
 /// A level of the builds' memory.
 #[derive(Debug, Clone, Default)]
-pub struct Line {
+pub(crate) struct Line {
     /// What it is a level of.
     pub name: String,
     /// Bytes of each build, where they are known.
@@ -60,8 +60,12 @@ const GAP: usize = 3;
 const WIDEST_BAR: usize = 6;
 
 /// Draws the course in so many columns.
-#[must_use]
-pub fn draw(course: &Course, width: usize, color: bool, now: &ZonedDateTime) -> Vec<Vec<Span>> {
+pub(crate) fn draw(
+    course: &Course,
+    width: usize,
+    color: bool,
+    now: &ZonedDateTime,
+) -> Vec<Vec<Span>> {
     let has_memory = course.memory.iter().any(|line| line.bytes.iter().any(Option::is_some));
     if !has_memory {
         return time(course, &frame_of_time(course, width), color, now);

@@ -17,7 +17,7 @@ use crate::present::escape;
 
 /// What a trace is made of.
 #[derive(Debug)]
-pub struct Trace<'a> {
+pub(crate) struct Trace<'a> {
     /// What the group of all lanes is called.
     pub name: String,
     /// What else is to be known of it.
@@ -48,11 +48,7 @@ struct Event<'a> {
 }
 
 /// Writes a trace, an event a line.
-///
-/// # Errors
-///
-/// The target cannot be written to.
-pub fn write(target: &mut dyn Write, trace: &Trace<'_>) -> io::Result<()> {
+pub(crate) fn write(target: &mut dyn Write, trace: &Trace<'_>) -> io::Result<()> {
     target.write_all(b"{\"displayTimeUnit\":\"ms\",\"otherData\":")?;
     escape::write_json_line(target, &trace.about)?;
     target.write_all(b",\"traceEvents\":[\n")?;

@@ -8,7 +8,7 @@ use super::{Stacks, Unit, folded, shown};
 
 /// What stands above a flame graph.
 #[derive(Debug)]
-pub struct Titles {
+pub(crate) struct Titles {
     /// What it shows.
     pub title: String,
     /// Of what.
@@ -16,14 +16,10 @@ pub struct Titles {
 }
 
 /// Writes a flame graph, whose phases stand in the order of the tree, from left to right.
-///
-/// # Errors
-///
-/// There is nothing to draw, as [`Stacks::total`] is 0, or the target cannot be written to.
-pub fn write(target: &mut dyn Write, titles: &Titles, stacks: &Stacks) -> io::Result<()> {
+pub(crate) fn write(target: &mut dyn Write, titles: &Titles, stacks: &Stacks) -> io::Result<()> {
     // As a flame chart, it keeps the order of lines, of which the first is the last.
     let lines: Vec<String> = stacks
-        .stacks
+        .entries
         .iter()
         .rev()
         .map(|stack| without_noncharacters(&folded::line(stack)))

@@ -7,12 +7,8 @@ use std::io::{self, Write};
 use super::{Stack, Stacks, shown};
 
 /// Writes the stacks, in the order of the tree.
-///
-/// # Errors
-///
-/// The target cannot be written to.
-pub fn write(target: &mut dyn Write, stacks: &Stacks) -> io::Result<()> {
-    for stack in &stacks.stacks {
+pub(crate) fn write(target: &mut dyn Write, stacks: &Stacks) -> io::Result<()> {
+    for stack in &stacks.entries {
         writeln!(target, "{}", line(stack))?;
     }
     Ok(())

@@ -4,16 +4,16 @@
 //! terminal, as [`terminal`](super::escape::terminal) does it; each format escapes its own marks
 //! besides.
 
-pub mod chrome_trace;
-pub mod flamegraph;
-pub mod folded;
-pub mod prometheus;
-pub mod speedscope;
+pub(crate) mod chrome_trace;
+pub(crate) mod flamegraph;
+pub(crate) mod folded;
+pub(crate) mod prometheus;
+pub(crate) mod speedscope;
 mod stacks;
 mod trace;
 
-pub use stacks::{Stack, Stacks, Unit};
-pub use trace::{Edge, Lane, Phase, Phases, Slice};
+pub(crate) use stacks::{Stack, Stacks, Unit};
+pub(crate) use trace::{Edge, Lane, Phase, Phases, Slice};
 
 use super::escape;
 

@@ -9,7 +9,7 @@ use super::shown;
 
 /// A metric, which has a value for each set of labels: a gauge.
 #[derive(Debug)]
-pub struct Metric {
+pub(crate) struct Metric {
     /// Its name, which ends with its unit.
     pub name: &'static str,
     /// What it is.
@@ -21,11 +21,7 @@ pub struct Metric {
 }
 
 /// Writes metrics in the order of their names. Those without samples are left out.
-///
-/// # Errors
-///
-/// The target cannot be written to, or a metric's name or labels are none.
-pub fn write(target: &mut dyn Write, metrics: &[Metric]) -> io::Result<()> {
+pub(crate) fn write(target: &mut dyn Write, metrics: &[Metric]) -> io::Result<()> {
     let registry = Registry::new();
     for metric in metrics.iter().filter(|metric| !metric.samples.is_empty()) {
         let gauges = GaugeVec::new(Opts::new(metric.name, metric.help), &metric.labels)

@@ -10,7 +10,7 @@ use crate::present::escape;
 
 /// What a file is made of.
 #[derive(Debug)]
-pub struct File<'a> {
+pub(crate) struct File<'a> {
     /// What all of it is called.
     pub name: String,
     /// The phases that the lanes are of.
@@ -94,11 +94,7 @@ impl Frames {
 }
 
 /// Writes a file.
-///
-/// # Errors
-///
-/// The target cannot be written to.
-pub fn write(target: &mut dyn Write, file: &File<'_>) -> io::Result<()> {
+pub(crate) fn write(target: &mut dyn Write, file: &File<'_>) -> io::Result<()> {
     let mut frames = Frames::default();
     let of_phases: Vec<usize> =
         file.phases.iter().map(|phase| frames.place(phase.name())).collect();
@@ -117,7 +113,7 @@ pub fn write(target: &mut dyn Write, file: &File<'_>) -> io::Result<()> {
         });
     }
     for sums in file.sums {
-        let stacks = &sums.stacks;
+        let stacks = &sums.entries;
         let samples = stacks
             .iter()
             .map(|stack| stack.frames.iter().map(|frame| frames.place(frame)).collect());

@@ -2,7 +2,7 @@
 
 /// What a quantity is measured in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unit {
+pub(crate) enum Unit {
     /// Time in nanoseconds.
     Nanoseconds,
     /// Bytes.
@@ -13,20 +13,20 @@ pub enum Unit {
 
 /// How much there is of something in each phase itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Stacks {
+pub(crate) struct Stacks {
     /// What it is: `self time on all threads`.
     pub name: String,
     /// What [`Stack::value`] is in.
     pub unit: Unit,
     /// In the order of the tree, a phase before those below it.
-    pub stacks: Vec<Stack>,
+    pub entries: Vec<Stack>,
     /// What may still be added, so that no sum overflows.
     room: u64,
 }
 
 /// How much there is of it in one phase, without those below.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Stack {
+pub(crate) struct Stack {
     /// The phases from the root, each by its name as it stands in the record.
     pub frames: Vec<String>,
     /// How much; not 0.
@@ -38,24 +38,22 @@ const MOST: u64 = 1 << 62;
 
 impl Stacks {
     /// Of this, nothing yet.
-    #[must_use]
-    pub fn new(name: impl Into<String>, unit: Unit) -> Self {
-        Self { name: name.into(), unit, stacks: Vec::new(), room: MOST }
+    pub(crate) fn new(name: impl Into<String>, unit: Unit) -> Self {
+        Self { name: name.into(), unit, entries: Vec::new(), room: MOST }
     }
 
     /// Adds what there is of it in a phase, if there is any: of what exceeds all that a build can
     /// have, as much as fits.
-    pub fn push(&mut self, frames: Vec<String>, value: u64) {
+    pub(crate) fn push(&mut self, frames: Vec<String>, value: u64) {
         let value = value.min(self.room);
         if value > 0 {
             self.room -= value;
-            self.stacks.push(Stack { frames, value });
+            self.entries.push(Stack { frames, value });
         }
     }
 
     /// The sum of all.
-    #[must_use]
-    pub fn total(&self) -> u64 {
+    pub(crate) fn total(&self) -> u64 {
         MOST - self.room
     }
 }
@@ -70,7 +68,7 @@ mod tests {
         for value in [3, u64::MAX, 7, 0] {
             stacks.push(vec!["a".to_owned()], value);
         }
-        let values: Vec<u64> = stacks.stacks.iter().map(|stack| stack.value).collect();
+        let values: Vec<u64> = stacks.entries.iter().map(|stack| stack.value).collect();
         assert_eq!(values, [3, MOST - 3]);
         assert_eq!(stacks.total(), MOST);
     }

@@ -9,14 +9,14 @@ use super::Stacks;
 
 /// The phases that slices are of, each once.
 #[derive(Debug, Clone, Default)]
-pub struct Phases {
+pub(crate) struct Phases {
     phases: Vec<Phase>,
     by_path: HashMap<String, usize>,
 }
 
 /// A phase.
 #[derive(Debug, Clone)]
-pub struct Phase {
+pub(crate) struct Phase {
     /// Its path.
     pub path: String,
     /// What a viewer shows of it beside its name and time.
@@ -25,7 +25,7 @@ pub struct Phase {
 
 impl Phases {
     /// The place of a phase, which is made if it is not there.
-    pub fn place(&mut self, path: &str) -> usize {
+    pub(crate) fn place(&mut self, path: &str) -> usize {
         if let Some(place) = self.by_path.get(path) {
             return *place;
         }
@@ -36,7 +36,7 @@ impl Phases {
     }
 
     /// A phase with what there is to say of it.
-    pub fn describe(&mut self, path: &str, facts: Map<String, Value>) {
+    pub(crate) fn describe(&mut self, path: &str, facts: Map<String, Value>) {
         let place = self.place(path);
         self.phases[place].facts = facts;
     }
@@ -46,28 +46,26 @@ impl Phases {
     /// # Panics
     ///
     /// There is none: the place is of others.
-    #[must_use]
-    pub fn get(&self, place: usize) -> &Phase {
+    pub(crate) fn get(&self, place: usize) -> &Phase {
         &self.phases[place]
     }
 
     /// All of them.
-    pub fn iter(&self) -> impl Iterator<Item = &Phase> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Phase> {
         self.phases.iter()
     }
 }
 
 impl Phase {
     /// The last part of its path.
-    #[must_use]
-    pub fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         self.path.rsplit('/').next().unwrap_or_default()
     }
 }
 
 /// A stretch of time in a phase.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Slice {
+pub(crate) struct Slice {
     /// The place of the phase.
     pub phase: usize,
     /// Nanoseconds since the build's start.
@@ -78,7 +76,7 @@ pub struct Slice {
 
 /// Slices on one time axis, of which any two are apart, or one is within the other.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Lane {
+pub(crate) struct Lane {
     /// Whose time it is: `own thread`.
     pub name: String,
     /// In the order of their starts, one that holds others before these.
@@ -87,7 +85,7 @@ pub struct Lane {
 
 /// The beginning or the end of a slice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Edge {
+pub(crate) enum Edge {
     /// A slice begins.
     Open {
         /// The place of its phase.
@@ -120,14 +118,13 @@ impl Lane {
     /// Quantities of time as if each phase had been entered once and all had run one after
     /// another: a phase is as long as what it and those below it took together, and stands where
     /// the one before it ends.
-    #[must_use]
-    pub fn laid_out(name: impl Into<String>, sums: &Stacks, phases: &mut Phases) -> Self {
+    pub(crate) fn laid_out(name: impl Into<String>, sums: &Stacks, phases: &mut Phases) -> Self {
         let mut slices: Vec<Slice> = Vec::new();
         // The slices that have not ended, by their places, and the frames that they are of.
         let mut open: Vec<usize> = Vec::new();
         let mut frames: &[String] = &[];
         let mut now = 0;
-        for stack in &sums.stacks {
+        for stack in &sums.entries {
             let in_common = frames.iter().zip(&stack.frames).take_while(|(a, b)| a == b).count();
             for place in open.drain(in_common..) {
                 slices[place].end_ns = now;
@@ -148,8 +145,7 @@ impl Lane {
 
     /// The calls of one thread, in as few lanes as it takes for them to nest, up to 16; and how many calls
     /// nest in none of these.
-    #[must_use]
-    pub fn of_calls(name: &str, mut calls: Vec<Slice>) -> (Vec<Self>, u64) {
+    pub(crate) fn of_calls(name: &str, mut calls: Vec<Slice>) -> (Vec<Self>, u64) {
         calls.sort_by_key(|call| (call.start_ns, Reverse(call.end_ns), call.phase));
         let mut lanes: Vec<Filling> = vec![Filling::default()];
         let mut left_out = 0;
@@ -174,20 +170,13 @@ impl Lane {
         (named.collect(), left_out)
     }
 
-    /// The slices, in the order of their starts, one that holds others before these.
-    #[must_use]
-    pub fn slices(&self) -> &[Slice] {
-        &self.slices
-    }
-
     /// When the last slice ends.
-    #[must_use]
-    pub fn end_ns(&self) -> u64 {
+    pub(crate) fn end_ns(&self) -> u64 {
         self.slices.iter().map(|slice| slice.end_ns).max().unwrap_or(0)
     }
 
     /// Beginnings and ends in the order of time, properly nested.
-    pub fn edges(&self) -> impl Iterator<Item = Edge> {
+    pub(crate) fn edges(&self) -> impl Iterator<Item = Edge> {
         let mut slices = self.slices.iter().copied().peekable();
         let mut open: Vec<Slice> = Vec::new();
         std::iter::from_fn(move || {

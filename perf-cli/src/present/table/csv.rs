@@ -7,7 +7,7 @@ use crate::present::escape;
 use super::{Content, Table};
 
 impl Table {
-    pub(in crate::present) fn write_csv(&self, target: &mut dyn Write) -> io::Result<()> {
+    pub(crate) fn write_csv(&self, target: &mut dyn Write) -> io::Result<()> {
         self.write_csv_head(target)?;
         self.write_csv_rows(target)
     }

@@ -9,7 +9,7 @@ use super::{Content, Table};
 const WHOLE: f64 = 9_007_199_254_740_992.0;
 
 /// An object whose fields keep their order.
-pub(in crate::present) struct InOrder<'a, T>(pub(in crate::present) Vec<(&'a str, T)>);
+pub(crate) struct InOrder<'a, T>(pub(crate) Vec<(&'a str, T)>);
 
 impl<T: Serialize> Serialize for InOrder<'_, T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -18,12 +18,12 @@ impl<T: Serialize> Serialize for InOrder<'_, T> {
 }
 
 /// A row.
-pub(in crate::present) type Object<'a> = InOrder<'a, Field<'a>>;
+pub(crate) type Object<'a> = InOrder<'a, Field<'a>>;
 
 /// A cell.
 #[derive(Serialize)]
 #[serde(untagged)]
-pub(in crate::present) enum Field<'a> {
+pub(crate) enum Field<'a> {
     Flag(bool),
     Number(Number),
     Text(&'a str),
@@ -31,7 +31,7 @@ pub(in crate::present) enum Field<'a> {
 
 impl Table {
     /// The rows as objects, whose names are the keys of the columns.
-    pub(in crate::present) fn objects(&self) -> Vec<Object<'_>> {
+    pub(crate) fn objects(&self) -> Vec<Object<'_>> {
         let mut objects = Vec::with_capacity(self.rows.len());
         for row in &self.rows {
             let cells = self.data().map(|(at, column)| (column, &row.cells[at]));
@@ -50,8 +50,7 @@ impl Table {
     }
 
     /// The same objects, for a field of others.
-    #[must_use]
-    pub fn to_value(&self) -> Value {
+    pub(crate) fn to_value(&self) -> Value {
         // Texts and numbers are always values.
         serde_json::to_value(self.objects()).unwrap_or_default()
     }

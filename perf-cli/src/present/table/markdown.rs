@@ -8,7 +8,7 @@ use super::{Content, Table, Writing, flag_name};
 const LONGEST: usize = 120;
 
 impl Table {
-    pub(in crate::present) fn push_markdown(&self, text: &mut String) {
+    pub(crate) fn push_markdown(&self, text: &mut String) {
         let columns = self.shown().into_iter().map(|at| (at, self.writing(at)));
         let columns: Vec<_> =
             columns.filter(|(_, writing)| !matches!(writing, Writing::Bar)).collect();

@@ -17,7 +17,7 @@ use super::units::{self, Scale};
 
 /// A table. How it looks is up to the format.
 #[derive(Debug, Clone, Default)]
-pub struct Table {
+pub(crate) struct Table {
     /// What the columns hold.
     pub columns: Vec<Column>,
     /// The rows, each with a cell for each column.
@@ -26,7 +26,7 @@ pub struct Table {
 
 /// What a column holds, and how much it matters.
 #[derive(Debug, Clone)]
-pub struct Column {
+pub(crate) struct Column {
     /// Its name for programs, with the unit where it has one: `build_time_ms`.
     pub key: String,
     /// Its name for people, without the unit.
@@ -42,28 +42,32 @@ pub struct Column {
 
 impl Column {
     /// The rank of what people need not see.
-    pub const DATA: u8 = u8::MAX;
+    pub(crate) const DATA: u8 = u8::MAX;
 
     /// A column.
-    pub fn new(key: impl Into<String>, heading: impl Into<String>, kind: Kind, rank: u8) -> Self {
+    pub(crate) fn new(
+        key: impl Into<String>,
+        heading: impl Into<String>,
+        kind: Kind,
+        rank: u8,
+    ) -> Self {
         Self { key: key.into(), heading: heading.into(), kind, rank, group: 0 }
     }
 
     /// The same column in a group of which all have one unit.
-    #[must_use]
-    pub fn grouped(self, group: u8) -> Self {
+    pub(crate) fn grouped(self, group: u8) -> Self {
         Self { group, ..self }
     }
 
     /// A column for programs alone.
-    pub fn data(key: impl Into<String>, kind: Kind) -> Self {
+    pub(crate) fn data(key: impl Into<String>, kind: Kind) -> Self {
         Self::new(key, "", kind, Self::DATA)
     }
 }
 
 /// What the cells of a column are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// Text, of which at least so many columns are shown.
     Text {
         /// Where the terminal is narrow, no less than this is shown.
@@ -96,7 +100,7 @@ pub enum Kind {
 
 /// A row.
 #[derive(Debug, Clone, Default)]
-pub struct Row {
+pub(crate) struct Row {
     /// Its cells, in the order of the columns.
     pub cells: Vec<Cell>,
     /// How all of it looks, on top of what its cells say.
@@ -105,7 +109,7 @@ pub struct Row {
 
 /// A cell.
 #[derive(Debug, Clone)]
-pub struct Cell {
+pub(crate) struct Cell {
     content: Content,
     style: Style,
 }
@@ -120,54 +124,46 @@ enum Content {
 
 impl Cell {
     /// Nothing: unknown, or not there.
-    #[must_use]
-    pub fn absent() -> Self {
+    pub(crate) fn absent() -> Self {
         Self { content: Content::Absent, style: PLAIN }
     }
 
     /// Text.
-    #[must_use]
-    pub fn text(text: impl Into<String>) -> Self {
+    pub(crate) fn text(text: impl Into<String>) -> Self {
         let shown: String = text.into();
         Self::labelled(shown.clone(), shown)
     }
 
     /// Text that is shown to people, and what programs are told instead.
-    #[must_use]
-    pub fn labelled(shown: impl Into<String>, raw: impl Into<String>) -> Self {
+    pub(crate) fn labelled(shown: impl Into<String>, raw: impl Into<String>) -> Self {
         let (shown, raw) = (shown.into(), raw.into());
         Self { content: Content::Text { shown, raw, lines: String::new() }, style: PLAIN }
     }
 
     /// A name in a tree, the lines that lead to it, and what programs are told instead.
-    #[must_use]
-    pub fn in_tree(lines: String, name: impl Into<String>, path: impl Into<String>) -> Self {
+    pub(crate) fn in_tree(lines: String, name: impl Into<String>, path: impl Into<String>) -> Self {
         let (shown, raw) = (name.into(), path.into());
         Self { content: Content::Text { shown, raw, lines }, style: PLAIN }
     }
 
     /// A number, where it is known and finite.
-    #[must_use]
-    pub fn number(number: impl Into<Option<f64>>) -> Self {
+    pub(crate) fn number(number: impl Into<Option<f64>>) -> Self {
         let number = number.into().filter(|number| number.is_finite());
         Self { content: number.map_or(Content::Absent, Content::Number), style: PLAIN }
     }
 
     /// A counter, where it is known.
-    #[must_use]
-    pub fn count(count: impl Into<Option<u64>>) -> Self {
+    pub(crate) fn count(count: impl Into<Option<u64>>) -> Self {
         Self::number(count.into().map(units::float))
     }
 
     /// Yes or no, where it is known.
-    #[must_use]
-    pub fn flag(flag: impl Into<Option<bool>>) -> Self {
+    pub(crate) fn flag(flag: impl Into<Option<bool>>) -> Self {
         Self { content: flag.into().map_or(Content::Absent, Content::Flag), style: PLAIN }
     }
 
     /// The same cell in a style.
-    #[must_use]
-    pub fn styled(mut self, style: Style) -> Self {
+    pub(crate) fn styled(mut self, style: Style) -> Self {
         self.style = style;
         self
     }
@@ -227,8 +223,7 @@ impl Table {
     }
 
     /// Whether there are no rows.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
 

@@ -28,7 +28,7 @@ struct Shown {
 
 impl Table {
     /// Writes the table for a terminal of so many columns, with styles in it.
-    pub(in crate::present) fn push_terminal(&self, width: usize, text: &mut String) {
+    pub(crate) fn push_terminal(&self, width: usize, text: &mut String) {
         let columns = self.fitting(width);
         let mut builder = Builder::default();
         builder.push_record(columns.iter().map(|(column, room)| {
