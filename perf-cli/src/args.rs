@@ -116,7 +116,7 @@ pub struct CommonArgs {
         help_heading = "Output"
     )]
     pub format: Format,
-    /// Exit with 3 where there is too little to show or to compare
+    /// ExitStatus with 3 where there is too little to show or to compare
     #[arg(long, global = true, help_heading = "Output")]
     pub strict: bool,
     /// When to use colors.

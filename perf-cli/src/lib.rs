@@ -5,7 +5,7 @@
 //! are meant, [`judge`] says what their numbers say of each other, [`present`] shows it. A command
 //! takes from the first and gives to the last; each has a file of its own.
 //!
-//! Data goes to standard output, all else to standard error. The exit code is an [`Exit`].
+//! Data goes to standard output, all else to standard error. The exit code is an [`ExitStatus`].
 #![forbid(unsafe_code)]
 
 mod args;
@@ -34,7 +34,7 @@ pub use commands::prune::PruneArgs;
 pub use commands::run::RunArgs;
 pub use commands::show::ShowArgs;
 pub use commands::trend::TrendArgs;
-pub use failure::Exit;
+pub use failure::ExitStatus;
 pub use launch::{Label, LabelError};
 pub use program::{Console, Program};
 pub use run::{run, run_on};

@@ -28,8 +28,8 @@ Examples:
   buildperf export flamegraph -o flame.svg
                                      a picture of where the newest build spent its time
 
-Exit codes: 0 fine, 1 a regression, 2 usage, 3 too little data (with --strict),
-            4 the history cannot be read or written, 130 interrupted";
+ExitStatus codes: 0 fine, 1 a regression, 2 usage, 3 too little data (with --strict),
+            4 the history cannot be read or written, 5 another error, 130 interrupted";
 
 fn main() -> ExitCode {
     let Buildperf { args } = Buildperf::parse();

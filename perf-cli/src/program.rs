@@ -50,6 +50,16 @@ impl Program {
             switch: std::env::var("BUILD_METRICS").ok(),
         }
     }
+
+    /// What `BUILD_METRICS` says, where it switches tracking off.
+    pub(crate) fn switched_off(&self) -> Option<&str> {
+        self.switch.as_deref().map(str::trim).filter(|value| is_off(value))
+    }
+}
+
+/// Whether the runtime takes a value of `BUILD_METRICS` for "off".
+fn is_off(value: &str) -> bool {
+    ["off", "0", "false", "no"].iter().any(|off| off.eq_ignore_ascii_case(value))
 }
 
 /// The streams and the clock of a command.

@@ -10,7 +10,7 @@ use crate::commands::{
     run as run_command, show, trend,
 };
 use crate::configuration::{Configuration, ConfigurationError, ThresholdsOf};
-use crate::failure::{Exit, Failure};
+use crate::failure::{ExitStatus, Failure, with_causes};
 use crate::present::style::{BAD, DIM, NOTICE};
 use crate::present::{Report, Shape, escape};
 use crate::program::{Console, Program, with_stdio};
@@ -19,7 +19,7 @@ use crate::select::{BuildRef, Filter, PassedOver, Selection, UnreadableLines};
 
 /// Does what the command line says, on the streams of this process.
 #[must_use]
-pub fn run(args: &PerfArgs, program: &Program) -> Exit {
+pub fn run(args: &PerfArgs, program: &Program) -> ExitStatus {
     with_stdio(args.common.color.as_choice(), |console, progress| {
         let reading = Drawn::default();
         Invocation { program, common: &args.common, console, progress, reading }.exit(args)
@@ -27,7 +27,7 @@ pub fn run(args: &PerfArgs, program: &Program) -> Exit {
 }
 
 /// Does what the command line says, on streams and with a clock of the caller's.
-pub fn run_on(args: &PerfArgs, program: &Program, console: &mut Console<'_>) -> Exit {
+pub fn run_on(args: &PerfArgs, program: &Program, console: &mut Console<'_>) -> ExitStatus {
     let (progress, reading) = (Progress::Off, Drawn::default());
     Invocation { program, common: &args.common, console, progress, reading }.exit(args)
 }
@@ -43,7 +43,7 @@ pub(crate) struct Invocation<'a, 'c> {
 }
 
 impl Invocation<'_, '_> {
-    fn exit(mut self, args: &PerfArgs) -> Exit {
+    fn exit(mut self, args: &PerfArgs) -> ExitStatus {
         let result = self.carry_out(args);
         self.reading.clear();
         let result = result.and_then(|exit| {
@@ -53,10 +53,10 @@ impl Invocation<'_, '_> {
         result.unwrap_or_else(|failure| self.exit_of(&failure))
     }
 
-    fn carry_out(&mut self, args: &PerfArgs) -> Result<Exit, Failure> {
+    fn carry_out(&mut self, args: &PerfArgs) -> Result<ExitStatus, Failure> {
         let Some(command) = &args.command else {
             list::run(self, &args.list)?;
-            return Ok(Exit::Fine);
+            return Ok(ExitStatus::Success);
         };
         if let Some(option) = args.list.given() {
             return Err(Failure::Usage(format!("{option} is for the list, not for a command")));
@@ -75,7 +75,7 @@ impl Invocation<'_, '_> {
             Command::Prune(args) => prune::run(self, args)?,
             Command::Completions(args) => completions::run(self, args)?,
         }
-        Ok(Exit::Fine)
+        Ok(ExitStatus::Success)
     }
 
     /// The history that is meant.
@@ -221,22 +221,26 @@ impl Invocation<'_, '_> {
         dir.map_or_else(String::new, |dir| format!(" --dir {}", dir.display()))
     }
 
-    fn exit_of(&mut self, failure: &Failure) -> Exit {
+    fn exit_of(&mut self, failure: &Failure) -> ExitStatus {
         self.reading.clear();
         let exit = match failure {
             // Whoever read it has seen enough.
             Failure::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => {
-                return Exit::Fine;
+                return ExitStatus::Success;
             }
             Failure::NoData(text) if !self.common.strict => {
                 self.note(text);
-                return Exit::Fine;
+                return ExitStatus::Success;
             }
-            Failure::NoData(_) => Exit::NoData,
-            Failure::Usage(_) | Failure::Command(_) => Exit::Usage,
-            Failure::History(_) | Failure::Output(_) | Failure::OutputFile { .. } => Exit::History,
+            Failure::NoData(_) => ExitStatus::InsufficientData,
+            Failure::Usage(_) => ExitStatus::Usage,
+            Failure::History(_) => ExitStatus::History,
+            Failure::Command(_)
+            | Failure::Temporary { .. }
+            | Failure::Output(_)
+            | Failure::OutputFile { .. } => ExitStatus::Error,
         };
-        let text = failure.to_string();
+        let text = with_causes(failure);
         let _ = writeln!(self.console.err, "{BAD}error:{BAD:#} {}", escape::terminal(&text));
         exit
     }

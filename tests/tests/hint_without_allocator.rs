@@ -5,7 +5,7 @@
 mod tool;
 
 use clap::{CommandFactory, Parser};
-use perf_cli::{Console, Exit, PerfArgs, Program};
+use perf_cli::{Console, ExitStatus, PerfArgs, Program};
 use tool::{Place, succeed};
 
 const HINT: &str = "make TrackingAllocator::system() the tool's #[global_allocator]";
@@ -39,7 +39,7 @@ fn said(program: &str, builds: usize, command: &str) -> String {
             now: "2026-11-24T01:00:00+00:00[UTC]".parse().unwrap(),
         },
     );
-    assert_eq!(exit, Exit::Fine, "{}", String::from_utf8_lossy(&err));
+    assert_eq!(exit, ExitStatus::Success, "{}", String::from_utf8_lossy(&err));
     String::from_utf8(out).unwrap()
 }
 

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::Command;
 
 use clap::{CommandFactory, Parser};
-use perf_cli::{Console, Exit, PerfArgs, Program};
+use perf_cli::{Console, ExitStatus, PerfArgs, Program};
 
 const README: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
 
@@ -57,7 +57,7 @@ fn buildperf(words: &str, dir: &Path) -> String {
             now: "2026-11-24T01:00:00+00:00[UTC]".parse().unwrap(),
         },
     );
-    assert_eq!(exit, Exit::Fine, "{}", String::from_utf8_lossy(&err));
+    assert_eq!(exit, ExitStatus::Success, "{}", String::from_utf8_lossy(&err));
     anstream::adapter::strip_str(&String::from_utf8(out).unwrap()).to_string()
 }
 

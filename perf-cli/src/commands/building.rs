@@ -3,7 +3,7 @@
 
 use indicatif::ProgressBar;
 
-use crate::failure::Failure;
+use crate::failure::{Failure, with_causes};
 use crate::launch::{LaunchError, Launcher};
 use crate::progress::Progress;
 use crate::run::Invocation;
@@ -21,9 +21,10 @@ impl Invocation<'_, '_> {
             let text = format!("{option} cannot be used here: this is about builds yet to be made");
             return Err(Failure::Usage(text));
         }
-        let switch = self.program.switch.as_deref().map(str::trim).unwrap_or_default();
-        if ["off", "0", "false", "no"].iter().any(|off| off.eq_ignore_ascii_case(switch)) {
-            let text = format!("BUILD_METRICS={switch} is set here: with it no build is recorded");
+        if let Some(value) = self.program.switched_off() {
+            let text = format!(
+                "BUILD_METRICS={value} is set in this environment, so builds are not recorded"
+            );
             return Err(Failure::Usage(text));
         }
         let tool = common.tool.clone().or_else(|| self.program.tool.clone());
@@ -56,6 +57,7 @@ impl Invocation<'_, '_> {
 fn failure(error: LaunchError) -> Failure {
     match error {
         LaunchError::History(error) => Failure::History(error),
-        _ => Failure::Command(error.to_string()),
+        LaunchError::Temporary { dir, source } => Failure::Temporary { dir, source },
+        _ => Failure::Command(with_causes(&error)),
     }
 }

@@ -257,7 +257,7 @@ fn phases(old: &[BuildStats], new: &[BuildStats], coloring: &Coloring) -> Table 
 fn columns() -> Vec<Column> {
     let mut columns = vec![Column::new("path", "phase", Kind::Text { least: 16 }, 0)];
     let groups: [(&str, &str, &str, Kind, [u8; 3]); 7] = [
-        ("own", "_ms", "own", Kind::Time, [1, 0, 0]),
+        ("build_thread", "_ms", "own", Kind::Time, [1, 0, 0]),
         ("total", "_ms", "total", Kind::Time, [6, 5, 5]),
         ("self", "_ms", "self", Kind::Time, [12, 11, 10]),
         ("alloc", "_bytes", "alloc.", Kind::Bytes, [3, 2, 2]),

@@ -8,7 +8,7 @@ use indicatif::ProgressBar;
 use perf_history::BuildStats;
 
 use crate::commands::facts::{self, change_style, outcome_name};
-use crate::failure::{Exit, Failure};
+use crate::failure::{ExitStatus, Failure};
 use crate::judge::median;
 use crate::launch::{BuildCommand, Label, LaunchError, Launcher};
 use crate::present::style::{DIM, PLAIN, STRONG};
@@ -47,7 +47,10 @@ pub struct RunArgs {
 }
 
 /// Runs the command, and shows the builds that it made.
-pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &RunArgs) -> Result<Exit, Failure> {
+pub(crate) fn run(
+    invocation: &mut Invocation<'_, '_>,
+    args: &RunArgs,
+) -> Result<ExitStatus, Failure> {
     let mut launcher = invocation.launcher(args.show_output)?;
     let command = BuildCommand::of_words(args.command.clone());
     let runs = args.runs.get();
@@ -73,7 +76,7 @@ pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &RunArgs) -> Result
             units::count(builds.len() as u64),
             units::counted(runs.into(), "build")
         ));
-        return Ok(Exit::Interrupted);
+        return Ok(ExitStatus::Interrupted);
     }
     if builds.len() as u64 > u64::from(runs) {
         invocation.note(&format!(
@@ -82,7 +85,7 @@ pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &RunArgs) -> Result
             units::counted(builds.len() as u64, "record")
         ));
     }
-    Ok(Exit::Fine)
+    Ok(ExitStatus::Success)
 }
 
 /// Warms up and builds. What was made until then is there where it fails as well.

@@ -16,7 +16,7 @@ use super::{Configuration, PhaseRule};
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigurationError {
     /// The system refused the file.
-    #[error("cannot read {}: {source}", path.display())]
+    #[error("cannot read {}", path.display())]
     Io {
         /// The file.
         path: PathBuf,

@@ -182,7 +182,7 @@ fn no_file_above_the_checkout_is_looked_at() {
 #[test]
 fn a_file_that_cannot_be_read_is_named() {
     let error = Configuration::read(Path::new("no/such/buildperf.toml")).unwrap_err();
-    assert!(error.to_string().starts_with("cannot read no/such/buildperf.toml: "), "{error}");
+    assert_eq!(error.to_string(), "cannot read no/such/buildperf.toml");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::{CommandFactory, Parser};
-use perf_cli::{Console, Exit, PerfArgs, Program};
+use perf_cli::{Console, ExitStatus, PerfArgs, Program};
 
 /// The command line, as `buildperf` has it.
 #[derive(Debug, Parser)]
@@ -25,7 +25,7 @@ pub(crate) struct Terminal {
 pub(crate) struct Said {
     pub(crate) out: String,
     pub(crate) err: String,
-    pub(crate) exit: Exit,
+    pub(crate) exit: ExitStatus,
 }
 
 /// The folder of a history among the tests' data, from where tests run.

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use clap::{CommandFactory, Parser};
-use perf_cli::{Console, Exit, PerfArgs, Program};
+use perf_cli::{Console, ExitStatus, PerfArgs, Program};
 
 /// A tool that builds sites.
 #[derive(Debug, Parser)]
@@ -20,7 +20,7 @@ enum MySite {
 }
 
 /// What `my-site perf …` says.
-fn perf(dir: &str, words: &[&str]) -> (String, String, Exit) {
+fn perf(dir: &str, words: &[&str]) -> (String, String, ExitStatus) {
     let line = MySite::try_parse_from(["my-site", "perf"].iter().chain(words));
     let MySite::Perf(args) = line.unwrap_or_else(|error| panic!("{words:?}: {error}")) else {
         panic!("{words:?} is about the history")
@@ -47,10 +47,10 @@ fn perf(dir: &str, words: &[&str]) -> (String, String, Exit) {
 #[test]
 fn a_tool_lists_its_own_builds_from_its_own_place() {
     let (out, err, exit) = perf("site", &["--last", "2"]);
-    assert_eq!((err.as_str(), exit), ("", Exit::Fine));
+    assert_eq!((err.as_str(), exit), ("", ExitStatus::Success));
     assert!(out.starts_with("static-site  tests/data/site\n"), "{out}");
     let (_, err, exit) = perf("python-model", &["--strict"]);
-    assert_eq!(exit, Exit::NoData);
+    assert_eq!(exit, ExitStatus::InsufficientData);
     assert!(err.contains("there are no builds of tool \"static-site\""), "{err}");
     let (out, _, _) = perf("python-model", &["--tool", "bengal", "--last", "1"]);
     assert!(out.starts_with("bengal  "), "{out}");

@@ -111,3 +111,24 @@ fn every_help_text_has_examples() {
         assert!(text(&said.stdout).contains("Examples"), "{words:?}");
     }
 }
+
+#[test]
+fn doctor_says_switched_off_for_every_value_that_switches_tracking_off() {
+    for value in ["off", "OFF", "0", "false", "no", " off "] {
+        let said = output(buildperf(&["doctor"]).env("BUILD_METRICS", value));
+        let expected = format!("switched off: BUILD_METRICS={} is set", value.trim());
+        assert!(text(&said.stdout).contains(&expected), "{value:?}: {}", text(&said.stdout));
+    }
+    for value in ["", "on", "1"] {
+        let said = output(buildperf(&["doctor"]).env("BUILD_METRICS", value));
+        assert!(text(&said.stdout).contains("not switched off"), "{value:?}");
+    }
+}
+
+#[test]
+fn an_error_is_printed_with_its_path_and_its_cause_once() {
+    let said = output(&mut buildperf(&["check", "--config", "no/such/file"]));
+    let cause = std::fs::read("no/such/file").unwrap_err();
+    assert_eq!(said.status.code(), Some(2));
+    assert_eq!(text(&said.stderr), format!("error: cannot read no/such/file: {cause}\n"));
+}

@@ -13,7 +13,7 @@ use indicatif::ProgressBar;
 use crate::commands::compare::Comparison;
 use crate::commands::judgement;
 use crate::configuration::ThresholdsOf;
-use crate::failure::{Exit, Failure};
+use crate::failure::{ExitStatus, Failure};
 use crate::launch::{BuildCommand, LaunchError, Launcher};
 use crate::present::style::STRONG;
 use crate::present::{Format, Span, units};
@@ -27,7 +27,7 @@ use verdict::Answer;
 The builds go base head head base and so on, so that what disturbs the machine disturbs both. After
 8, 12 and 20 pairs it ends where the answer is sure. Their records have the labels run=base and
 run=head, and one session. Times say when it ends; then allocations and memory are judged as well,
-as `check --candidate label:head --baseline label:base` does it. Exit code 1: the head is slower or
+as `check --candidate label:head --baseline label:base` does it. ExitStatus code 1: the head is slower or
 fatter, as a build or in a phase.
 
 Examples (after the program's name):
@@ -107,7 +107,10 @@ impl From<LaunchError> for Unanswered {
 }
 
 /// Builds in turn, and compares.
-pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &AbArgs) -> Result<Exit, Failure> {
+pub(crate) fn run(
+    invocation: &mut Invocation<'_, '_>,
+    args: &AbArgs,
+) -> Result<ExitStatus, Failure> {
     let commands = args.commands()?;
     let mut launcher = invocation.launcher(args.show_output)?;
     let configuration = invocation.configuration_with(&args.thresholds)?;
@@ -127,7 +130,7 @@ pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &AbArgs) -> Result<
         Err(Unanswered::Launch(LaunchError::Interrupted)) => {
             let made = units::counted(pairs.len() as u64, "pair");
             invocation.note(&format!("interrupted after {made}: nothing is sure"));
-            return Ok(Exit::Interrupted);
+            return Ok(ExitStatus::Interrupted);
         }
         Err(Unanswered::Launch(error)) => return Err(invocation.launch_failure(error)),
         Err(Unanswered::Failure(failure)) => return Err(failure),

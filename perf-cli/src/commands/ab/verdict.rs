@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::commands::facts::commits_between;
 use crate::commands::judgement::{self, Page, between, busy};
 use crate::configuration::Configuration;
-use crate::failure::{Exit, Failure};
+use crate::failure::{ExitStatus, Failure};
 use crate::judge::Verdict;
 use crate::present::{Fact, Report, Span, units};
 
@@ -56,13 +56,13 @@ impl Answer {
     }
 
     /// The exit code, or why nothing can be said.
-    pub(super) fn exit(self) -> Result<Exit, Failure> {
+    pub(super) fn exit(self) -> Result<ExitStatus, Failure> {
         match self.page.verdict() {
-            Verdict::Regression => Ok(Exit::Regression),
+            Verdict::Regression => Ok(ExitStatus::Regression),
             Verdict::Insufficient => {
                 Err(Failure::NoData(format!("nothing was judged: {}", self.too_few)))
             }
-            Verdict::Suspect | Verdict::Improvement | Verdict::Unchanged => Ok(Exit::Fine),
+            Verdict::Suspect | Verdict::Improvement | Verdict::Unchanged => Ok(ExitStatus::Success),
         }
     }
 }

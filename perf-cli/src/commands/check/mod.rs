@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::commands::facts::short_commit;
 use crate::commands::judgement::{self, Judged, Page, fit_for_a_comment};
 use crate::configuration::{Configuration, ThresholdsOf};
-use crate::failure::{Exit, Failure};
+use crate::failure::{ExitStatus, Failure};
 use crate::judge::Verdict;
 use crate::present::{Fact, Span, units};
 use crate::run::Invocation;
@@ -29,7 +29,7 @@ else main and master), since the last accepted change. The times of a build or t
 most; a session of 5 (`run --runs 5`) against 10 sessions is a `regression` where it is sure. So is
 a build that allocates more than those before it, where these are 5 or more and allocate the same.
 
-Exit codes: 0 nothing got worse, or nothing could be judged; 1 a regression; 3 nothing could be
+ExitStatus codes: 0 nothing got worse, or nothing could be judged; 1 a regression; 3 nothing could be
 judged, with --strict.
 
 Examples (after the program's name):
@@ -64,7 +64,10 @@ pub enum FailOn {
 }
 
 /// Judges, and says so.
-pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &CheckArgs) -> Result<Exit, Failure> {
+pub(crate) fn run(
+    invocation: &mut Invocation<'_, '_>,
+    args: &CheckArgs,
+) -> Result<ExitStatus, Failure> {
     let mut configuration = invocation.configuration_with(&args.thresholds)?;
     if let Some(branch) = &invocation.common.branch {
         configuration.default_branches = vec![branch.clone()];
@@ -105,7 +108,7 @@ fn conclude(
     trial: &Trial,
     args: &CheckArgs,
     configuration: &Configuration,
-) -> Result<Exit, Failure> {
+) -> Result<ExitStatus, Failure> {
     let program = invocation.program.name.clone();
     match page.verdict() {
         Verdict::Regression => {
@@ -113,20 +116,24 @@ fn conclude(
                 "where this is right: `{program} accept{} --reason TEXT` makes it the new normal",
                 invocation.dir_option(),
             ));
-            Ok(Exit::Regression)
+            Ok(ExitStatus::Regression)
         }
         Verdict::Suspect => {
             invocation.note(&format!(
                 "for a sure answer run both in turn: `{program} ab --base CMD --head CMD{}`",
                 invocation.dir_option(),
             ));
-            Ok(if args.fail_on == FailOn::Suspect { Exit::Regression } else { Exit::Fine })
+            Ok(if args.fail_on == FailOn::Suspect {
+                ExitStatus::Regression
+            } else {
+                ExitStatus::Success
+            })
         }
         Verdict::Insufficient => Err(Failure::NoData(format!(
             "nothing was judged: {}",
             trial.why_nothing(configuration)
         ))),
-        Verdict::Unchanged | Verdict::Improvement => Ok(Exit::Fine),
+        Verdict::Unchanged | Verdict::Improvement => Ok(ExitStatus::Success),
     }
 }
 

@@ -7,21 +7,23 @@ use super::Check;
 use crate::commands::check::Armed;
 use crate::commands::facts;
 use crate::configuration::{Configuration, ConfigurationError};
+use crate::failure::with_causes;
 use crate::present::{moment, units};
+use crate::program::Program;
 use crate::select::is_typical;
 
 /// More of a build than this in no phase leaves too much in the dark.
 const MUCH_UNATTRIBUTED: f64 = 0.2;
 
-/// Whether measuring is switched off around here.
-pub(super) fn switched_on(switch: Option<&str>) -> Check {
-    match switch {
-        Some(value) if value.eq_ignore_ascii_case("off") => Check::bad(
+/// Whether tracking is switched off in this environment.
+pub(super) fn tracking(program: &Program) -> Check {
+    match program.switched_off() {
+        Some(value) => Check::bad(
             "tracking",
-            "BUILD_METRICS=off is set in this environment",
+            format!("switched off: BUILD_METRICS={value} is set in this environment"),
             "unset BUILD_METRICS to record builds",
         ),
-        _ => Check::fine("tracking", "not switched off in this environment"),
+        None => Check::fine("tracking", "not switched off in this environment"),
     }
 }
 
@@ -31,7 +33,7 @@ pub(super) fn configuration(read: Result<&Configuration, &ConfigurationError>) -
     match read {
         Ok(Configuration { path: Some(path), .. }) => Check::fine(WHAT, path.display().to_string()),
         Ok(_) => Check::fine(WHAT, "no buildperf.toml: the defaults hold"),
-        Err(error) => Check::bad(WHAT, error.to_string(), "mend it: nothing is judged until then"),
+        Err(error) => Check::bad(WHAT, with_causes(error), "fix it: no build is judged until then"),
     }
 }
 

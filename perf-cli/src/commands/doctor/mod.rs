@@ -47,7 +47,7 @@ impl Check {
 /// Looks at the history and at the newest build.
 pub(crate) fn run(invocation: &mut Invocation<'_, '_>) -> Result<(), Failure> {
     let repair = format!("{} repair{}", invocation.program.name, invocation.dir_option());
-    let mut checks = vec![checks::switched_on(invocation.program.switch.as_deref())];
+    let mut checks = vec![checks::tracking(invocation.program)];
     checks.extend(sound::checks(&invocation.history(), &repair)?);
     let configuration = invocation.configuration();
     checks.push(checks::configuration(configuration.as_ref()));
