@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use perf_history::HistoryError;
 
 use crate::configuration::ConfigurationError;
+use crate::launch::LaunchError;
 use crate::select::SelectError;
 
 /// Why a command could not do what it should.
@@ -65,6 +66,16 @@ pub(crate) fn with_causes(error: &dyn Error) -> String {
         cause = error.source();
     }
     message
+}
+
+impl From<LaunchError> for Failure {
+    fn from(error: LaunchError) -> Self {
+        match error {
+            LaunchError::History(error) => Self::History(error),
+            LaunchError::Temporary { dir, source } => Self::Temporary { dir, source },
+            _ => Self::Command(with_causes(&error)),
+        }
+    }
 }
 
 impl From<SelectError> for Failure {

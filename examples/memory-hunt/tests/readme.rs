@@ -7,6 +7,7 @@
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::time::{Duration, UNIX_EPOCH};
 
 use clap::{CommandFactory, Parser};
 use perf_cli::{Console, ExitStatus, PerfArgs, Program};
@@ -40,22 +41,15 @@ struct Line {
 /// The tool as `buildperf`, without colours.
 fn buildperf(words: &str, dir: &Path) -> String {
     let line = Line::try_parse_from(["buildperf"].into_iter().chain(words.split(' '))).unwrap();
-    let program = Program {
-        dir: dir.join(METRICS),
-        switch: None,
-        ..Program::new("buildperf", Line::command())
-    };
+    let program =
+        Program::new("buildperf", Line::command()).with_dir(dir.join(METRICS)).with_switch(None);
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let exit = perf_cli::run_on(
         &line.args,
         &program,
-        &mut Console {
-            out: &mut out,
-            err: &mut err,
-            width: 120,
-            color: false,
-            now: "2026-11-24T01:00:00+00:00[UTC]".parse().unwrap(),
-        },
+        &mut Console::new(&mut out, &mut err)
+            .with_width(120)
+            .with_now(UNIX_EPOCH + Duration::from_hours(498_745)),
     );
     assert_eq!(exit, ExitStatus::Success, "{}", String::from_utf8_lossy(&err));
     anstream::adapter::strip_str(&String::from_utf8(out).unwrap()).to_string()

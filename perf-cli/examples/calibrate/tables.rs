@@ -2,9 +2,9 @@
 
 use std::fmt::{self, Write};
 
-use perf_cli::judge::Verdict;
-use perf_cli::judge::bootstrap::RatioInterval;
-use perf_cli::judge::e_divisive::{Options, change_points};
+use perf_cli::internals::Verdict;
+use perf_cli::internals::bootstrap::RatioInterval;
+use perf_cli::internals::e_divisive::{Options, change_points};
 
 use crate::noise::{Builds, World};
 use crate::trials::{Question, answers, mean, share};

@@ -7,16 +7,16 @@ use clap::Args;
 use perf_history::BuildStats;
 use serde_json::{Value, json};
 
-use crate::commands::facts::{change_style, short_commit};
+use crate::commands::describe::{change_style, short_commit};
 use crate::commands::judgement::{self, Judged};
 use crate::configuration::Configuration;
+use crate::context::Invocation;
 use crate::failure::Failure;
 use crate::judge::{Paired, PhasePair, Verdict, pair_phases};
 use crate::present::style::{DIM, PLAIN, STRONG};
 use crate::present::{
     Block, Cell, Column, Fact, Json, Kind, Report, Row, Span, Table, tree, units,
 };
-use crate::run::Invocation;
 use crate::select::{BuildRef, SelectError, SeriesKey, sessions_of};
 
 /// The options of `compare`.
@@ -30,13 +30,13 @@ Examples (after the program's name):
   compare 1f3c9ab latest             against the builds of a commit
   compare label:before label:after   two sets
   compare branch:main latest         against the newest commit of a branch")]
-pub struct CompareArgs {
+pub(crate) struct CompareArgs {
     /// The old builds: latest, -3 (third newest), an id, a commit, label:NAME or branch:NAME
     #[arg(value_name = "A", allow_negative_numbers = true)]
-    pub old: BuildRef,
+    pub(crate) old: BuildRef,
     /// The new builds
     #[arg(value_name = "B", allow_negative_numbers = true)]
-    pub new: BuildRef,
+    pub(crate) new: BuildRef,
 }
 
 /// Compares two sets of builds.

@@ -40,39 +40,39 @@ mod thresholds;
 use std::path::{Path, PathBuf};
 
 use crate::judge;
-pub use reading::ConfigurationError;
-pub use thresholds::{Thresholds, ThresholdsOf};
+pub(crate) use reading::ConfigurationError;
+pub(crate) use thresholds::{Thresholds, ThresholdsOf};
 
 /// The name of the file.
-pub const FILE: &str = "buildperf.toml";
+pub(crate) const FILE: &str = "buildperf.toml";
 
 /// The branches that are taken for the default one where nobody says which it is.
 const DEFAULT_BRANCHES: [&str; 2] = ["main", "master"];
 
 /// What `buildperf.toml` says, or what holds where there is none.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Configuration {
+pub(crate) struct Configuration {
     /// Where it was read; `None` where there is no file.
-    pub path: Option<PathBuf>,
+    pub(crate) path: Option<PathBuf>,
     /// The branches whose builds are a measure for others.
-    pub default_branches: Vec<String>,
+    pub(crate) default_branches: Vec<String>,
     /// The count that says how much work a build is.
-    pub workload: Option<String>,
+    pub(crate) workload: Option<String>,
     /// What holds for the build, and for phases of which nothing else is said.
-    pub thresholds: Thresholds,
+    pub(crate) thresholds: Thresholds,
     /// What is said of some phases, in the order of the file.
-    pub phases: Vec<PhaseRule>,
+    pub(crate) phases: Vec<PhaseRule>,
 }
 
 /// What is said of the phases whose paths match.
 #[derive(Debug, Clone, PartialEq)]
-pub struct PhaseRule {
+pub(crate) struct PhaseRule {
     /// Which phases.
-    pub path: glob::Pattern,
+    pub(crate) path: glob::Pattern,
     /// Whether they are not judged.
-    pub ignore: Option<bool>,
+    pub(crate) ignore: Option<bool>,
     /// What a change of theirs must exceed.
-    pub thresholds: ThresholdsOf,
+    pub(crate) thresholds: ThresholdsOf,
 }
 
 impl Default for Configuration {
@@ -93,7 +93,7 @@ impl Configuration {
     /// # Errors
     ///
     /// It cannot be read, or something in it is wrong: the error names line and key.
-    pub fn read(path: &Path) -> Result<Self, ConfigurationError> {
+    pub(crate) fn read(path: &Path) -> Result<Self, ConfigurationError> {
         reading::read(path)
     }
 
@@ -104,7 +104,7 @@ impl Configuration {
     /// # Errors
     ///
     /// There is such a file, and it cannot be read or something in it is wrong.
-    pub fn of_history(dir: &Path) -> Result<Self, ConfigurationError> {
+    pub(crate) fn of_history(dir: &Path) -> Result<Self, ConfigurationError> {
         // What has no absolute form, as in a directory that was removed, has nothing beside it.
         let dir = std::path::absolute(dir).ok();
         let current = std::env::current_dir().ok();
@@ -119,26 +119,26 @@ impl Configuration {
 
     /// Whether a phase is judged.
     #[must_use]
-    pub fn is_judged(&self, path: &str) -> bool {
+    pub(crate) fn is_judged(&self, path: &str) -> bool {
         let said = self.rules_for(path).filter_map(|rule| rule.ignore).next_back();
         said != Some(true)
     }
 
     /// What a change of a phase must exceed.
     #[must_use]
-    pub fn of_phase(&self, path: &str) -> Thresholds {
+    pub(crate) fn of_phase(&self, path: &str) -> Thresholds {
         self.rules_for(path).fold(self.thresholds, |before, rule| before.with(&rule.thresholds))
     }
 
     /// What the build is held against, for the rules of judging.
     #[must_use]
-    pub fn rules(&self) -> judge::Thresholds {
+    pub(crate) fn rules(&self) -> judge::Thresholds {
         self.thresholds.rules()
     }
 
     /// What a phase is held against, for the rules of judging.
     #[must_use]
-    pub fn rules_of_phase(&self, path: &str) -> judge::Thresholds {
+    pub(crate) fn rules_of_phase(&self, path: &str) -> judge::Thresholds {
         self.of_phase(path).rules()
     }
 

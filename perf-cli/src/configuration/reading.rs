@@ -14,7 +14,7 @@ use super::{Configuration, PhaseRule};
 
 /// Why the configuration cannot be read.
 #[derive(Debug, thiserror::Error)]
-pub enum ConfigurationError {
+pub(crate) enum ConfigurationError {
     /// The system refused the file.
     #[error("cannot read {}", path.display())]
     Io {

@@ -7,42 +7,42 @@ use crate::judge;
 
 /// What a change must exceed, and how many builds it takes to say so.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Thresholds {
+pub(crate) struct Thresholds {
     /// Time, in percent of what it was.
-    pub time_percent: f64,
+    pub(crate) time_percent: f64,
     /// Time of the build in milliseconds: in sessions of three builds and more, and in pairs.
-    pub build_ms: f64,
+    pub(crate) build_ms: f64,
     /// The same of a phase's self time.
-    pub phase_ms: f64,
+    pub(crate) phase_ms: f64,
     /// Time of the build in milliseconds: of one build or two.
-    pub single_build_ms: f64,
+    pub(crate) single_build_ms: f64,
     /// The same of a phase's self time.
-    pub single_phase_ms: f64,
+    pub(crate) single_phase_ms: f64,
     /// Peaks of memory, in percent of what they were.
-    pub memory_percent: f64,
+    pub(crate) memory_percent: f64,
     /// Peaks of memory, in 2^20 bytes.
-    pub memory_mb: f64,
+    pub(crate) memory_mb: f64,
     /// Allocations of builds in which they hardly vary, in percent of what they were.
-    pub allocations_percent: f64,
+    pub(crate) allocations_percent: f64,
     /// How many robust σ of the builds before, of which there are thirty; with fewer it takes more, by
     /// Student's t. With fewer than [`enough_builds`](Self::enough_builds), and then more than 20 %,
     /// half a σ less.
-    pub z: f64,
+    pub(crate) z: f64,
     /// The highest one-sided p of a session against sessions.
-    pub session_p: f64,
+    pub(crate) session_p: f64,
     /// The highest one-sided p of builds run in turn: those of all looks added up. With one look, as
     /// it is with 8 pairs and fewer, 1.6 times as high.
-    pub pairs_p: f64,
+    pub(crate) pairs_p: f64,
     /// The share of false findings among all findings of one judgement.
-    pub false_discovery_rate: f64,
+    pub(crate) false_discovery_rate: f64,
     /// With fewer builds to compare with, neither times nor peaks are judged.
-    pub least_builds: usize,
+    pub(crate) least_builds: usize,
     /// With fewer builds to compare with (for a session: sessions), nothing is more than `suspect`.
-    pub enough_builds: usize,
+    pub(crate) enough_builds: usize,
     /// With fewer builds that ran together, nothing is more than `suspect`.
-    pub session_builds: usize,
+    pub(crate) session_builds: usize,
     /// The newest so many sessions are compared with.
-    pub baseline_sessions: usize,
+    pub(crate) baseline_sessions: usize,
 }
 
 impl Default for Thresholds {
@@ -72,55 +72,55 @@ impl Default for Thresholds {
 /// Some thresholds; `None` where nothing is said of one.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Args)]
 #[command(next_help_heading = "Thresholds")]
-pub struct ThresholdsOf {
+pub(crate) struct ThresholdsOf {
     /// A change of time must exceed this share [default: 5]
     #[arg(long, value_name = "PERCENT", value_parser = number)]
-    pub time_percent: Option<f64>,
+    pub(crate) time_percent: Option<f64>,
     /// A change of the build's time must exceed this (sessions of 3 builds and more) [default: 5]
     #[arg(long, value_name = "MS", value_parser = number)]
-    pub build_ms: Option<f64>,
+    pub(crate) build_ms: Option<f64>,
     /// A change of a phase's self time must exceed this [default: 2]
     #[arg(long, value_name = "MS", value_parser = number)]
-    pub phase_ms: Option<f64>,
+    pub(crate) phase_ms: Option<f64>,
     /// The same as --build-ms, of one build or two [default: 50]
     #[arg(long, value_name = "MS", value_parser = number)]
-    pub single_build_ms: Option<f64>,
+    pub(crate) single_build_ms: Option<f64>,
     /// The same as --phase-ms, of one build or two [default: 20]
     #[arg(long, value_name = "MS", value_parser = number)]
-    pub single_phase_ms: Option<f64>,
+    pub(crate) single_phase_ms: Option<f64>,
     /// A change of a memory peak must exceed this share [default: 5]
     #[arg(long, value_name = "PERCENT", value_parser = number)]
-    pub memory_percent: Option<f64>,
+    pub(crate) memory_percent: Option<f64>,
     /// A change of a memory peak must exceed this [default: 1]
     #[arg(long, value_name = "MB", value_parser = number)]
-    pub memory_mb: Option<f64>,
+    pub(crate) memory_mb: Option<f64>,
     /// A change of allocations that hardly vary must exceed this share [default: 0.45]
     #[arg(long, value_name = "PERCENT", value_parser = number)]
-    pub allocations_percent: Option<f64>,
+    pub(crate) allocations_percent: Option<f64>,
     /// A change must exceed so many robust σ of the builds before [default: 3.5]
     #[arg(long, value_name = "SIGMAS", value_parser = |it: &str| SIGMAS.number(it))]
-    pub z: Option<f64>,
+    pub(crate) z: Option<f64>,
     /// The highest p of a session that is a regression [default: 0.05]
     #[arg(long, value_name = "P", value_parser = |it: &str| CHANCE.number(it))]
-    pub session_p: Option<f64>,
+    pub(crate) session_p: Option<f64>,
     /// The same of builds run in turn, at all looks together [default: 0.0025]
     #[arg(long, value_name = "P", value_parser = |it: &str| CHANCE_OF_PAIRS.number(it))]
-    pub pairs_p: Option<f64>,
+    pub(crate) pairs_p: Option<f64>,
     /// The share of false findings among all findings [default: 0.05]
     #[arg(long, value_name = "SHARE", value_parser = |it: &str| CHANCE.number(it))]
-    pub false_discovery_rate: Option<f64>,
+    pub(crate) false_discovery_rate: Option<f64>,
     /// With fewer builds to compare with, neither times nor peaks are judged [default: 5]
     #[arg(long, value_name = "N", value_parser = allowed::builds)]
-    pub least_builds: Option<usize>,
+    pub(crate) least_builds: Option<usize>,
     /// With fewer builds to compare with (for a session: sessions), nothing is sure [default: 10]
     #[arg(long, value_name = "N", value_parser = allowed::builds)]
-    pub enough_builds: Option<usize>,
+    pub(crate) enough_builds: Option<usize>,
     /// With fewer builds that ran together, nothing is sure [default: 3]
     #[arg(long, value_name = "N", value_parser = allowed::builds)]
-    pub session_builds: Option<usize>,
+    pub(crate) session_builds: Option<usize>,
     /// The newest so many sessions are compared with [default: 30]
     #[arg(long, value_name = "N", value_parser = allowed::builds)]
-    pub baseline_sessions: Option<usize>,
+    pub(crate) baseline_sessions: Option<usize>,
 }
 
 /// A threshold on the command line.
@@ -131,7 +131,7 @@ fn number(text: &str) -> Result<f64, String> {
 impl Thresholds {
     /// The same, but for what is said of some.
     #[must_use]
-    pub fn with(self, said: &ThresholdsOf) -> Self {
+    pub(crate) fn with(self, said: &ThresholdsOf) -> Self {
         Self {
             time_percent: said.time_percent.unwrap_or(self.time_percent),
             build_ms: said.build_ms.unwrap_or(self.build_ms),
@@ -154,7 +154,7 @@ impl Thresholds {
 
     /// Why these would never find anything for sure.
     #[must_use]
-    pub fn contradiction(&self) -> Option<String> {
+    pub(crate) fn contradiction(&self) -> Option<String> {
         let Self { enough_builds, baseline_sessions, .. } = self;
         (enough_builds > baseline_sessions).then(|| {
             format!(
@@ -165,7 +165,7 @@ impl Thresholds {
 
     /// The same for the rules of judging, whose other thresholds are their own.
     #[must_use]
-    pub fn rules(&self) -> judge::Thresholds {
+    pub(crate) fn rules(&self) -> judge::Thresholds {
         let defaults = judge::Thresholds::default();
         let pairs = judge::sequential::Rule {
             false_discovery_rate: self.false_discovery_rate,

@@ -5,12 +5,12 @@ use std::str::FromStr;
 /// What a label may be that stands in `BUILD_METRICS_LABELS`: not empty, without commas and
 /// control characters, without blanks at its ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Label(String);
+pub(crate) struct Label(String);
 
 /// Why a text is no label.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("a label is a word or more, without commas and control characters")]
-pub struct LabelError;
+pub(crate) struct LabelError;
 
 impl Label {
     /// A label of ours, which is fit.
@@ -20,7 +20,7 @@ impl Label {
 
     /// Its text.
     #[must_use]
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 }

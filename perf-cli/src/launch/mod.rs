@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 pub(crate) use build_command::BuildCommand;
 use interrupt::Interrupts;
-pub use labels::{Label, LabelError};
+pub(crate) use labels::Label;
 use output::Output;
 
 /// The label that names a run of builds,
@@ -88,6 +88,16 @@ pub(crate) enum LaunchError {
         /// Why the system refused.
         source: io::Error,
     },
+}
+
+impl LaunchError {
+    /// The last lines that the command wrote, if it failed or left no record.
+    pub(crate) fn last_lines(&self) -> &[String] {
+        match self {
+            Self::Failed { last_lines, .. } | Self::NoRecord { last_lines, .. } => last_lines,
+            _ => &[],
+        }
+    }
 }
 
 fn ending(status: ExitStatus) -> String {

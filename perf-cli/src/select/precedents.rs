@@ -42,6 +42,7 @@ pub struct Precedents {
 
 impl Precedents {
     /// How many builds there are.
+    #[cfg(test)]
     #[must_use]
     pub fn builds(&self) -> usize {
         self.sessions.iter().map(|session| session.builds.len()).sum()

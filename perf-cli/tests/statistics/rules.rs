@@ -1,9 +1,9 @@
 //! The table of rules, row by row and condition by condition.
 
-use perf_cli::judge::finding::{Condition, Finding, Needed, Rule, Work};
-use perf_cli::judge::rules::{Hypothesis, Quantity, judge, judge_all};
-use perf_cli::judge::workload::Sample;
-use perf_cli::judge::{Thresholds, Verdict};
+use perf_cli::internals::finding::{Condition, Finding, Needed, Rule, Work};
+use perf_cli::internals::rules::{Hypothesis, Quantity, judge, judge_all};
+use perf_cli::internals::workload::Sample;
+use perf_cli::internals::{Thresholds, Verdict};
 use proptest::prelude::*;
 
 /// Sessions of one build each, 2 % around 1,000.

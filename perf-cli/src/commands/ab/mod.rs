@@ -13,11 +13,11 @@ use indicatif::ProgressBar;
 use crate::commands::compare::Comparison;
 use crate::commands::judgement;
 use crate::configuration::ThresholdsOf;
+use crate::context::Invocation;
 use crate::failure::{ExitStatus, Failure};
 use crate::launch::{BuildCommand, LaunchError, Launcher};
 use crate::present::style::STRONG;
 use crate::present::{Format, Span, units};
-use crate::run::Invocation;
 use pairs::{Half, Pairs};
 use verdict::Answer;
 
@@ -35,34 +35,34 @@ Examples (after the program's name):
   ab --base-dir ../main --head-dir . -- cargo run --release
                                                           one command in two checkouts
   compare label:base label:head                           the same builds once more")]
-pub struct AbArgs {
+pub(crate) struct AbArgs {
     /// The build command of the base: a line for the shell
     #[arg(long, value_name = "CMD")]
-    pub base: Option<String>,
+    pub(crate) base: Option<String>,
     /// The build command of the head
     #[arg(long, value_name = "CMD")]
-    pub head: Option<String>,
+    pub(crate) head: Option<String>,
     /// Where the base's command runs
     #[arg(long, value_name = "DIR")]
-    pub base_dir: Option<PathBuf>,
+    pub(crate) base_dir: Option<PathBuf>,
     /// Where the head's command runs
     #[arg(long, value_name = "DIR")]
-    pub head_dir: Option<PathBuf>,
+    pub(crate) head_dir: Option<PathBuf>,
     /// The most pairs of builds
     #[arg(long, value_name = "N", default_value = "20")]
-    pub runs: NonZeroU32,
+    pub(crate) runs: NonZeroU32,
     /// How many builds of each to run before, which are not recorded
     #[arg(long, value_name = "N", default_value_t = 1)]
-    pub warmup: u32,
+    pub(crate) warmup: u32,
     /// Show what the commands write, on standard error
     #[arg(long)]
-    pub show_output: bool,
+    pub(crate) show_output: bool,
     /// The build command of those that --base or --head do not name, and its arguments
     #[arg(last = true, value_name = "CMD")]
-    pub command: Vec<OsString>,
+    pub(crate) command: Vec<OsString>,
     /// What a change must exceed.
     #[command(flatten)]
-    pub thresholds: ThresholdsOf,
+    pub(crate) thresholds: ThresholdsOf,
 }
 
 impl AbArgs {

@@ -3,7 +3,7 @@
 use perf_history::BuildStats;
 use serde_json::json;
 
-use crate::commands::facts::commits_between;
+use crate::commands::describe::commits_between;
 use crate::commands::judgement::{self, Page, between, busy};
 use crate::configuration::Configuration;
 use crate::failure::{ExitStatus, Failure};

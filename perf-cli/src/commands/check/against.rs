@@ -6,7 +6,7 @@ use perf_history::BuildStats;
 
 use super::CheckArgs;
 use super::standing::Standing;
-use crate::commands::facts::commits_between;
+use crate::commands::describe::commits_between;
 use crate::commands::judgement::{self, Judged};
 use crate::configuration::Configuration;
 use crate::failure::Failure;

@@ -8,13 +8,13 @@ use clap::Args;
 use perf_history::BuildStats;
 use serde_json::{Value, json};
 
-use crate::commands::facts::short_commit;
+use crate::commands::describe::short_commit;
 use crate::commands::judgement::{self, Judged, Page, fit_for_a_comment};
 use crate::configuration::{Configuration, ThresholdsOf};
+use crate::context::Invocation;
 use crate::failure::{ExitStatus, Failure};
 use crate::judge::Verdict;
 use crate::present::{Fact, Span, units};
-use crate::run::Invocation;
 use crate::select::{BuildRef, Mode, PassedOver, flaw};
 use against::{Against, Trial};
 
@@ -38,24 +38,24 @@ Examples (after the program's name):
   check --fail-on suspect                fail also on what is not sure
   check --candidate label:after --baseline label:before
   check --format markdown                the body of a comment")]
-pub struct CheckArgs {
+pub(crate) struct CheckArgs {
     /// What to judge [default: the newest session]
     #[arg(long, value_name = "BUILD", allow_hyphen_values = true)]
-    pub candidate: Option<BuildRef>,
+    pub(crate) candidate: Option<BuildRef>,
     /// What to judge it against [default: the newest 30 sessions before it]
     #[arg(long, value_name = "BUILD", allow_hyphen_values = true)]
-    pub baseline: Option<BuildRef>,
+    pub(crate) baseline: Option<BuildRef>,
     /// From which verdict on to fail
     #[arg(long, value_enum, default_value_t, value_name = "VERDICT")]
-    pub fail_on: FailOn,
+    pub(crate) fail_on: FailOn,
     /// What a change must exceed.
     #[command(flatten)]
-    pub thresholds: ThresholdsOf,
+    pub(crate) thresholds: ThresholdsOf,
 }
 
 /// From which verdict on a check fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
-pub enum FailOn {
+pub(crate) enum FailOn {
     /// Where it is sure.
     #[default]
     Regression,

@@ -5,7 +5,7 @@ use perf_history::{BuildStats, Profile};
 
 use super::Check;
 use crate::commands::check::Armed;
-use crate::commands::facts;
+use crate::commands::describe;
 use crate::configuration::{Configuration, ConfigurationError};
 use crate::failure::with_causes;
 use crate::present::{moment, units};
@@ -71,7 +71,7 @@ fn newest(stats: &BuildStats, now: &ZonedDateTime) -> Check {
     let when = stats
         .started_at()
         .map_or_else(|| "at an unknown time".to_owned(), |started| moment::ago(started, now));
-    let (outcome, _) = facts::outcome(stats);
+    let (outcome, _) = describe::outcome(stats);
     let found = format!("{}, {when}: {outcome}", stats.tool);
     if is_typical(stats) {
         return Check::fine("newest build", found);
@@ -122,10 +122,10 @@ fn git(stats: &BuildStats) -> Check {
     match (git.commit, git.dirty) {
         (Some(commit), Some(true)) => Check::notice(
             WHAT,
-            format!("{}, with changes", facts::short_commit(&commit)),
+            format!("{}, with changes", describe::short_commit(&commit)),
             "commit first where a build should count for later comparisons",
         ),
-        (Some(commit), _) => Check::fine(WHAT, facts::short_commit(&commit)),
+        (Some(commit), _) => Check::fine(WHAT, describe::short_commit(&commit)),
         (None, _) => Check::notice(
             WHAT,
             "the commit is not known",

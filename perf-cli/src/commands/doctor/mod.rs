@@ -4,10 +4,10 @@ mod checks;
 mod sound;
 
 use crate::commands::check;
+use crate::context::Invocation;
 use crate::failure::Failure;
 use crate::present::style::{BAD, GOOD, NOTICE};
 use crate::present::{Block, Cell, Column, Json, Kind, Report, Row, Table};
-use crate::run::Invocation;
 use crate::select::{BuildRef, SelectError};
 
 /// How something is.

@@ -3,27 +3,27 @@
 use clap::Args;
 use perf_history::BuildStats;
 
-use crate::commands::{facts, show};
+use crate::commands::{describe, show};
+use crate::context::Invocation;
 use crate::failure::Failure;
 use crate::present::{Cell, Column, Kind, Row, Table};
-use crate::run::Invocation;
 use crate::select::{BuildRef, Mode};
 
 use super::{OutputArgs, output};
 
 /// The options of `export csv`.
 #[derive(Debug, Clone, Args)]
-pub struct CsvArgs {
+pub(crate) struct CsvArgs {
     /// Any number of: latest, -3 (third newest), an id, a commit, label:NAME or branch:NAME, of
     /// which the latter three mean all of their builds [default: latest]
     #[arg(value_name = "BUILD", allow_negative_numbers = true)]
-    pub builds: Vec<BuildRef>,
+    pub(crate) builds: Vec<BuildRef>,
     /// The newest N builds
     #[arg(long, value_name = "N", conflicts_with = "builds")]
-    pub last: Option<usize>,
+    pub(crate) last: Option<usize>,
     /// Where to write them to.
     #[command(flatten)]
-    pub output: OutputArgs,
+    pub(crate) output: OutputArgs,
 }
 
 /// Writes the phases of the builds.
@@ -73,7 +73,7 @@ fn table(stats: &BuildStats) -> Table {
         (Column::data("build_id", text), Cell::text(&stats.build_id)),
         (Column::data("timestamp", text), Cell::text(&stats.timestamp)),
         (Column::data("tool", text), Cell::text(&stats.tool)),
-        (Column::data("outcome", text), Cell::text(facts::outcome_name(stats.outcome))),
+        (Column::data("outcome", text), Cell::text(describe::outcome_name(stats.outcome))),
         (Column::data("mode", text), known(Mode::of(stats).map(|mode| mode.name().to_owned()))),
         (Column::data("commit", text), known(git.commit)),
         (Column::data("branch", text), known(git.branch)),

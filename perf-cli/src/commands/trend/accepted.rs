@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use perf_history::Accepted;
 
-use crate::commands::facts::short_commit;
+use crate::commands::describe::short_commit;
 use crate::present::{Fact, Span};
 use crate::select::Session;
 

@@ -8,16 +8,16 @@ use std::num::NonZeroUsize;
 use clap::Args;
 use perf_history::{Accepted, BuildStats};
 
-use crate::commands::facts::short_commit;
+use crate::commands::describe::short_commit;
 use crate::commands::judgement::Measure;
 use crate::configuration::Configuration;
+use crate::context::Invocation;
 use crate::failure::Failure;
 use crate::judge::e_divisive::{ChangePoint, Options, change_points};
 use crate::judge::median;
 use crate::present::sparkline::sparkline;
 use crate::present::style::{ACCENT, BAD, GOOD, PLAIN, STRONG};
 use crate::present::{Block, Cell, Column, Fact, Json, Kind, Report, Row, Span, Table, units};
-use crate::run::Invocation;
 use crate::select::{Mode, SeriesKey, Session};
 use accepted::AcceptedIn;
 
@@ -32,13 +32,13 @@ Examples (after the program's name):
   trend                        the build, and its phases
   trend --mode full --last 1000
   trend --phase render/html    one phase")]
-pub struct TrendArgs {
+pub(crate) struct TrendArgs {
     /// How far to look back: so many builds, or sessions of builds that ran together
     #[arg(long, value_name = "N", default_value = "200")]
-    pub last: NonZeroUsize,
+    pub(crate) last: NonZeroUsize,
     /// Only this phase, by its path
     #[arg(long, value_name = "PATH")]
-    pub phase: Option<String>,
+    pub(crate) phase: Option<String>,
 }
 
 /// Fewer sessions have no change points.

@@ -174,12 +174,6 @@ impl Lane {
         (named.collect(), left_out)
     }
 
-    /// The slices, in the order of their starts, one that holds others before these.
-    #[must_use]
-    pub fn slices(&self) -> &[Slice] {
-        &self.slices
-    }
-
     /// When the last slice ends.
     #[must_use]
     pub fn end_ns(&self) -> u64 {

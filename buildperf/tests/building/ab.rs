@@ -213,7 +213,7 @@ fn failing_half() {
     let session = Session::new();
     let said = ab(&session, &[], &[], &["exit=4", "cry=no-pages"]);
     assert_eq!(said.exit, ExitStatus::Error);
-    let expected = "the last lines that it wrote:\n  │ no-pages\nerror: `site --fake-build exit=4 cry=no-pages` failed with exit code 4\n";
+    let expected = "last lines of its output:\n  │ no-pages\nerror: `site --fake-build exit=4 cry=no-pages` failed with exit code 4\n";
     assert_eq!(said.err, expected);
     assert_eq!(session.records().len(), 0, "it failed when warming up");
 }
