@@ -7,7 +7,7 @@ use clap::Args;
 use indicatif::ProgressBar;
 use perf_history::{Accepted, History};
 
-use crate::configuration::{Configuration, ConfigurationError, ThresholdsOf};
+use crate::configuration::{Configuration, ConfigurationError, ThresholdArgs};
 use crate::failure::{ExitStatus, Failure, with_causes};
 use crate::launch::{LaunchError, Launcher};
 use crate::present::style::{BAD, DIM, NOTICE};
@@ -98,14 +98,11 @@ impl Invocation<'_, '_> {
     /// The same, with the thresholds of the command line in place of those of the file.
     pub(crate) fn configuration_with(
         &self,
-        given: &ThresholdsOf,
+        given: &ThresholdArgs,
     ) -> Result<Configuration, Failure> {
         let mut configuration = self.configuration()?;
-        configuration.thresholds = configuration.thresholds.with(given);
-        match configuration.thresholds.contradiction() {
-            Some(why) => Err(Failure::Usage(why)),
-            None => Ok(configuration),
-        }
+        configuration.thresholds = given.apply(configuration.thresholds).map_err(Failure::Usage)?;
+        Ok(configuration)
     }
 
     fn tool(&self) -> Option<String> {

@@ -168,7 +168,7 @@ fn built() -> Result<PathBuf, Failure> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let target = root.join("target");
     let status = Command::new("cargo")
-        .args(["build", "--release", "--locked", "-p", "perf-cli", "--bin", "buildperf"])
+        .args(["build", "--release", "--locked", "-p", "buildperf"])
         .arg("--target-dir")
         .arg(&target)
         .current_dir(&root)

@@ -136,7 +136,7 @@ fn thresholds() {
     fs::write(&file, "[thresholds]\ntime = 20\n").unwrap();
     let said = ab(&session, &[], &["time=200"], &["time=260"]);
     assert_eq!(said.exit, ExitStatus::Usage);
-    assert!(said.err.contains("unknown key \"time\""), "{}", said.err);
+    assert!(said.err.contains("unknown key `time`"), "{}", said.err);
 }
 
 /// How `ab` ends, after how many pairs, and with what exit code.

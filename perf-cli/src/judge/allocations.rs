@@ -4,7 +4,7 @@
 use super::finding::{Condition, Finding, Rule};
 use super::rules::{Floor, Hypothesis, Quantity, by_level};
 use super::workload::{Comparable, Sample};
-use super::{Verdict, median};
+use super::{Thresholds, Verdict, median};
 
 /// Judges by the baseline's range, where there is one that is narrow; else like time.
 ///
@@ -26,16 +26,16 @@ pub(super) fn judge(hypothesis: &Hypothesis<'_>) -> Finding {
     };
     let lowest = builds.iter().copied().fold(f64::INFINITY, f64::min);
     let highest = builds.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    if builds.len() < thresholds.allocation_builds
-        || highest - lowest > thresholds.allocation_range * old
+    if builds.len() < Thresholds::ALLOCATION_BUILDS
+        || highest - lowest > Thresholds::ALLOCATION_RANGE * old
     {
         return like_time;
     }
-    let distance = thresholds.allocation_change * old;
+    let distance = thresholds.allocations_percent / 100.0 * old;
     let (verdict, decided_by) = match new {
         new if new > highest + distance => (Verdict::Regression, Condition::Every),
         new if new < lowest - distance => (Verdict::Improvement, Condition::Every),
-        _ => (Verdict::Unchanged, Condition::Range(thresholds.allocation_change)),
+        _ => (Verdict::Unchanged, Condition::Range(thresholds.allocations_percent / 100.0)),
     };
     Finding {
         verdict,

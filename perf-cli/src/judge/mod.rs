@@ -14,7 +14,7 @@ mod paired;
 pub mod robust;
 pub mod rules;
 pub mod sequential;
-mod thresholds;
+pub(crate) mod thresholds;
 mod verdict;
 pub mod workload;
 

@@ -111,16 +111,16 @@ pub(super) struct Floor {
 impl Floor {
     pub(super) fn of(quantity: Quantity, of_session: bool, thresholds: &Thresholds) -> Self {
         let difference = match (quantity, of_session) {
-            (Quantity::BuildTime, false) => thresholds.build_floor_ms,
-            (Quantity::BuildTime, true) => thresholds.session_build_floor_ms,
-            (Quantity::PhaseTime, false) => thresholds.phase_floor_ms,
-            (Quantity::PhaseTime, true) => thresholds.session_phase_floor_ms,
-            (Quantity::MemoryPeak, _) => thresholds.memory_floor_bytes,
+            (Quantity::BuildTime, false) => thresholds.single_build_ms,
+            (Quantity::BuildTime, true) => thresholds.build_ms,
+            (Quantity::PhaseTime, false) => thresholds.single_phase_ms,
+            (Quantity::PhaseTime, true) => thresholds.phase_ms,
+            (Quantity::MemoryPeak, _) => thresholds.memory_mb * 1_048_576.0,
             (Quantity::Allocations, _) => 0.0,
         };
         let change = match quantity {
-            Quantity::MemoryPeak => thresholds.memory_change,
-            _ => thresholds.least_change,
+            Quantity::MemoryPeak => thresholds.memory_percent / 100.0,
+            _ => thresholds.time_percent / 100.0,
         };
         Self { difference, change }
     }
@@ -163,24 +163,25 @@ pub(super) fn by_level(numbers: &Comparable, floor: &Floor, thresholds: &Thresho
         work: numbers.work,
         needed: None,
     };
-    let sure_runs = runs_needed(thresholds.p, of_sessions.len().max(thresholds.enough_builds))
-        .map_or(thresholds.session_builds, |runs| runs.max(thresholds.session_builds));
+    let sure_runs =
+        runs_needed(thresholds.session_p, of_sessions.len().max(thresholds.enough_builds))
+            .map_or(thresholds.session_builds, |runs| runs.max(thresholds.session_builds));
     let needed = Needed { runs: sure_runs, sessions: thresholds.enough_builds };
-    let level = Level::of(against, thresholds.least_sigma).filter(|_| rule != Rule::TooFewBuilds);
+    let level = Level::of(against, Thresholds::LEAST_SIGMA).filter(|_| rule != Rule::TooFewBuilds);
     let Some(mut level) = level else {
         finding.needed = Some(needed);
         return finding;
     };
     if rule == Rule::Session && are_single(&numbers.sessions, thresholds.session_builds) {
-        level = level.steadier(MEDIAN_BESIDE_SINGLE, thresholds.least_sigma);
+        level = level.steadier(MEDIAN_BESIDE_SINGLE, Thresholds::LEAST_SIGMA);
     }
     let z = level.z(new);
     let least_z = match rule {
-        Rule::Early => thresholds.early_z,
+        Rule::Early => thresholds.early_z(),
         _ => as_unlikely(thresholds.z, against.len()),
     };
     let change = match rule {
-        Rule::Early => floor.change.max(thresholds.early_ratio - 1.0),
+        Rule::Early => floor.change.max(Thresholds::EARLY_RATIO - 1.0),
         _ => floor.change,
     };
     finding.sigma = Some(level.sigma);
@@ -196,7 +197,7 @@ pub(super) fn by_level(numbers: &Comparable, floor: &Floor, thresholds: &Thresho
         };
         finding.p = test.map(|it| it.p);
         finding.method = test.map(|it| it.method);
-        if attainable_p(runs, against.len()) > thresholds.p {
+        if attainable_p(runs, against.len()) > thresholds.session_p {
             finding.decided_by = Condition::LeastRuns(needed.runs);
             finding.needed = Some(needed);
             return finding;
@@ -212,9 +213,9 @@ pub(super) fn by_level(numbers: &Comparable, floor: &Floor, thresholds: &Thresho
     };
     // One or two builds are no proof anyway.
     if finding.verdict != Verdict::Suspect
-        && finding.work.is_some_and(|work| work.change() > thresholds.workload_change)
+        && finding.work.is_some_and(|work| work.change() > Thresholds::WORKLOAD_CHANGE)
     {
-        finding.weaken(Condition::Workload(thresholds.workload_change));
+        finding.weaken(Condition::Workload(Thresholds::WORKLOAD_CHANGE));
     }
     finding.needed = (finding.verdict == Verdict::Suspect).then_some(needed);
     finding
@@ -256,8 +257,8 @@ fn first_failed(
     if finding.z.is_none_or(|it| it.abs() <= z) {
         return Some(Condition::Z(z));
     }
-    if finding.p.is_some_and(|p| p > thresholds.p) {
-        return Some(Condition::P(thresholds.p));
+    if finding.p.is_some_and(|p| p > thresholds.session_p) {
+        return Some(Condition::P(thresholds.session_p));
     }
     None
 }

@@ -12,7 +12,7 @@ use indicatif::ProgressBar;
 
 use crate::commands::compare::Comparison;
 use crate::commands::judgement;
-use crate::configuration::ThresholdsOf;
+use crate::configuration::ThresholdArgs;
 use crate::context::Invocation;
 use crate::failure::{ExitStatus, Failure};
 use crate::launch::{BuildCommand, LaunchError, Launcher};
@@ -27,7 +27,7 @@ use verdict::Answer;
 The builds go base head head base and so on, so that what disturbs the machine disturbs both. After
 8, 12 and 20 pairs it ends where the answer is sure. Their records have the labels run=base and
 run=head, and one session. Times say when it ends; then allocations and memory are judged as well,
-as `check --candidate label:head --baseline label:base` does it. ExitStatus code 1: the head is slower or
+as `check --candidate label:head --baseline label:base` does it. Exit code 1: the head is slower or
 fatter, as a build or in a phase.
 
 Examples (after the program's name):
@@ -62,7 +62,7 @@ pub(crate) struct AbArgs {
     pub(crate) command: Vec<OsString>,
     /// What a change must exceed.
     #[command(flatten)]
-    pub(crate) thresholds: ThresholdsOf,
+    pub(crate) thresholds: ThresholdArgs,
 }
 
 impl AbArgs {
@@ -115,7 +115,7 @@ pub(crate) fn run(
     let mut launcher = invocation.launcher(args.show_output)?;
     let configuration = invocation.configuration_with(&args.thresholds)?;
     let most = usize::try_from(args.runs.get()).unwrap_or(usize::MAX);
-    let rule = configuration.rules().pairs.with_pairs(most);
+    let rule = configuration.thresholds.pairs().with_pairs(most);
     let are_enough = |pairs: &Pairs| {
         let (base, head) = (pairs.of(Half::Base), pairs.of(Half::Head));
         judgement::are_decided(base, head, &configuration, &rule)

@@ -221,7 +221,7 @@ impl Trial {
     /// Why there is nothing to judge by.
     pub(super) fn why_nothing(&self, configuration: &Configuration) -> String {
         let Precedents { accepted, left_out, foreign, differences, is_cut, .. } = &self.precedents;
-        let least = configuration.rules().least_builds as u64;
+        let least = configuration.thresholds.least_builds as u64;
         let there = self.baseline_builds().count() as u64;
         if let Some(base) = self.other_half() {
             return judgement::too_few_pairs(&base, &self.candidate, configuration);

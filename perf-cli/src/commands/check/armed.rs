@@ -24,7 +24,7 @@ pub(in crate::commands) fn armed(
     configuration: &Configuration,
 ) -> Result<Armed, Failure> {
     let trial = Trial::find(selection, &CheckArgs::default(), configuration)?;
-    let rules = configuration.rules();
+    let rules = configuration.thresholds;
     let (builds, sessions) = (trial.baseline_builds().count(), trial.standing.baseline.len());
     let there = format!(
         "{} in {} to compare with",

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::commands::describe::short_commit;
 use crate::commands::judgement::{self, Judged, Page, fit_for_a_comment};
-use crate::configuration::{Configuration, ThresholdsOf};
+use crate::configuration::{Configuration, ThresholdArgs};
 use crate::context::Invocation;
 use crate::failure::{ExitStatus, Failure};
 use crate::judge::Verdict;
@@ -29,7 +29,7 @@ else main and master), since the last accepted change. The times of a build or t
 most; a session of 5 (`run --runs 5`) against 10 sessions is a `regression` where it is sure. So is
 a build that allocates more than those before it, where these are 5 or more and allocate the same.
 
-ExitStatus codes: 0 nothing got worse, or nothing could be judged; 1 a regression; 3 nothing could be
+Exit codes: 0 nothing got worse, or nothing could be judged; 1 a regression; 3 nothing could be
 judged, with --strict.
 
 Examples (after the program's name):
@@ -50,7 +50,7 @@ pub(crate) struct CheckArgs {
     pub(crate) fail_on: FailOn,
     /// What a change must exceed.
     #[command(flatten)]
-    pub(crate) thresholds: ThresholdsOf,
+    pub(crate) thresholds: ThresholdArgs,
 }
 
 /// From which verdict on a check fails.

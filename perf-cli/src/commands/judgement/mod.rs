@@ -145,7 +145,7 @@ pub(super) fn judge(
     let evidence = Evidence::of(candidate, baseline, configuration);
     let hypotheses: Vec<rules::Hypothesis<'_>> =
         evidence.iter().map(Evidence::hypothesis).collect();
-    let rate = configuration.rules().false_discovery_rate;
+    let rate = configuration.thresholds.false_discovery_rate;
     let findings = rules::judge_all(&hypotheses, rate);
     let mut judged = told(&evidence, findings, candidate, baseline);
     sort(&mut judged);

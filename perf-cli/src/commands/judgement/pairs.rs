@@ -4,7 +4,8 @@ use perf_history::BuildStats;
 
 use super::evidence::{self, Evidence};
 use super::{Judged, Measure, explanation, sort};
-use crate::configuration::{Configuration, Thresholds};
+use crate::configuration::Configuration;
+use crate::judge::Thresholds;
 use crate::judge::bootstrap::RatioInterval;
 use crate::judge::mann_whitney::pairs_needed;
 use crate::judge::rules::judge_all;
@@ -119,7 +120,7 @@ pub(in crate::commands) fn too_few_pairs(
     configuration: &Configuration,
 ) -> String {
     let pairs = old.len().min(new.len());
-    let rule = configuration.rules().pairs.with_pairs(pairs);
+    let rule = configuration.thresholds.pairs().with_pairs(pairs);
     let needed = rule.looks.last().and_then(|look| pairs_needed(look.p));
     let needed = needed.map_or_else(String::new, |it| format!("; it takes {it}"));
     format!("{} of builds run in turn{needed}", units::counted(pairs as u64, "pair"))
@@ -132,7 +133,7 @@ pub(in crate::commands) fn judge_pairs(
     configuration: &Configuration,
 ) -> Vec<Judged> {
     let pairs = old.len().min(new.len());
-    let rule = configuration.rules().pairs.with_pairs(pairs);
+    let rule = configuration.thresholds.pairs().with_pairs(pairs);
     let build = build_time(old, new, configuration);
     let Thresholds { memory_mb, memory_percent, .. } = configuration.thresholds;
     let least = Least { difference: mebibytes(memory_mb), percent: memory_percent };
@@ -205,7 +206,7 @@ fn allocations(
     let mut evidence = Evidence::of(new, &baseline, configuration);
     evidence.retain(|it| matches!(it.measure, Measure::Allocations | Measure::Allocated));
     let hypotheses: Vec<_> = evidence.iter().map(Evidence::hypothesis).collect();
-    let findings = judge_all(&hypotheses, configuration.rules().false_discovery_rate);
+    let findings = judge_all(&hypotheses, configuration.thresholds.false_discovery_rate);
     super::told(&evidence, findings, new, &baseline)
 }
 
@@ -246,7 +247,7 @@ mod tests {
 
     fn are_enough(old: &[BuildStats], new: &[BuildStats]) -> bool {
         let configuration = Configuration::default();
-        are_decided(old, new, &configuration, &configuration.rules().pairs)
+        are_decided(old, new, &configuration, &configuration.thresholds.pairs())
     }
 
     #[test]
