@@ -15,6 +15,7 @@ mod context;
 mod failure;
 #[allow(unreachable_pub, reason = "`internals` publishes it to tests")]
 mod judge;
+mod labels;
 mod launch;
 #[allow(unreachable_pub, clippy::struct_field_names, reason = "it is a layer of its own")]
 mod present;

@@ -8,7 +8,7 @@ use perf_history::BuildStats;
 use serde_json::{Value, json};
 
 use crate::commands::describe::{change_style, short_commit};
-use crate::commands::judgement::{self, Judged};
+use crate::commands::verdicts::{self, Judged};
 use crate::configuration::Configuration;
 use crate::context::Invocation;
 use crate::failure::Failure;
@@ -52,7 +52,7 @@ pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &CompareArgs) -> Re
     invocation.warn_of_passed_over(&args.new, &not_new);
 
     let names = [described(&args.old, &old), described(&args.new, &new)];
-    let Comparison { mut report, obstacles } = Comparison::of(names, &old, &new);
+    let Comparison { mut report, obstacles } = Comparison::new(names, &old, &new);
     if obstacles.is_empty() {
         let configuration = invocation.configuration()?;
         add_judgement(&mut report, &judged(old, new, &configuration));
@@ -71,11 +71,11 @@ fn judged(
     configuration: &Configuration,
 ) -> Vec<Judged> {
     new.reverse();
-    if judgement::were_run_in_turn(old.iter(), &new) {
+    if verdicts::were_run_in_turn(old.iter(), &new) {
         old.reverse();
-        return judgement::judge_pairs(&old, &new, configuration);
+        return verdicts::judge_pairs(&old, &new, configuration);
     }
-    judgement::judge(&new, &sessions_of(old), configuration)
+    verdicts::judge(&new, &sessions_of(old), configuration)
 }
 
 /// No more is told before the table; the rest is for `check`.
@@ -83,8 +83,8 @@ const MOST_TOLD: usize = 6;
 
 /// Says whether what differs is noise.
 fn add_judgement(report: &mut Report, judged: &[Judged]) {
-    let verdict = judgement::overall(judged);
-    let build = judgement::of_build_time(judged);
+    let verdict = verdicts::overall(judged);
+    let build = verdicts::of_build_time(judged);
     let mut facts = Vec::new();
     match (verdict, build) {
         (Verdict::Insufficient, Some(build)) => facts.push(
@@ -97,7 +97,7 @@ fn add_judgement(report: &mut Report, judged: &[Judged]) {
                 .and(Span::plain("nothing differs by more than noise"))
                 .and_all(&build.why),
         ),
-        _ => facts.extend(judged.iter().filter(|it| it.is_news()).take(MOST_TOLD).map(|it| {
+        _ => facts.extend(judged.iter().filter(|it| it.is_change()).take(MOST_TOLD).map(|it| {
             let change = it.change().map_or_else(String::new, units::change);
             Fact::new(it.verdict.word())
                 .and(Span::new(format!("{} {change}", it.what()), STRONG))
@@ -109,7 +109,7 @@ fn add_judgement(report: &mut Report, judged: &[Judged]) {
     report.blocks.insert(place, Block::Facts(facts));
     if let Json::RowsWithin { before, .. } = &mut report.json {
         before.push(("verdict", verdict.word().into()));
-        before.push(("findings", judged.iter().filter(|it| it.is_news()).map(finding).collect()));
+        before.push(("findings", judged.iter().filter(|it| it.is_change()).map(finding).collect()));
     }
 }
 
@@ -135,7 +135,7 @@ pub(super) struct Comparison {
 
 impl Comparison {
     /// Compares two sets, each by its name and with at least one build.
-    pub(super) fn of(
+    pub(super) fn new(
         [old_name, new_name]: [Span; 2],
         old: &[BuildStats],
         new: &[BuildStats],

@@ -8,13 +8,13 @@ mod completions;
 mod describe;
 mod doctor;
 mod export;
-mod judgement;
 pub(crate) mod list;
 mod prune;
 mod repair;
 mod run;
 mod show;
 mod trend;
+mod verdicts;
 
 use clap::Subcommand;
 

@@ -13,8 +13,8 @@ pub(crate) struct Label(String);
 pub(crate) struct LabelError;
 
 impl Label {
-    /// A label of ours, which is fit.
-    pub(crate) fn of(text: &'static str) -> Self {
+    /// A label of this crate, which is valid.
+    pub(crate) fn new(text: &'static str) -> Self {
         Self(text.to_owned())
     }
 

@@ -18,15 +18,13 @@ use uuid::Uuid;
 pub(crate) use build_command::BuildCommand;
 use interrupt::Interrupts;
 pub(crate) use labels::Label;
+
+use crate::labels::{RUN, SESSION};
 use output::Output;
 
-/// The label that names a run of builds,
-const RUN: &str = "run";
-/// and the one that all builds of one invocation share.
-const SESSION: &str = "session";
-/// Where a program with the runtime looks for the place of its history,
+/// Where the runtime writes the history.
 const DIR: &str = "BUILD_METRICS_DIR";
-/// and for the labels of its builds.
+/// The labels that the runtime gives to builds.
 const LABELS: &str = "BUILD_METRICS_LABELS";
 
 /// How many records of others may follow those of a build before it is looked for no further.

@@ -6,10 +6,8 @@ use std::str::FromStr;
 
 use perf_history::{BuildStats, Glance};
 
-/// The label that says which run of builds a record belongs to.
-pub(super) const RUN: &str = "run";
-/// The label that says which invocation started a build.
-const SESSION: &str = "session";
+use crate::labels::{RUN, SESSION};
+
 /// Fewer characters of an id or a commit would match by chance.
 const SHORTEST_PREFIX: usize = 4;
 

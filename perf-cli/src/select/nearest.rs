@@ -3,7 +3,7 @@
 use perf_history::Glance;
 
 use super::BuildRef;
-use super::build_ref::RUN;
+use crate::labels::RUN;
 
 /// Names less alike than this, of 1, are others.
 const ALIKE: f64 = 0.6;

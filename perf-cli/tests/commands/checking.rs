@@ -521,7 +521,7 @@ fn compare_says_whether_what_differs_is_noise() {
 }
 
 #[test]
-fn doctor_says_whether_the_gate_is_armed_and_what_is_missing() {
+fn doctor_says_whether_the_gate_is_ready_and_what_is_missing() {
     let gate = |builds: &[BuildStats]| {
         let dir = history(builds);
         let said = run(dir.path(), &["doctor", "--format", "json"], WIDE);
@@ -531,11 +531,11 @@ fn doctor_says_whether_the_gate_is_armed_and_what_is_missing() {
     };
     let (state, found) = gate(&sessions(1..14, 5));
     assert_eq!(state, "ok");
-    assert_eq!(found, "armed: 60 builds in 12 sessions to compare with");
+    assert_eq!(found, "ready: 60 builds in 12 sessions to compare with");
     let (state, found) = gate(&sessions(1..14, 1));
     assert_eq!(state, "notice");
-    assert!(found.starts_with("armed for what is plain: 12 builds in 12 sessions"), "{found}");
+    assert!(found.starts_with("ready for large changes: 12 builds in 12 sessions"), "{found}");
     let (state, found) = gate(&sessions(1..3, 1));
     assert_eq!(state, "notice");
-    assert!(found.starts_with("not armed: 1 build on main or master to compare with"), "{found}");
+    assert!(found.starts_with("not ready: 1 build on main or master to compare with"), "{found}");
 }

@@ -11,7 +11,7 @@ use clap::Args;
 use indicatif::ProgressBar;
 
 use crate::commands::compare::Comparison;
-use crate::commands::judgement;
+use crate::commands::verdicts;
 use crate::configuration::ThresholdArgs;
 use crate::context::Invocation;
 use crate::failure::{ExitStatus, Failure};
@@ -118,7 +118,7 @@ pub(crate) fn run(
     let rule = configuration.thresholds.pairs().with_pairs(most);
     let are_enough = |pairs: &Pairs| {
         let (base, head) = (pairs.of(Half::Base), pairs.of(Half::Head));
-        judgement::are_decided(base, head, &configuration, &rule)
+        verdicts::are_decided(base, head, &configuration, &rule)
     };
     let steps = 2 * (u64::from(args.runs.get()) + u64::from(args.warmup));
     let progress = invocation.builds_progress(steps, args.show_output);
@@ -141,13 +141,13 @@ pub(crate) fn run(
         let text = format!("{} ({})", half.name(), units::counted(pairs.len() as u64, "build"));
         Span::new(text, STRONG)
     });
-    let Comparison { mut report, obstacles } = Comparison::of(names, base, head);
+    let Comparison { mut report, obstacles } = Comparison::new(names, base, head);
     if !obstacles.is_empty() {
         invocation.write(&report)?;
         let text = format!("these builds cannot be compared: {}", obstacles.join("; "));
         return Err(Failure::NoData(text));
     }
-    let answer = Answer::of(base, head, launcher.session(), &configuration);
+    let answer = Answer::new(base, head, launcher.session(), &configuration);
     answer.put_before(&mut report);
     invocation.write(&report)?;
     if invocation.common.format == Format::Csv {

@@ -1,24 +1,23 @@
 //! The gate: judges the newest session, or what is named, against the builds before it.
 
-mod against;
-mod armed;
-mod standing;
+mod baseline;
+mod trial;
 
 use clap::Args;
 use perf_history::BuildStats;
 use serde_json::{Value, json};
 
 use crate::commands::describe::short_commit;
-use crate::commands::judgement::{self, Judged, Page, fit_for_a_comment};
+use crate::commands::verdicts::{self, Judged, Page, fit_for_a_comment};
 use crate::configuration::{Configuration, ThresholdArgs};
 use crate::context::Invocation;
 use crate::failure::{ExitStatus, Failure};
 use crate::judge::Verdict;
 use crate::present::{Fact, Span, units};
 use crate::select::{BuildRef, Mode, PassedOver, flaw};
-use against::{Against, Trial};
+use trial::{Against, Trial};
 
-pub(super) use armed::{Armed, armed};
+pub(super) use trial::{GateReadiness, gate_readiness};
 
 /// The options of `check`.
 #[derive(Debug, Clone, Default, Args)]
@@ -142,21 +141,21 @@ fn page(trial: &Trial, judged: Vec<Judged>, configuration: &Configuration) -> Pa
     let mode = Mode::of(newest).map(|mode| Span::plain(mode.name()));
     let mut title = vec![Span::plain(&newest.tool)];
     title.extend(mode);
-    let noise = judgement::noise(&trial.candidate, trial.baseline_builds());
+    let noise = verdicts::noise(&trial.candidate, trial.baseline_builds());
     let facts = vec![
         Fact::new("candidate")
             .and(Span::plain(described(&trial.candidate)))
             .known(passed_over(&trial.passed_over)),
         against_fact(trial),
-        judgement::between(trial.commits().as_deref()),
+        verdicts::between(trial.commits().as_deref()),
         Fact::new("left out").and_all(&left_out(trial)),
         Fact::new("phases").known(trial.come_and_gone(configuration)),
-        judgement::busy(noise.as_deref()),
+        verdicts::busy(noise.as_deref()),
     ];
     let ids = |builds: &mut dyn Iterator<Item = &BuildStats>| -> Value {
         builds.map(|stats| stats.build_id.as_str()).collect()
     };
-    let is_judged = judgement::overall(&judged) != Verdict::Insufficient;
+    let is_judged = verdicts::overall(&judged) != Verdict::Insufficient;
     let data = vec![
         ("judged", is_judged.into()),
         ("why_not", if is_judged { Value::Null } else { trial.why_nothing(configuration).into() }),
@@ -164,7 +163,7 @@ fn page(trial: &Trial, judged: Vec<Judged>, configuration: &Configuration) -> Pa
         ("passed_over", json!(trial.passed_over)),
         ("baseline", ids(&mut trial.baseline_builds())),
         ("left_out", json!(trial.precedents.left_out)),
-        ("after_unaccepted_change", json!(trial.standing.after_unaccepted)),
+        ("after_unaccepted_change", json!(trial.comparison.after_unaccepted)),
         ("noise", json!(noise)),
     ];
     Page { judged, title, facts, commits: trial.commits(), data }
@@ -192,7 +191,7 @@ fn passed_over(builds: &[PassedOver]) -> Option<String> {
 
 fn against_fact(trial: &Trial) -> Fact {
     let fact = Fact::new("baseline");
-    let sessions = &trial.standing.baseline;
+    let sessions = &trial.comparison.baseline;
     let builds: u64 = sessions.iter().map(|it| it.builds.len() as u64).sum();
     let mut number = units::counted(builds, "build");
     if builds != sessions.len() as u64 {
@@ -232,7 +231,7 @@ fn left_out(trial: &Trial) -> Vec<String> {
         .iter()
         .map(|(why, count)| format!("{} ({why})", units::counted(*count, "build")))
         .collect();
-    if let Some(after) = &trial.standing.after_unaccepted {
+    if let Some(after) = &trial.comparison.after_unaccepted {
         parts.push(format!(
             "{} after a change of {} that nobody accepted",
             units::counted(after.builds, "build"),

@@ -4,7 +4,7 @@ use jiff::ZonedDateTime;
 use perf_history::{BuildStats, Profile};
 
 use super::Check;
-use crate::commands::check::Armed;
+use crate::commands::check::GateReadiness;
 use crate::commands::describe;
 use crate::configuration::{Configuration, ConfigurationError};
 use crate::failure::with_causes;
@@ -38,19 +38,19 @@ pub(super) fn configuration(read: Result<&Configuration, &ConfigurationError>) -
 }
 
 /// Whether a check would have anything to judge by.
-pub(super) fn gate(armed: Armed) -> Check {
+pub(super) fn gate(readiness: GateReadiness) -> Check {
     const WHAT: &str = "gate";
-    match armed {
-        Armed::Fully(found) => Check::fine(WHAT, format!("armed: {found}")),
-        Armed::Partly(found) => Check::notice(
+    match readiness {
+        GateReadiness::Ready(found) => Check::fine(WHAT, format!("ready: {found}")),
+        GateReadiness::Partial(found) => Check::notice(
             WHAT,
-            format!("armed for what is plain: {found}"),
-            "a sure answer takes sessions of 5 (`run --runs 5 --label ci`) against 10 of them, or `ab`",
+            format!("ready for large changes: {found}"),
+            "for certain answers record 10 sessions of 5 builds (`run --runs 5 --label ci`), or use `ab`",
         ),
-        Armed::Not(found) => Check::notice(
+        GateReadiness::NotReady(found) => Check::notice(
             WHAT,
-            format!("not armed: {found}"),
-            "record builds of the default branch, and keep the history from job to job",
+            format!("not ready: {found}"),
+            "record builds of the default branch, and keep the history between CI jobs",
         ),
     }
 }

@@ -41,7 +41,7 @@ pub(super) fn day(change: &Accepted) -> String {
 }
 
 /// When a change was accepted, from where on, and why.
-pub(super) fn told(change: &Accepted) -> Fact {
+pub(super) fn describe(change: &Accepted) -> Fact {
     let from = change.commit.as_deref().map_or_else(|| change.build_id.clone(), short_commit);
     let from = Span::plain(format!("{}, from {from} on", day(change)));
     Fact::new("accepted").and(from).known(change.reason.clone())

@@ -27,7 +27,7 @@ pub(in crate::commands) struct Evidence {
 
 impl Evidence {
     /// All that may be judged.
-    pub(in crate::commands) fn of(
+    pub(in crate::commands) fn collect(
         candidate: &[BuildStats],
         baseline: &[Session],
         configuration: &Configuration,

@@ -11,15 +11,12 @@ use crate::judge::mann_whitney::pairs_needed;
 use crate::judge::rules::judge_all;
 use crate::judge::sequential::{Decision, Hypothesis, Rule, Step, decide_all};
 use crate::judge::{Verdict, median};
+use crate::labels::{RUN, SESSION};
 use crate::present::units::{self, mebibytes};
 use crate::select::Session;
 
 /// How sure the interval of a ratio is.
 const CONFIDENCE: f64 = 0.95;
-
-/// The labels of builds.
-const RUN: &str = "run";
-const SESSION: &str = "session";
 
 /// Whether two sets are the halves of one session, whose builds were run in turn.
 pub(in crate::commands) fn were_run_in_turn<'a>(
@@ -93,7 +90,7 @@ impl Numbers {
             baseline_builds: self.old.len(),
             baseline_sessions: 1,
             is_creep: false,
-            why: explanation::of_pairs(decision, interval.as_ref(), &least),
+            why: explanation::explain_pairs(decision, interval.as_ref(), &least),
             place: peak.filter(|_| self.measure == Measure::Peak),
         }
     }
@@ -203,11 +200,11 @@ fn allocations(
     configuration: &Configuration,
 ) -> Vec<Judged> {
     let baseline = [Session { builds: old.to_vec() }];
-    let mut evidence = Evidence::of(new, &baseline, configuration);
+    let mut evidence = Evidence::collect(new, &baseline, configuration);
     evidence.retain(|it| matches!(it.measure, Measure::Allocations | Measure::Allocated));
     let hypotheses: Vec<_> = evidence.iter().map(Evidence::hypothesis).collect();
     let findings = judge_all(&hypotheses, configuration.thresholds.false_discovery_rate);
-    super::told(&evidence, findings, new, &baseline)
+    super::explain(&evidence, findings, new, &baseline)
 }
 
 #[cfg(test)]
@@ -242,7 +239,7 @@ mod tests {
     /// What is said of each number that changed.
     fn changed(old: &[BuildStats], new: &[BuildStats]) -> Vec<(Verdict, String)> {
         let judged = judge_pairs(old, new, &Configuration::default());
-        judged.iter().filter(|it| it.is_news()).map(|it| (it.verdict, it.what())).collect()
+        judged.iter().filter(|it| it.is_change()).map(|it| (it.verdict, it.what())).collect()
     }
 
     fn are_enough(old: &[BuildStats], new: &[BuildStats]) -> bool {
@@ -301,7 +298,7 @@ mod tests {
         let path = dir.path().join("buildperf.toml");
         std::fs::write(&path, text).unwrap();
         let judged = judge_pairs(&old, &new, &Configuration::read(&path).unwrap());
-        let news: Vec<_> = judged.iter().filter(|it| it.is_news()).map(Judged::what).collect();
+        let news: Vec<_> = judged.iter().filter(|it| it.is_change()).map(Judged::what).collect();
         assert_eq!(news, ["render: self time"]);
     }
 
