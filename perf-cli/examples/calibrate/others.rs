@@ -2,8 +2,8 @@
 //!
 //! All of them judge one build, or one number per run.
 
-use perf_cli::judge::e_divisive::best_split;
-use perf_cli::judge::median;
+use perf_cli::internals::e_divisive::best_split;
+use perf_cli::internals::median;
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
 /// Bencher's t-test, upper boundary 0.99, at most 64 builds: the example in its documentation, computed

@@ -3,11 +3,11 @@
 use clap::Args;
 use perf_history::{Accepted, BuildStats};
 
-use crate::commands::facts::short_commit;
+use crate::commands::describe::short_commit;
+use crate::context::Invocation;
 use crate::failure::Failure;
 use crate::present::style::STRONG;
 use crate::present::{Block, Cell, Column, Json, Kind, Report, Row, Span, Table};
-use crate::run::Invocation;
 use crate::select::{BuildRef, PassedOver, Selection, is_typical};
 
 /// The options of `accept`.
@@ -21,13 +21,13 @@ Examples (after the program's name):
   accept --reason \"new highlighter\"    the newest build, with those that ran together with it
   accept 1f3c9ab                       the builds of a commit, in each of their series
   accept label:after                   a set")]
-pub struct AcceptArgs {
+pub(crate) struct AcceptArgs {
     /// From which build on: latest, -3 (third newest), an id, a commit, label:NAME or branch:NAME
     #[arg(value_name = "BUILD", allow_negative_numbers = true)]
-    pub build: Option<BuildRef>,
+    pub(crate) build: Option<BuildRef>,
     /// Why the new level is right
     #[arg(long, value_name = "TEXT")]
-    pub reason: Option<String>,
+    pub(crate) reason: Option<String>,
 }
 
 /// Accepts the builds that are meant, and says which these are.

@@ -7,17 +7,17 @@ use clap::Args;
 use perf_history::BuildStats;
 use serde_json::{Value, json};
 
-use crate::commands::facts::{change_style, short_commit};
-use crate::commands::judgement::{self, Judged};
+use crate::commands::describe::{change_style, short_commit};
 use crate::commands::paired::{PairedMedians, PhasePair, pair_phases};
+use crate::commands::verdicts::{self, Judged};
 use crate::configuration::Configuration;
+use crate::context::Invocation;
 use crate::failure::Failure;
 use crate::judge::Verdict;
 use crate::present::style::{DIM, PLAIN, STRONG};
 use crate::present::{
     Block, Cell, Column, Fact, Json, Kind, Report, Row, Span, Table, tree, units,
 };
-use crate::run::Invocation;
 use crate::select::{BuildRef, SelectError, SeriesKey, group_sessions};
 
 /// The options of `compare`.
@@ -31,13 +31,13 @@ Examples (after the program's name):
   compare 1f3c9ab latest             against the builds of a commit
   compare label:before label:after   two sets
   compare branch:main latest         against the newest commit of a branch")]
-pub struct CompareArgs {
+pub(crate) struct CompareArgs {
     /// The old builds: latest, -3 (third newest), an id, a commit, label:NAME or branch:NAME
     #[arg(value_name = "A", allow_negative_numbers = true)]
-    pub old: BuildRef,
+    pub(crate) old: BuildRef,
     /// The new builds
     #[arg(value_name = "B", allow_negative_numbers = true)]
-    pub new: BuildRef,
+    pub(crate) new: BuildRef,
 }
 
 /// Compares two sets of builds.
@@ -53,7 +53,7 @@ pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &CompareArgs) -> Re
     invocation.warn_of_passed_over(&args.new, &not_new);
 
     let names = [described(&args.old, &old), described(&args.new, &new)];
-    let Comparison { mut report, obstacles } = Comparison::of(names, &old, &new);
+    let Comparison { mut report, obstacles } = Comparison::new(names, &old, &new);
     if obstacles.is_empty() {
         let configuration = invocation.configuration()?;
         add_judgement(&mut report, &judged(old, new, &configuration));
@@ -72,11 +72,11 @@ fn judged(
     configuration: &Configuration,
 ) -> Vec<Judged> {
     new.reverse();
-    if judgement::were_run_in_turn(old.iter(), &new) {
+    if verdicts::were_run_in_turn(old.iter(), &new) {
         old.reverse();
-        return judgement::judge_pairs(&old, &new, configuration);
+        return verdicts::judge_pairs(&old, &new, configuration);
     }
-    judgement::judge(&new, &group_sessions(old), configuration)
+    verdicts::judge(&new, &group_sessions(old), configuration)
 }
 
 /// No more is told before the table; the rest is for `check`.
@@ -84,8 +84,8 @@ const MOST_TOLD: usize = 6;
 
 /// Says whether what differs is noise.
 fn add_judgement(report: &mut Report, judged: &[Judged]) {
-    let verdict = judgement::overall(judged);
-    let build = judgement::of_build_time(judged);
+    let verdict = verdicts::overall(judged);
+    let build = verdicts::of_build_time(judged);
     let mut facts = Vec::new();
     match (verdict, build) {
         (Verdict::Insufficient, Some(build)) => facts.push(
@@ -98,7 +98,7 @@ fn add_judgement(report: &mut Report, judged: &[Judged]) {
                 .and(Span::plain("nothing differs by more than noise"))
                 .and_all(&build.why),
         ),
-        _ => facts.extend(judged.iter().filter(|it| it.is_news()).take(MOST_TOLD).map(|it| {
+        _ => facts.extend(judged.iter().filter(|it| it.is_change()).take(MOST_TOLD).map(|it| {
             let change = it.change().map_or_else(String::new, units::change);
             Fact::new(it.verdict.word())
                 .and(Span::new(format!("{} {change}", it.what()), STRONG))
@@ -110,7 +110,7 @@ fn add_judgement(report: &mut Report, judged: &[Judged]) {
     report.blocks.insert(place, Block::Facts(facts));
     if let Json::RowsWithin { before, .. } = &mut report.json {
         before.push(("verdict", verdict.word().into()));
-        before.push(("findings", judged.iter().filter(|it| it.is_news()).map(finding).collect()));
+        before.push(("findings", judged.iter().filter(|it| it.is_change()).map(finding).collect()));
     }
 }
 
@@ -136,7 +136,7 @@ pub(super) struct Comparison {
 
 impl Comparison {
     /// Compares two sets, each by its name and with at least one build.
-    pub(super) fn of(
+    pub(super) fn new(
         [old_name, new_name]: [Span; 2],
         old: &[BuildStats],
         new: &[BuildStats],
@@ -258,7 +258,7 @@ fn phases(old: &[BuildStats], new: &[BuildStats], coloring: &Coloring) -> Table 
 fn columns() -> Vec<Column> {
     let mut columns = vec![Column::new("path", "phase", Kind::Text { least: 16 }, 0)];
     let groups: [(&str, &str, &str, Kind, [u8; 3]); 7] = [
-        ("own", "_ms", "own", Kind::Time, [1, 0, 0]),
+        ("build_thread", "_ms", "own", Kind::Time, [1, 0, 0]),
         ("total", "_ms", "total", Kind::Time, [6, 5, 5]),
         ("self", "_ms", "self", Kind::Time, [12, 11, 10]),
         ("alloc", "_bytes", "alloc.", Kind::Bytes, [3, 2, 2]),

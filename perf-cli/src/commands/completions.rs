@@ -3,8 +3,8 @@
 use clap::Args;
 use clap_complete::Shell;
 
+use crate::context::Invocation;
 use crate::failure::Failure;
-use crate::run::Invocation;
 
 /// The options of `completions`.
 #[derive(Debug, Clone, Args)]
@@ -13,9 +13,9 @@ Examples (after the program's name):
   completions bash > ~/.local/share/bash-completion/completions/PROGRAM
   completions zsh > ~/.zfunc/_PROGRAM
   completions fish > ~/.config/fish/completions/PROGRAM.fish")]
-pub struct CompletionsArgs {
+pub(crate) struct CompletionsArgs {
     /// The shell
-    pub shell: Shell,
+    pub(crate) shell: Shell,
 }
 
 /// Prints the script, which completes the whole program that this is a part of.

@@ -2,9 +2,9 @@
 
 use perf_history::Repaired;
 
+use crate::context::Invocation;
 use crate::failure::Failure;
 use crate::present::{Report, units};
-use crate::run::Invocation;
 
 /// Repairs the history, and says what that did.
 pub(crate) fn run(invocation: &mut Invocation<'_, '_>) -> Result<(), Failure> {

@@ -5,22 +5,22 @@ use std::str::FromStr;
 /// What a label may be that stands in `BUILD_METRICS_LABELS`: not empty, without commas and
 /// control characters, without blanks at its ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Label(String);
+pub(crate) struct Label(String);
 
 /// Why a text is no label.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("a label is a word or more, without commas and control characters")]
-pub struct LabelError;
+pub(crate) struct LabelError;
 
 impl Label {
-    /// A label of ours, which is fit.
-    pub(crate) fn of(text: &'static str) -> Self {
+    /// A label of this crate, which is valid.
+    pub(crate) fn new(text: &'static str) -> Self {
         Self(text.to_owned())
     }
 
     /// Its text.
     #[must_use]
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 }

@@ -11,7 +11,7 @@ use super::table::{Cell, Column, InOrder, Kind, Object, Row, Table};
 
 /// How what was found is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
-pub enum Format {
+pub(crate) enum Format {
     /// For people, on a terminal or in a log.
     #[default]
     Table,

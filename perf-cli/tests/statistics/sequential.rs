@@ -1,7 +1,7 @@
 //! The rule of `ab`: when it goes on, when it ends, and with what.
 
-use perf_cli::judge::Verdict;
-use perf_cli::judge::sequential::{
+use perf_cli::internals::Verdict;
+use perf_cli::internals::sequential::{
     Comparison, Decision, Look, PairedSamples, Rule, Step, decide, decide_all,
 };
 use proptest::prelude::*;

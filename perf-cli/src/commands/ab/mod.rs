@@ -11,13 +11,13 @@ use clap::Args;
 use indicatif::ProgressBar;
 
 use crate::commands::compare::Comparison;
-use crate::commands::judgement;
-use crate::configuration::ThresholdsOf;
-use crate::failure::{Exit, Failure};
+use crate::commands::verdicts;
+use crate::configuration::ThresholdArgs;
+use crate::context::Invocation;
+use crate::failure::{ExitStatus, Failure};
 use crate::launch::{BuildCommand, LaunchError, Launcher};
 use crate::present::style::STRONG;
 use crate::present::{Format, Span, units};
-use crate::run::Invocation;
 use pairs::{Half, Pairs};
 use verdict::Answer;
 
@@ -35,34 +35,34 @@ Examples (after the program's name):
   ab --base-dir ../main --head-dir . -- cargo run --release
                                                           one command in two checkouts
   compare label:base label:head                           the same builds once more")]
-pub struct AbArgs {
+pub(crate) struct AbArgs {
     /// The build command of the base: a line for the shell
     #[arg(long, value_name = "CMD")]
-    pub base: Option<String>,
+    pub(crate) base: Option<String>,
     /// The build command of the head
     #[arg(long, value_name = "CMD")]
-    pub head: Option<String>,
+    pub(crate) head: Option<String>,
     /// Where the base's command runs
     #[arg(long, value_name = "DIR")]
-    pub base_dir: Option<PathBuf>,
+    pub(crate) base_dir: Option<PathBuf>,
     /// Where the head's command runs
     #[arg(long, value_name = "DIR")]
-    pub head_dir: Option<PathBuf>,
+    pub(crate) head_dir: Option<PathBuf>,
     /// The most pairs of builds
     #[arg(long, value_name = "N", default_value = "20")]
-    pub runs: NonZeroU32,
+    pub(crate) runs: NonZeroU32,
     /// How many builds of each to run before, which are not recorded
     #[arg(long, value_name = "N", default_value_t = 1)]
-    pub warmup: u32,
+    pub(crate) warmup: u32,
     /// Show what the commands write, on standard error
     #[arg(long)]
-    pub show_output: bool,
+    pub(crate) show_output: bool,
     /// The build command of those that --base or --head do not name, and its arguments
     #[arg(last = true, value_name = "CMD")]
-    pub command: Vec<OsString>,
+    pub(crate) command: Vec<OsString>,
     /// What a change must exceed.
     #[command(flatten)]
-    pub thresholds: ThresholdsOf,
+    pub(crate) thresholds: ThresholdArgs,
 }
 
 impl AbArgs {
@@ -107,15 +107,18 @@ impl From<LaunchError> for Unanswered {
 }
 
 /// Builds in turn, and compares.
-pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &AbArgs) -> Result<Exit, Failure> {
+pub(crate) fn run(
+    invocation: &mut Invocation<'_, '_>,
+    args: &AbArgs,
+) -> Result<ExitStatus, Failure> {
     let commands = args.commands()?;
     let mut launcher = invocation.launcher(args.show_output)?;
     let configuration = invocation.configuration_with(&args.thresholds)?;
     let most = usize::try_from(args.runs.get()).unwrap_or(usize::MAX);
-    let rule = configuration.rules().pairs.with_pairs(most);
+    let rule = configuration.thresholds.pairs().with_pairs(most);
     let are_enough = |pairs: &Pairs| {
         let (base, head) = (pairs.of(Half::Base), pairs.of(Half::Head));
-        judgement::are_decided(base, head, &configuration, &rule)
+        verdicts::are_decided(base, head, &configuration, &rule)
     };
     let steps = 2 * (u64::from(args.runs.get()) + u64::from(args.warmup));
     let progress = invocation.builds_progress(steps, args.show_output);
@@ -127,7 +130,7 @@ pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &AbArgs) -> Result<
         Err(Unanswered::Launch(LaunchError::Interrupted)) => {
             let made = units::counted(pairs.len() as u64, "pair");
             invocation.note(&format!("interrupted after {made}: nothing is sure"));
-            return Ok(Exit::Interrupted);
+            return Ok(ExitStatus::Interrupted);
         }
         Err(Unanswered::Launch(error)) => return Err(invocation.launch_failure(error)),
         Err(Unanswered::Failure(failure)) => return Err(failure),
@@ -138,13 +141,13 @@ pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &AbArgs) -> Result<
         let text = format!("{} ({})", half.name(), units::counted(pairs.len() as u64, "build"));
         Span::new(text, STRONG)
     });
-    let Comparison { mut report, obstacles } = Comparison::of(names, base, head);
+    let Comparison { mut report, obstacles } = Comparison::new(names, base, head);
     if !obstacles.is_empty() {
         invocation.write(&report)?;
         let text = format!("these builds cannot be compared: {}", obstacles.join("; "));
         return Err(Failure::NoData(text));
     }
-    let answer = Answer::of(base, head, launcher.session(), &configuration);
+    let answer = Answer::new(base, head, launcher.session(), &configuration);
     answer.put_before(&mut report);
     invocation.write(&report)?;
     if invocation.common.format == Format::Csv {

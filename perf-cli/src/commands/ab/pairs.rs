@@ -4,6 +4,7 @@ use perf_history::{BuildStats, Clock, Outcome};
 
 use crate::failure::Failure;
 use crate::judge::median;
+use crate::labels::{BASE, HEAD};
 use crate::launch::{BuildCommand, Label};
 use crate::present::units;
 use crate::select::SeriesKey;
@@ -18,13 +19,13 @@ pub(super) enum Half {
 impl Half {
     pub(super) fn name(self) -> &'static str {
         match self {
-            Self::Base => "base",
-            Self::Head => "head",
+            Self::Base => BASE,
+            Self::Head => HEAD,
         }
     }
 
     pub(super) fn label(self) -> Label {
-        Label::of(self.name())
+        Label::new(self.name())
     }
 }
 

@@ -1,24 +1,23 @@
 //! The gate: judges the newest session, or what is named, against the builds before it.
 
-mod against;
-mod armed;
-mod standing;
+mod baseline;
+mod trial;
 
 use clap::Args;
 use perf_history::BuildStats;
 use serde_json::{Value, json};
 
-use crate::commands::facts::short_commit;
-use crate::commands::judgement::{self, Judged, Page, fit_for_a_comment};
-use crate::configuration::{Configuration, ThresholdsOf};
-use crate::failure::{Exit, Failure};
+use crate::commands::describe::short_commit;
+use crate::commands::verdicts::{self, Judged, Page, fit_for_a_comment};
+use crate::configuration::{Configuration, ThresholdArgs};
+use crate::context::Invocation;
+use crate::failure::{ExitStatus, Failure};
 use crate::judge::Verdict;
 use crate::present::{Fact, Span, units};
-use crate::run::Invocation;
 use crate::select::{BuildRef, Mode, PassedOver, exclusion_reason};
-use against::{Against, Trial};
+use trial::{Against, Trial};
 
-pub(super) use armed::{Armed, armed};
+pub(super) use trial::{GateReadiness, gate_readiness};
 
 /// The options of `check`.
 #[derive(Debug, Clone, Default, Args)]
@@ -38,24 +37,24 @@ Examples (after the program's name):
   check --fail-on suspect                fail also on what is not sure
   check --candidate label:after --baseline label:before
   check --format markdown                the body of a comment")]
-pub struct CheckArgs {
+pub(crate) struct CheckArgs {
     /// What to judge [default: the newest session]
     #[arg(long, value_name = "BUILD", allow_hyphen_values = true)]
-    pub candidate: Option<BuildRef>,
+    pub(crate) candidate: Option<BuildRef>,
     /// What to judge it against [default: the newest 30 sessions before it]
     #[arg(long, value_name = "BUILD", allow_hyphen_values = true)]
-    pub baseline: Option<BuildRef>,
+    pub(crate) baseline: Option<BuildRef>,
     /// From which verdict on to fail
     #[arg(long, value_enum, default_value_t, value_name = "VERDICT")]
-    pub fail_on: FailOn,
+    pub(crate) fail_on: FailOn,
     /// What a change must exceed.
     #[command(flatten)]
-    pub thresholds: ThresholdsOf,
+    pub(crate) thresholds: ThresholdArgs,
 }
 
 /// From which verdict on a check fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
-pub enum FailOn {
+pub(crate) enum FailOn {
     /// Where it is sure.
     #[default]
     Regression,
@@ -64,7 +63,10 @@ pub enum FailOn {
 }
 
 /// Judges, and says so.
-pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &CheckArgs) -> Result<Exit, Failure> {
+pub(crate) fn run(
+    invocation: &mut Invocation<'_, '_>,
+    args: &CheckArgs,
+) -> Result<ExitStatus, Failure> {
     let mut configuration = invocation.configuration_with(&args.thresholds)?;
     if let Some(branch) = &invocation.common.branch {
         configuration.default_branches = vec![branch.clone()];
@@ -107,7 +109,7 @@ fn conclude(
     trial: &Trial,
     args: &CheckArgs,
     configuration: &Configuration,
-) -> Result<Exit, Failure> {
+) -> Result<ExitStatus, Failure> {
     let program = invocation.program.name.clone();
     match page.verdict() {
         Verdict::Regression => {
@@ -115,20 +117,24 @@ fn conclude(
                 "where this is right: `{program} accept{} --reason TEXT` makes it the new normal",
                 invocation.dir_option(),
             ));
-            Ok(Exit::Regression)
+            Ok(ExitStatus::Regression)
         }
         Verdict::Suspect => {
             invocation.note(&format!(
                 "for a sure answer run both in turn: `{program} ab --base CMD --head CMD{}`",
                 invocation.dir_option(),
             ));
-            Ok(if args.fail_on == FailOn::Suspect { Exit::Regression } else { Exit::Fine })
+            Ok(if args.fail_on == FailOn::Suspect {
+                ExitStatus::Regression
+            } else {
+                ExitStatus::Success
+            })
         }
         Verdict::Insufficient => Err(Failure::NoData(format!(
             "nothing was judged: {}",
             trial.why_nothing(configuration)
         ))),
-        Verdict::Unchanged | Verdict::Improvement => Ok(Exit::Fine),
+        Verdict::Unchanged | Verdict::Improvement => Ok(ExitStatus::Success),
     }
 }
 
@@ -137,21 +143,21 @@ fn page(trial: &Trial, judged: Vec<Judged>, configuration: &Configuration) -> Pa
     let mode = Mode::from_build(newest).map(|mode| Span::plain(mode.name()));
     let mut title = vec![Span::plain(&newest.tool)];
     title.extend(mode);
-    let noise = judgement::noise(&trial.candidate, trial.baseline_builds());
+    let noise = verdicts::noise(&trial.candidate, trial.baseline_builds());
     let facts = vec![
         Fact::new("candidate")
             .and(Span::plain(described(&trial.candidate)))
             .known(passed_over(&trial.passed_over)),
         against_fact(trial),
-        judgement::between(trial.commits().as_deref()),
+        verdicts::between(trial.commits().as_deref()),
         Fact::new("left out").and_all(&left_out(trial)),
         Fact::new("phases").known(trial.come_and_gone(configuration)),
-        judgement::busy(noise.as_deref()),
+        verdicts::busy(noise.as_deref()),
     ];
     let ids = |builds: &mut dyn Iterator<Item = &BuildStats>| -> Value {
         builds.map(|stats| stats.build_id.as_str()).collect()
     };
-    let is_judged = judgement::overall(&judged) != Verdict::Insufficient;
+    let is_judged = verdicts::overall(&judged) != Verdict::Insufficient;
     let data = vec![
         ("judged", is_judged.into()),
         ("why_not", if is_judged { Value::Null } else { trial.why_nothing(configuration).into() }),
@@ -159,7 +165,7 @@ fn page(trial: &Trial, judged: Vec<Judged>, configuration: &Configuration) -> Pa
         ("passed_over", json!(trial.passed_over)),
         ("baseline", ids(&mut trial.baseline_builds())),
         ("left_out", json!(trial.baseline.left_out)),
-        ("after_unaccepted_change", json!(trial.standing.after_unaccepted)),
+        ("after_unaccepted_change", json!(trial.comparison.after_unaccepted)),
         ("noise", json!(noise)),
     ];
     Page { judged, title, facts, commits: trial.commits(), data }
@@ -187,7 +193,7 @@ fn passed_over(builds: &[PassedOver]) -> Option<String> {
 
 fn against_fact(trial: &Trial) -> Fact {
     let fact = Fact::new("baseline");
-    let sessions = &trial.standing.baseline;
+    let sessions = &trial.comparison.baseline;
     let builds: u64 = sessions.iter().map(|it| it.builds.len() as u64).sum();
     let mut number = units::counted(builds, "build");
     if builds != sessions.len() as u64 {
@@ -227,7 +233,7 @@ fn left_out(trial: &Trial) -> Vec<String> {
         .iter()
         .map(|(why, count)| format!("{} ({why})", units::counted(*count, "build")))
         .collect();
-    if let Some(after) = &trial.standing.after_unaccepted {
+    if let Some(after) = &trial.comparison.after_unaccepted {
         parts.push(format!(
             "{} after a change of {} that nobody accepted",
             units::counted(after.builds, "build"),

@@ -4,24 +4,26 @@ use jiff::ZonedDateTime;
 use perf_history::{BuildStats, Profile};
 
 use super::Check;
-use crate::commands::check::Armed;
-use crate::commands::facts;
+use crate::commands::check::GateReadiness;
+use crate::commands::describe;
 use crate::configuration::{Configuration, ConfigurationError};
+use crate::failure::with_causes;
 use crate::present::{moment, units};
+use crate::program::Program;
 use crate::select::is_typical;
 
 /// More of a build than this in no phase leaves too much in the dark.
 const MUCH_UNATTRIBUTED: f64 = 0.2;
 
-/// Whether measuring is switched off around here.
-pub(super) fn switched_on(switch: Option<&str>) -> Check {
-    match switch {
-        Some(value) if value.eq_ignore_ascii_case("off") => Check::bad(
+/// Whether tracking is switched off in this environment.
+pub(super) fn tracking(program: &Program) -> Check {
+    match program.switched_off() {
+        Some(value) => Check::bad(
             "tracking",
-            "BUILD_METRICS=off is set in this environment",
+            format!("switched off: BUILD_METRICS={value} is set in this environment"),
             "unset BUILD_METRICS to record builds",
         ),
-        _ => Check::fine("tracking", "not switched off in this environment"),
+        None => Check::fine("tracking", "not switched off in this environment"),
     }
 }
 
@@ -31,24 +33,24 @@ pub(super) fn configuration(read: Result<&Configuration, &ConfigurationError>) -
     match read {
         Ok(Configuration { path: Some(path), .. }) => Check::fine(WHAT, path.display().to_string()),
         Ok(_) => Check::fine(WHAT, "no buildperf.toml: the defaults hold"),
-        Err(error) => Check::bad(WHAT, error.to_string(), "mend it: nothing is judged until then"),
+        Err(error) => Check::bad(WHAT, with_causes(error), "fix it: no build is judged until then"),
     }
 }
 
 /// Whether a check would have anything to judge by.
-pub(super) fn gate(armed: Armed) -> Check {
+pub(super) fn gate(readiness: GateReadiness) -> Check {
     const WHAT: &str = "gate";
-    match armed {
-        Armed::Fully(found) => Check::fine(WHAT, format!("armed: {found}")),
-        Armed::Partly(found) => Check::notice(
+    match readiness {
+        GateReadiness::Ready(found) => Check::fine(WHAT, format!("ready: {found}")),
+        GateReadiness::Partial(found) => Check::notice(
             WHAT,
-            format!("armed for what is plain: {found}"),
-            "a sure answer takes sessions of 5 (`run --runs 5 --label ci`) against 10 of them, or `ab`",
+            format!("ready for large changes: {found}"),
+            "for certain answers record 10 sessions of 5 builds (`run --runs 5 --label ci`), or use `ab`",
         ),
-        Armed::Not(found) => Check::notice(
+        GateReadiness::NotReady(found) => Check::notice(
             WHAT,
-            format!("not armed: {found}"),
-            "record builds of the default branch, and keep the history from job to job",
+            format!("not ready: {found}"),
+            "record builds of the default branch, and keep the history between CI jobs",
         ),
     }
 }
@@ -69,7 +71,7 @@ fn newest(stats: &BuildStats, now: &ZonedDateTime) -> Check {
     let when = stats
         .started_at()
         .map_or_else(|| "at an unknown time".to_owned(), |started| moment::ago(started, now));
-    let (outcome, _) = facts::outcome(stats);
+    let (outcome, _) = describe::outcome(stats);
     let found = format!("{}, {when}: {outcome}", stats.tool);
     if is_typical(stats) {
         return Check::fine("newest build", found);
@@ -120,10 +122,10 @@ fn git(stats: &BuildStats) -> Check {
     match (git.commit, git.dirty) {
         (Some(commit), Some(true)) => Check::notice(
             WHAT,
-            format!("{}, with changes", facts::short_commit(&commit)),
+            format!("{}, with changes", describe::short_commit(&commit)),
             "commit first where a build should count for later comparisons",
         ),
-        (Some(commit), _) => Check::fine(WHAT, facts::short_commit(&commit)),
+        (Some(commit), _) => Check::fine(WHAT, describe::short_commit(&commit)),
         (None, _) => Check::notice(
             WHAT,
             "the commit is not known",

@@ -4,26 +4,26 @@ use clap::Args;
 use perf_history::BuildStats;
 
 use crate::commands::show;
+use crate::context::Invocation;
 use crate::failure::Failure;
 use crate::present::{Cell, Column, Kind, Row, Table};
-use crate::run::Invocation;
 use crate::select::{BuildRef, Mode};
 
 use super::{OutputArgs, output};
 
 /// The options of `export csv`.
 #[derive(Debug, Clone, Args)]
-pub struct CsvArgs {
+pub(crate) struct CsvArgs {
     /// Any number of: latest, -3 (third newest), an id, a commit, label:NAME or branch:NAME, of
     /// which the latter three mean all of their builds [default: latest]
     #[arg(value_name = "BUILD", allow_negative_numbers = true)]
-    pub builds: Vec<BuildRef>,
+    pub(crate) builds: Vec<BuildRef>,
     /// The newest N builds
     #[arg(long, value_name = "N", conflicts_with = "builds")]
-    pub last: Option<usize>,
+    pub(crate) last: Option<usize>,
     /// Where to write them to.
     #[command(flatten)]
-    pub output: OutputArgs,
+    pub(crate) output: OutputArgs,
 }
 
 /// Writes the phases of the builds.

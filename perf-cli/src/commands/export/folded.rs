@@ -3,26 +3,26 @@
 use clap::{Args, ValueEnum};
 use perf_history::BuildStats;
 
+use crate::context::Invocation;
 use crate::failure::Failure;
 use crate::present::export::{Stacks, flamegraph as picture, folded as text};
-use crate::run::Invocation;
 
 use super::{BuildArgs, name_of, output, places, sums};
 
 /// The options of formats that are made of stacks.
 #[derive(Debug, Clone, Args)]
-pub struct StacksArgs {
+pub(crate) struct StacksArgs {
     /// Which build, and where to.
     #[command(flatten)]
-    pub build: BuildArgs,
+    pub(crate) build: BuildArgs,
     /// What to tell of each phase
     #[arg(long, value_enum, default_value_t, value_name = "VALUE")]
-    pub value: Value,
+    pub(crate) value: Value,
 }
 
 /// What can be told of each phase itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-pub enum Value {
+pub(crate) enum Value {
     /// Self time on all threads, in nanoseconds
     #[default]
     Time,

@@ -3,10 +3,10 @@
 
 use perf_history::{BuildStats, Outcome, PhaseStats};
 
+use crate::context::Invocation;
 use crate::failure::Failure;
 use crate::present::export::prometheus::{self, Metric};
 use crate::present::units;
-use crate::run::Invocation;
 use crate::select::Mode;
 
 use super::{BuildArgs, output};

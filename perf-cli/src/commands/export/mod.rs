@@ -14,13 +14,13 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use perf_history::BuildStats;
 
+use crate::context::Invocation;
 use crate::failure::Failure;
 use crate::present::Format;
-use crate::run::Invocation;
 use crate::select::BuildRef;
 
-pub use csv::CsvArgs;
-pub use folded::{StacksArgs, Value};
+pub(crate) use csv::CsvArgs;
+pub(crate) use folded::StacksArgs;
 
 /// The options of `export`.
 #[derive(Debug, Clone, Args)]
@@ -38,15 +38,15 @@ Examples (after the program's name):
 
 A file that is named by -o is replaced at once: nobody sees half of it."
 )]
-pub struct ExportArgs {
+pub(crate) struct ExportArgs {
     /// What to write.
     #[command(subcommand)]
-    pub format: ExportFormat,
+    pub(crate) format: ExportFormat,
 }
 
 /// What other programs read.
 #[derive(Debug, Clone, Subcommand)]
-pub enum ExportFormat {
+pub(crate) enum ExportFormat {
     /// The Trace Event format, for Perfetto and other trace viewers
     ///
     /// Each call of a phase at its time, thread by thread, where the build recorded a timeline
@@ -74,21 +74,21 @@ pub enum ExportFormat {
 
 /// The options of a format that shows one build.
 #[derive(Debug, Clone, Args)]
-pub struct BuildArgs {
+pub(crate) struct BuildArgs {
     /// latest, -3 (third newest), an id, a commit, label:NAME or branch:NAME
     #[arg(value_name = "BUILD", default_value = "latest", allow_negative_numbers = true)]
-    pub build: BuildRef,
+    pub(crate) build: BuildRef,
     /// Where to write it to.
     #[command(flatten)]
-    pub output: OutputArgs,
+    pub(crate) output: OutputArgs,
 }
 
 /// Where an export goes.
 #[derive(Debug, Clone, Args)]
-pub struct OutputArgs {
+pub(crate) struct OutputArgs {
     /// Write to this file, which is replaced at once, instead of to standard output
     #[arg(short, long, value_name = "FILE")]
-    pub output: Option<PathBuf>,
+    pub(crate) output: Option<PathBuf>,
 }
 
 /// Exports.

@@ -4,8 +4,8 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+use crate::context::Invocation;
 use crate::failure::Failure;
-use crate::run::Invocation;
 
 use super::OutputArgs;
 

@@ -3,9 +3,9 @@
 use perf_history::{BuildStats, HistoryError, Timeline};
 use serde_json::{Map, Value};
 
+use crate::context::Invocation;
 use crate::present::export::{Lane, Phases, Slice};
 use crate::present::units;
-use crate::run::Invocation;
 
 use super::sums;
 

@@ -3,10 +3,10 @@
 use perf_history::BuildStats;
 use serde_json::{Map, Value};
 
+use crate::context::Invocation;
 use crate::failure::Failure;
 use crate::present::escape;
 use crate::present::export::{Stacks, chrome_trace as trace_events, speedscope as speedscope_file};
-use crate::run::Invocation;
 
 use super::{BuildArgs, name_of, output, places, sums, timeline};
 

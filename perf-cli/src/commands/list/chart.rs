@@ -5,13 +5,13 @@ use std::time::SystemTime;
 
 use perf_history::{BuildStats, HistoryError};
 
+use crate::context::Invocation;
 use crate::failure::Failure;
 use crate::present::chart::{self, Course, Layer, Line};
 use crate::present::style::{DIM, STRONG};
 use crate::present::{
     Block, Cell, Column, Fact, Format, Json, Kind, Report, Row, Span, Table, units,
 };
-use crate::run::Invocation;
 use crate::select::{Selection, SeriesKey, is_typical};
 
 /// How many builds are drawn, unless a date or a number is given.

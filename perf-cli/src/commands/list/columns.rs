@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::ZonedDateTime;
 
-use crate::commands::facts::{change_style, short_commit};
+use crate::commands::describe::{change_style, short_commit};
 use crate::present::style::{DIM, PLAIN, STRONG};
 use crate::present::{Cell, Column, Kind, Row, Table, moment, units};
 

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use anstyle::Style;
 use perf_history::{BuildStats, HistoryError, Outcome};
 
-use crate::commands::facts;
+use crate::commands::describe;
 use crate::judge::median;
 use crate::select::{Mode, Selection, SeriesKey, is_typical};
 
@@ -106,7 +106,7 @@ impl ListedBuild {
         let git = stats.git.clone().unwrap_or_default();
         Self {
             started: stats.started_at(),
-            ended: facts::outcome(&stats),
+            ended: describe::outcome(&stats),
             is_typical: is_typical(&stats),
             mode: Mode::from_build(&stats),
             run: stats.labels.get("run").cloned(),

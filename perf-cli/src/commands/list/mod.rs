@@ -7,10 +7,10 @@ mod series;
 
 use clap::Args;
 
+use crate::context::Invocation;
 use crate::failure::Failure;
 use crate::present::style::{DIM, STRONG};
 use crate::present::{Block, Json, Report, Span};
-use crate::run::Invocation;
 use crate::select::Selection;
 use listed::Listed;
 
@@ -23,13 +23,13 @@ const WINDOW: usize = 100;
 /// The options of the list.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "The list")]
-pub struct ListArgs {
+pub(crate) struct ListArgs {
     /// List the newest N builds [default: 20, or all since the date of --since]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
-    pub last: Option<u64>,
+    pub(crate) last: Option<u64>,
     /// Draw the course of time and memory instead, phases stacked [of the newest 100 builds]
     #[arg(long)]
-    pub chart: bool,
+    pub(crate) chart: bool,
 }
 
 impl ListArgs {

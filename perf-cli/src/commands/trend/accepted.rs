@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use perf_history::Accepted;
 
-use crate::commands::facts::short_commit;
+use crate::commands::describe::short_commit;
 use crate::present::{Fact, Span};
 use crate::select::Session;
 
@@ -41,7 +41,7 @@ pub(super) fn day(change: &Accepted) -> String {
 }
 
 /// When a change was accepted, from where on, and why.
-pub(super) fn told(change: &Accepted) -> Fact {
+pub(super) fn describe(change: &Accepted) -> Fact {
     let from = change.commit.as_deref().map_or_else(|| change.build_id.clone(), short_commit);
     let from = Span::plain(format!("{}, from {from} on", day(change)));
     Fact::new("accepted").and(from).known(change.reason.clone())

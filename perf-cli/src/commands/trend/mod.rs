@@ -8,16 +8,16 @@ use std::num::NonZeroUsize;
 use clap::Args;
 use perf_history::{Accepted, BuildStats};
 
-use crate::commands::facts::short_commit;
-use crate::commands::judgement::Measure;
+use crate::commands::describe::short_commit;
+use crate::commands::verdicts::Measure;
 use crate::configuration::Configuration;
+use crate::context::Invocation;
 use crate::failure::Failure;
 use crate::judge::e_divisive::{ChangePoint, Options, change_points};
 use crate::judge::median;
 use crate::present::sparkline::sparkline;
 use crate::present::style::{ACCENT, BAD, GOOD, PLAIN, STRONG};
 use crate::present::{Block, Cell, Column, Fact, Json, Kind, Report, Row, Span, Table, units};
-use crate::run::Invocation;
 use crate::select::{Mode, SeriesKey, Session};
 use accepted::AcceptedIn;
 
@@ -32,26 +32,26 @@ Examples (after the program's name):
   trend                        the build, and its phases
   trend --mode full --last 1000
   trend --phase render/html    one phase")]
-pub struct TrendArgs {
+pub(crate) struct TrendArgs {
     /// How far to look back: so many builds, or sessions of builds that ran together
     #[arg(long, value_name = "N", default_value = "200")]
-    pub last: NonZeroUsize,
+    pub(crate) last: NonZeroUsize,
     /// Only this phase, by its path
     #[arg(long, value_name = "PATH")]
-    pub phase: Option<String>,
+    pub(crate) phase: Option<String>,
 }
 
 /// Fewer sessions have no change points.
 const LEAST: usize = 6;
 
 /// A number in each session, oldest first.
-struct Course {
+struct TimeSeries {
     phase: Option<String>,
     measure: Measure,
     numbers: Vec<f64>,
 }
 
-impl Course {
+impl TimeSeries {
     fn of(
         sessions: &[Session],
         phase: Option<&str>,
@@ -111,11 +111,13 @@ fn courses(
     sessions: &[Session],
     only: Option<&str>,
     configuration: &Configuration,
-) -> Result<Vec<Course>, Failure> {
+) -> Result<Vec<TimeSeries>, Failure> {
     let newest = sessions.last().and_then(Session::last);
     let phases = newest.map_or(&[][..], |stats| &stats.phases);
     let self_time = |path: &str| {
-        Course::of(sessions, Some(path), Measure::Time, |stats| Some(stats.phase(path)?.self_ms))
+        TimeSeries::of(sessions, Some(path), Measure::Time, |stats| {
+            Some(stats.phase(path)?.self_ms)
+        })
     };
     if let Some(path) = only {
         let course = self_time(path);
@@ -129,11 +131,11 @@ fn courses(
         return Ok(vec![course]);
     }
     let mut courses = vec![
-        Course::of(sessions, None, Measure::Time, |stats| Some(stats.build_time_ms)),
-        Course::of(sessions, None, Measure::Allocations, |stats| {
+        TimeSeries::of(sessions, None, Measure::Time, |stats| Some(stats.build_time_ms)),
+        TimeSeries::of(sessions, None, Measure::Allocations, |stats| {
             stats.alloc_count.map(units::float)
         }),
-        Course::of(sessions, None, Measure::Peak, |stats| {
+        TimeSeries::of(sessions, None, Measure::Peak, |stats| {
             stats.memory_peak_mb.map(units::mebibytes)
         }),
     ];
@@ -147,7 +149,7 @@ fn courses(
 
 /// A change point of a course.
 struct Shift<'a> {
-    course: &'a Course,
+    course: &'a TimeSeries,
     point: ChangePoint,
     /// The change by which the level after it was accepted.
     accepted: Option<&'a Accepted>,
@@ -155,7 +157,7 @@ struct Shift<'a> {
 
 /// All change points: newest first, and the build before its phases.
 fn shifts<'a>(
-    courses: &'a [Course],
+    courses: &'a [TimeSeries],
     sessions: &[Session],
     accepted: &'a [Accepted],
 ) -> Vec<Shift<'a>> {
@@ -179,7 +181,7 @@ fn shifts<'a>(
 fn report(
     newest: &BuildStats,
     sessions: &[Session],
-    courses: &[Course],
+    courses: &[TimeSeries],
     shifts: &[Shift<'_>],
 ) -> Report {
     let builds: u64 = sessions.iter().map(|it| it.builds.len() as u64).sum();
@@ -210,7 +212,7 @@ fn report(
             changes.push(change);
         }
     }
-    blocks.push(Block::Facts(changes.into_iter().map(accepted::told).collect()));
+    blocks.push(Block::Facts(changes.into_iter().map(accepted::describe).collect()));
     Report { blocks, json: Json::Rows }
 }
 

@@ -1,9 +1,11 @@
 //! `run`: a build command several times, and the builds that it made.
 
 use std::collections::BTreeSet;
+use std::fs;
+use std::process::Command;
 
 use libtest_mimic::Trial;
-use perf_cli::Exit;
+use perf_cli::ExitStatus;
 
 use crate::session::Session;
 use crate::snapshot::assert_snapshot;
@@ -13,6 +15,8 @@ pub(crate) fn trials() -> Vec<Trial> {
     vec![
         trial("run_shows_the_builds_that_it_made_in_every_format", every_format),
         trial("all_builds_of_a_run_share_a_session_and_have_its_label", labels),
+        trial("a_record_that_waits_for_the_lock_of_the_history_is_found", waiting_record),
+        trial("a_missing_directory_for_temporary_files_is_no_problem_of_the_history", no_temporary),
         trial("labels_of_the_environment_are_kept", labels_of_the_environment),
         trial("warm_ups_are_run_and_not_recorded", warm_ups),
         trial("records_of_others_are_no_builds_of_the_run", records_of_others),
@@ -57,7 +61,7 @@ fn labels() {
 fn labels_of_the_environment() {
     let session = Session::new();
     let build = crate::fake_build::command(&[]);
-    let status = std::process::Command::new(PROGRAM)
+    let status = Command::new(PROGRAM)
         .args(["run", "--runs", "1", "--label", "mine", "--dir"])
         .arg(session.dir())
         .arg("--")
@@ -72,18 +76,49 @@ fn labels_of_the_environment() {
     assert_eq!(records[0].labels["run"], "mine");
 }
 
+fn waiting_record() {
+    let session = Session::new();
+    fs::create_dir(session.dir()).unwrap();
+    let lock = fs::File::create(session.dir().join(".lock")).unwrap();
+    lock.lock().unwrap();
+    let said = session.run(&["run", "--runs", "2", "--format", "csv"], &["impatient=1"]);
+    assert_eq!((said.exit, said.err.as_str()), (ExitStatus::Success, ""));
+    assert_eq!(said.out.lines().count(), 1 + 2, "{}", said.out);
+    assert_eq!(session.records().len(), 0, "both wait");
+    lock.unlock().unwrap();
+    // Adopted by the next build, they are not counted as records of that one.
+    let said = session.run(&["run", "--runs", "1", "--format", "csv"], &[]);
+    assert_eq!(said.out.lines().count(), 1 + 1, "{}", said.out);
+    assert_eq!(session.records().len(), 3);
+}
+
+fn no_temporary() {
+    let session = Session::new();
+    let output = Command::new(PROGRAM)
+        .args(["run", "--dir"])
+        .arg(session.dir())
+        .args(["--", "true"])
+        .env("TMPDIR", session.path("nowhere"))
+        .env("TMP", session.path("nowhere"))
+        .output()
+        .unwrap();
+    let err = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(5), "{err}");
+    assert!(err.starts_with("error: cannot create a temporary file in "), "{err}");
+}
+
 fn warm_ups() {
     let session = Session::new();
     let log = session.path("log");
     let build = crate::fake_build::command(&[]).join(" ");
     let script = format!("echo build >>'{}'; {build}", log.display());
     let said = session.say(&["run", "--runs", "1", "--warmup", "2", "--", "sh", "-c", &script]);
-    assert_eq!(said.exit, Exit::Fine);
-    assert_eq!(std::fs::read_to_string(log).unwrap().lines().count(), 3);
+    assert_eq!(said.exit, ExitStatus::Success);
+    assert_eq!(fs::read_to_string(log).unwrap().lines().count(), 3);
     assert_eq!(session.records().len(), 1);
     // A warm-up that fails is as bad as a build.
     let said = session.run(&["run", "--warmup", "1"], &["exit=7"]);
-    assert_eq!(said.exit, Exit::Usage);
+    assert_eq!(said.exit, ExitStatus::Error);
     assert_eq!(session.records().len(), 1);
     assert!(said.err.contains("failed with exit code 7"), "{}", said.err);
 }
@@ -95,7 +130,7 @@ fn records_of_others() {
     let ids: Vec<_> = said.out.lines().skip(1).map(|row| row.split(',').nth(1).unwrap()).collect();
     assert_eq!(ids, ["build-0003", "build-0004"]);
     let said = session.run(&["run", "--tool", "another"], &[]);
-    assert_eq!(said.exit, Exit::Usage);
+    assert_eq!(said.exit, ExitStatus::Error);
     assert!(said.err.contains("left no record"), "{}", said.err);
 }
 
@@ -104,7 +139,7 @@ fn failure() {
     let said =
         session.run(&["run"], &["records=0", "exit=3", "cry=no such \u{1b}[31mpage", "say=x"]);
     assert_snapshot("run-failure", &said);
-    assert_eq!(said.exit, Exit::Usage);
+    assert_eq!(said.exit, ExitStatus::Error);
     let said = session.run(&["run"], &["records=0", "exit=3", "say=only\u{202e}this"]);
     assert!(said.err.contains("  │ only\\u{202e}this\n"), "{}", said.err);
 }
@@ -120,13 +155,13 @@ fn no_record() {
     let session = Session::new();
     let said = session.run(&["run"], &["records=0", "cry=metrics are off"]);
     assert_snapshot("run-no-record", &said);
-    assert_eq!(said.exit, Exit::Usage);
+    assert_eq!(said.exit, ExitStatus::Error);
 }
 
 fn several_records() {
     let session = Session::new();
     let said = session.run(&["run", "--runs", "2"], &["records=3"]);
-    assert_eq!(said.exit, Exit::Fine);
+    assert_eq!(said.exit, ExitStatus::Success);
     assert_eq!(said.err, "2 runs left 6 records: each run of it makes more than one\n");
     let last = said.out.lines().find(|line| line.contains("build-0005"));
     assert!(last.is_some(), "{}", said.out);
@@ -135,7 +170,7 @@ fn several_records() {
 fn not_started() {
     let session = Session::new();
     let said = session.say(&["run", "--", "./no-such-program", "--all"]);
-    assert_eq!(said.exit, Exit::Usage);
+    assert_eq!(said.exit, ExitStatus::Error);
     let expected = "error: cannot start `./no-such-program --all`: ";
     assert!(said.err.starts_with(expected), "{}", said.err);
     assert!(!session.dir().exists());
@@ -145,7 +180,7 @@ fn shown_output() {
     let session = Session::new();
     let build = crate::fake_build::command(&["say=out of it", "cry=err of it"]);
     let run = |options: &[&str]| {
-        let output = std::process::Command::new(PROGRAM)
+        let output = Command::new(PROGRAM)
             .args(["run", "--runs", "1", "--format", "csv", "--dir"])
             .arg(session.dir())
             .args(options)
@@ -169,11 +204,11 @@ fn refused_options() {
     for option in [&["--branch", "main"][..], &["--mode", "full"], &["--since", "2w"]] {
         let words: Vec<&str> = ["run"].iter().chain(option).copied().collect();
         let said = session.run(&words, &[]);
-        assert_eq!(said.exit, Exit::Usage);
+        assert_eq!(said.exit, ExitStatus::Usage);
         assert!(said.err.starts_with(&format!("error: {} cannot", option[0])), "{}", said.err);
     }
     assert!(!session.dir().exists());
-    let off = std::process::Command::new(PROGRAM)
+    let off = Command::new(PROGRAM)
         .args(["run", "--dir"])
         .arg(session.dir())
         .args(["--", "true"])
@@ -182,12 +217,15 @@ fn refused_options() {
         .unwrap();
     assert_eq!(off.status.code(), Some(2));
     let said = String::from_utf8(off.stderr).unwrap();
-    assert_eq!(said, "error: BUILD_METRICS=OFF is set here: with it no build is recorded\n");
+    assert_eq!(
+        said,
+        "error: BUILD_METRICS=OFF is set in this environment, so builds are not recorded\n"
+    );
 }
 
 fn relative_history() {
     let session = Session::new();
-    let status = std::process::Command::new(PROGRAM)
+    let status = Command::new(PROGRAM)
         .args(["run", "--runs", "1", "--dir", "history", "--"])
         .args(crate::fake_build::command(&[]))
         .current_dir(session.path(""))

@@ -108,7 +108,7 @@ impl Judged {
     }
 
     /// What it was, is, and by how much that differs: `render: allocations 1,000 → 1,030, +3.0 %`.
-    pub(super) fn told(&self) -> String {
+    pub(super) fn describe(&self) -> String {
         let change =
             self.change().map_or_else(String::new, |it| format!(", {}", units::change(it)));
         let (old, new) = (self.measure.shown(self.old), self.measure.shown(self.new));
@@ -116,7 +116,7 @@ impl Judged {
     }
 
     /// Whether anybody needs to see it.
-    pub(super) fn is_news(&self) -> bool {
+    pub(super) fn is_change(&self) -> bool {
         matches!(self.verdict, Verdict::Regression | Verdict::Suspect | Verdict::Improvement)
     }
 
@@ -142,24 +142,24 @@ pub(super) fn judge(
     baseline: &[Session],
     configuration: &Configuration,
 ) -> Vec<Judged> {
-    let evidence = Evidence::of(candidate, baseline, configuration);
+    let evidence = Evidence::collect(candidate, baseline, configuration);
     let hypotheses: Vec<rules::Hypothesis<'_>> =
         evidence.iter().map(Evidence::hypothesis).collect();
-    let rate = configuration.rules().false_discovery_rate;
+    let rate = configuration.thresholds.false_discovery_rate;
     let findings = rules::judge_all(&hypotheses, rate);
-    let mut judged = told(&evidence, findings, candidate, baseline);
+    let mut judged = explain(&evidence, findings, candidate, baseline);
     sort(&mut judged);
     judged
 }
 
 /// Findings with what explains them.
-fn told(
+fn explain(
     evidence: &[Evidence],
     findings: Vec<Option<Finding>>,
     candidate: &[BuildStats],
     baseline: &[Session],
 ) -> Vec<Judged> {
-    let told = evidence.iter().zip(findings).filter_map(|(evidence, finding)| {
+    let judged = evidence.iter().zip(findings).filter_map(|(evidence, finding)| {
         let finding = finding?;
         let place = match evidence.measure {
             Measure::Allocations | Measure::Allocated if finding.verdict != Verdict::Unchanged => {
@@ -180,11 +180,11 @@ fn told(
             baseline_builds: finding.baseline_builds,
             baseline_sessions: finding.baseline_sessions,
             is_creep: false,
-            why: explanation::of(&finding, evidence.measure),
+            why: explanation::explain(&finding, evidence.measure),
             place,
         })
     });
-    told.collect()
+    judged.collect()
 }
 
 /// What is said of the build's time.

@@ -8,7 +8,7 @@ use crate::judge::sequential::Decision;
 use crate::present::units;
 
 /// What the verdict on one number rests on.
-pub(super) fn of(finding: &Finding, measure: Measure) -> Vec<String> {
+pub(super) fn explain(finding: &Finding, measure: Measure) -> Vec<String> {
     let mut parts = vec![evidence(finding)];
     parts.extend(condition(finding, measure));
     if let Some(Work { old, new }) = finding.work {
@@ -26,7 +26,7 @@ pub(super) fn of(finding: &Finding, measure: Measure) -> Vec<String> {
 
 /// What the verdict on one number of two halves rests on, in which a difference of less than `floor`
 /// does not count.
-pub(super) fn of_pairs(
+pub(super) fn explain_pairs(
     decision: &Decision,
     interval: Option<&RatioInterval>,
     floor: &str,

@@ -57,8 +57,8 @@ impl Page {
     /// What changed, a sentence for each; where nothing did, what is said of the build's time.
     pub(in crate::commands) fn sentences(&self) -> Vec<String> {
         let sentence =
-            |it: &Judged| format!("{}: {} ({})", headline(it.verdict), it.told(), self.why(it));
-        let news = self.judged.iter().filter(|it| it.is_news()).map(sentence);
+            |it: &Judged| format!("{}: {} ({})", headline(it.verdict), it.describe(), self.why(it));
+        let news = self.judged.iter().filter(|it| it.is_change()).map(sentence);
         let news: Vec<String> = news.collect();
         if news.is_empty() {
             return of_build_time(&self.judged).map(sentence).into_iter().collect();
@@ -79,8 +79,8 @@ impl Page {
         let verdict = self.verdict();
         let mut title = vec![Span::new(headline(verdict), style(verdict).bold())];
         title.extend(self.title.iter().cloned());
-        let news: Vec<&Judged> = self.judged.iter().filter(|it| it.is_news()).collect();
-        let rest: Vec<&Judged> = self.judged.iter().filter(|it| !it.is_news()).collect();
+        let news: Vec<&Judged> = self.judged.iter().filter(|it| it.is_change()).collect();
+        let rest: Vec<&Judged> = self.judged.iter().filter(|it| !it.is_change()).collect();
         let mut blocks =
             vec![Block::Title(title), Block::Facts(self.facts.iter().map(Fact::clone).collect())];
         if !news.is_empty() {
@@ -134,7 +134,7 @@ impl Page {
         if it.is_creep {
             parts.push("against the last accepted level, from which it crept away".to_owned());
         }
-        if it.is_news() {
+        if it.is_change() {
             parts.extend(it.place.clone());
             parts.extend(
                 self.commits.as_ref().filter(|_| !it.is_creep).map(|it| format!("in {it}")),

@@ -14,7 +14,7 @@ const LEAST_LEVEL: usize = 5;
 
 /// The sessions that a candidate is held against.
 #[derive(Debug, Default)]
-pub(super) struct Standing {
+pub(super) struct BaselineComparison {
     /// The newest that set the level that holds, oldest first.
     pub(super) baseline: Vec<Session>,
     /// The first that stood on it, where these are long past: what creeps is seen against them.
@@ -40,7 +40,7 @@ pub(super) fn time_of(session: &Session) -> f64 {
     median(times).unwrap_or(f64::NAN)
 }
 
-impl Standing {
+impl BaselineComparison {
     /// All sessions as they are: they were named.
     pub(super) fn of_named(sessions: Vec<Session>) -> Self {
         Self { baseline: sessions, ..Self::default() }
@@ -116,8 +116,8 @@ mod tests {
         (0..builds).map(|n| level * (1.0 + noise[n % 7] / 100.0)).collect()
     }
 
-    fn standing(parts: &[Vec<f64>]) -> Standing {
-        Standing::of(sessions(&parts.concat()), 30)
+    fn comparison(parts: &[Vec<f64>]) -> BaselineComparison {
+        BaselineComparison::of(sessions(&parts.concat()), 30)
     }
 
     fn ids(sessions: &[Session]) -> (String, String) {
@@ -127,46 +127,46 @@ mod tests {
 
     #[test]
     fn the_newest_thirty_are_the_baseline_and_the_oldest_the_level() {
-        let standing = standing(&[around(100.0, 50)]);
-        assert_eq!(ids(&standing.baseline), ("20".to_owned(), "49".to_owned()));
-        assert_eq!(ids(&standing.level), ("0".to_owned(), "19".to_owned()));
-        assert_eq!(standing.after_unaccepted, None);
+        let comparison = comparison(&[around(100.0, 50)]);
+        assert_eq!(ids(&comparison.baseline), ("20".to_owned(), "49".to_owned()));
+        assert_eq!(ids(&comparison.level), ("0".to_owned(), "19".to_owned()));
+        assert_eq!(comparison.after_unaccepted, None);
     }
 
     #[test]
     fn a_shorter_baseline_is_the_newest_of_it() {
-        let standing = Standing::of(sessions(&around(100.0, 50)), 12);
-        assert_eq!(ids(&standing.baseline), ("38".to_owned(), "49".to_owned()));
-        assert_eq!(ids(&standing.level), ("0".to_owned(), "11".to_owned()));
+        let comparison = BaselineComparison::of(sessions(&around(100.0, 50)), 12);
+        assert_eq!(ids(&comparison.baseline), ("38".to_owned(), "49".to_owned()));
+        assert_eq!(ids(&comparison.level), ("0".to_owned(), "11".to_owned()));
     }
 
     #[test]
     fn builds_after_a_change_for_the_worse_do_not_join() {
-        let standing = standing(&[around(100.0, 20), around(120.0, 12)]);
-        assert_eq!(ids(&standing.baseline), ("0".to_owned(), "19".to_owned()));
-        let after = standing.after_unaccepted.unwrap();
+        let comparison = comparison(&[around(100.0, 20), around(120.0, 12)]);
+        assert_eq!(ids(&comparison.baseline), ("0".to_owned(), "19".to_owned()));
+        let after = comparison.after_unaccepted.unwrap();
         assert_eq!((after.build_id.as_str(), after.builds), ("20", 12));
         assert!((after.change - 0.2).abs() < 0.01, "{}", after.change);
     }
 
     #[test]
     fn builds_that_are_back_at_the_level_join_again() {
-        let standing = standing(&[around(100.0, 15), around(130.0, 10), around(100.0, 10)]);
-        assert_eq!(standing.baseline.len(), 25);
-        assert_eq!(ids(&standing.baseline), ("0".to_owned(), "34".to_owned()));
+        let comparison = comparison(&[around(100.0, 15), around(130.0, 10), around(100.0, 10)]);
+        assert_eq!(comparison.baseline.len(), 25);
+        assert_eq!(ids(&comparison.baseline), ("0".to_owned(), "34".to_owned()));
     }
 
     #[test]
     fn a_better_level_is_the_measure_once_enough_builds_stand_on_it() {
-        let few = standing(&[around(100.0, 20), around(80.0, 6)]);
+        let few = comparison(&[around(100.0, 20), around(80.0, 6)]);
         assert_eq!(ids(&few.baseline), ("0".to_owned(), "19".to_owned()));
-        let many = standing(&[around(100.0, 20), around(80.0, 12)]);
+        let many = comparison(&[around(100.0, 20), around(80.0, 12)]);
         assert_eq!(ids(&many.baseline), ("20".to_owned(), "31".to_owned()));
         assert_eq!(many.after_unaccepted, None);
     }
 
     #[test]
     fn without_builds_there_is_nothing() {
-        assert!(standing(&[]).baseline.is_empty());
+        assert!(comparison(&[]).baseline.is_empty());
     }
 }

@@ -27,7 +27,7 @@ pub(in crate::commands) struct Evidence {
 
 impl Evidence {
     /// All that may be judged.
-    pub(in crate::commands) fn of(
+    pub(in crate::commands) fn collect(
         candidate: &[BuildStats],
         baseline: &[Session],
         configuration: &Configuration,
@@ -35,10 +35,10 @@ impl Evidence {
         let workload = configuration.workload.as_deref();
         let work = |stats: &BuildStats| Some(float(*stats.counts.get(workload?)?));
         let mut gathering = Gathering { candidate, baseline, evidence: Vec::new() };
-        gathering.add(None, Measure::Time, configuration.rules(), |stats| {
+        gathering.add(None, Measure::Time, configuration.thresholds, |stats| {
             Some(Sample { value: stats.build_time_ms, items: work(stats) })
         });
-        gathering.add(None, Measure::Peak, configuration.rules(), |stats| {
+        gathering.add(None, Measure::Peak, configuration.thresholds, |stats| {
             Some(Sample { value: mebibytes(stats.memory_peak_mb?), items: work(stats) })
         });
         let counts = candidate.first().map(|stats| &stats.counts);
@@ -47,7 +47,7 @@ impl Evidence {
             (Measure::Allocations, (|stats| stats.alloc_count) as fn(&BuildStats) -> _),
             (Measure::Allocated, |stats| stats.alloc_bytes),
         ] {
-            gathering.add(None, measure, configuration.rules(), |stats| {
+            gathering.add(None, measure, configuration.thresholds, |stats| {
                 Some(Sample::new(float(of(stats).filter(|_| does_as_much(stats))?)))
             });
         }
@@ -126,7 +126,7 @@ impl Gathering<'_> {
             if !configuration.is_judged(path) {
                 continue;
             }
-            let thresholds = configuration.rules_of_phase(path);
+            let thresholds = configuration.of_phase(path);
             let path = path.as_str();
             let sample =
                 |phases: &Phases<'_>, of: &dyn Fn(&PhaseStats, &BuildStats) -> Option<f64>| {
@@ -140,7 +140,7 @@ impl Gathering<'_> {
                     .iter()
                     .map(|session| session.iter().filter_map(|it| sample(it, of)).collect())
                     .collect();
-                self.push(Some(path), measure, thresholds.clone(), new, old);
+                self.push(Some(path), measure, thresholds, new, old);
             };
             add(Measure::Time, &|phase, _| Some(phase.self_ms));
             let is_large = |of: &dyn Fn(&BuildStats) -> Option<f64>| {

@@ -5,11 +5,11 @@
 
 mod ab;
 mod fake_build;
-#[path = "../commands/in_process.rs"]
+#[path = "../../../perf-cli/tests/commands/in_process.rs"]
 mod in_process;
 mod run;
 mod session;
-#[path = "../commands/snapshot.rs"]
+#[path = "../../../perf-cli/tests/commands/snapshot.rs"]
 mod snapshot;
 mod terminal;
 

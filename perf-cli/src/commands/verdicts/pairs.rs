@@ -4,21 +4,19 @@ use perf_history::BuildStats;
 
 use super::evidence::{self, Evidence};
 use super::{Judged, Measure, explanation, sort};
-use crate::configuration::{Configuration, Thresholds};
+use crate::configuration::Configuration;
+use crate::judge::Thresholds;
 use crate::judge::bootstrap::RatioInterval;
 use crate::judge::mann_whitney::pairs_needed;
 use crate::judge::rules::judge_all;
 use crate::judge::sequential::{Decision, PairedSamples, Rule, Step, decide_all};
 use crate::judge::{Verdict, median};
+use crate::labels::{RUN, SESSION};
 use crate::present::units::{self, mebibytes};
 use crate::select::Session;
 
 /// How sure the interval of a ratio is.
 const CONFIDENCE: f64 = 0.95;
-
-/// The labels of builds.
-const RUN: &str = "run";
-const SESSION: &str = "session";
 
 /// Whether two sets are the halves of one session, whose builds were run in turn.
 pub(in crate::commands) fn were_run_in_turn<'a>(
@@ -92,7 +90,7 @@ impl Numbers {
             baseline_builds: self.old.len(),
             baseline_sessions: 1,
             is_creep: false,
-            why: explanation::of_pairs(decision, interval.as_ref(), &least),
+            why: explanation::explain_pairs(decision, interval.as_ref(), &least),
             place: peak.filter(|_| self.measure == Measure::Peak),
         }
     }
@@ -119,7 +117,7 @@ pub(in crate::commands) fn too_few_pairs(
     configuration: &Configuration,
 ) -> String {
     let pairs = old.len().min(new.len());
-    let rule = configuration.rules().pairs.with_pairs(pairs);
+    let rule = configuration.thresholds.pairs().with_pairs(pairs);
     let needed = rule.looks.last().and_then(|look| pairs_needed(look.p));
     let needed = needed.map_or_else(String::new, |it| format!("; it takes {it}"));
     format!("{} of builds run in turn{needed}", units::counted(pairs as u64, "pair"))
@@ -132,7 +130,7 @@ pub(in crate::commands) fn judge_pairs(
     configuration: &Configuration,
 ) -> Vec<Judged> {
     let pairs = old.len().min(new.len());
-    let rule = configuration.rules().pairs.with_pairs(pairs);
+    let rule = configuration.thresholds.pairs().with_pairs(pairs);
     let build = build_time(old, new, configuration);
     let Thresholds { memory_mb, memory_percent, .. } = configuration.thresholds;
     let least = Least { difference: mebibytes(memory_mb), percent: memory_percent };
@@ -202,11 +200,11 @@ fn allocations(
     configuration: &Configuration,
 ) -> Vec<Judged> {
     let baseline = [Session { builds: old.to_vec() }];
-    let mut evidence = Evidence::of(new, &baseline, configuration);
+    let mut evidence = Evidence::collect(new, &baseline, configuration);
     evidence.retain(|it| matches!(it.measure, Measure::Allocations | Measure::Allocated));
     let hypotheses: Vec<_> = evidence.iter().map(Evidence::hypothesis).collect();
-    let findings = judge_all(&hypotheses, configuration.rules().false_discovery_rate);
-    super::told(&evidence, findings, new, &baseline)
+    let findings = judge_all(&hypotheses, configuration.thresholds.false_discovery_rate);
+    super::explain(&evidence, findings, new, &baseline)
 }
 
 #[cfg(test)]
@@ -239,12 +237,12 @@ mod tests {
     /// What is said of each number that changed.
     fn changed(old: &[BuildStats], new: &[BuildStats]) -> Vec<(Verdict, String)> {
         let judged = judge_pairs(old, new, &Configuration::default());
-        judged.iter().filter(|it| it.is_news()).map(|it| (it.verdict, it.what())).collect()
+        judged.iter().filter(|it| it.is_change()).map(|it| (it.verdict, it.what())).collect()
     }
 
     fn are_enough(old: &[BuildStats], new: &[BuildStats]) -> bool {
         let configuration = Configuration::default();
-        are_decided(old, new, &configuration, &configuration.rules().pairs)
+        are_decided(old, new, &configuration, &configuration.thresholds.pairs())
     }
 
     #[test]
@@ -298,7 +296,7 @@ mod tests {
         let path = dir.path().join("buildperf.toml");
         std::fs::write(&path, text).unwrap();
         let judged = judge_pairs(&old, &new, &Configuration::read(&path).unwrap());
-        let news: Vec<_> = judged.iter().filter(|it| it.is_news()).map(Judged::what).collect();
+        let news: Vec<_> = judged.iter().filter(|it| it.is_change()).map(Judged::what).collect();
         assert_eq!(news, ["render: self time"]);
     }
 

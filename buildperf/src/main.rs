@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser};
 use perf_cli::{PerfArgs, Program};
 
-/// Reads the history of a tool's builds: how long each took, how much memory, and what changed
+/// Reads the history of a tool's builds: how long each took, how much memory it used, what changed
 #[derive(Debug, Parser)]
 #[command(name = "buildperf", version, after_help = EXAMPLES)]
 struct Buildperf {
@@ -17,8 +17,9 @@ struct Buildperf {
 const EXAMPLES: &str = "\
 Examples:
   buildperf                          the newest 20 builds
-  buildperf --chart --since 2w       the course of time and memory over two weeks
-  buildperf --mode full --last 5     the newest 5 full builds
+  buildperf list --chart --since 2w  time and memory over two weeks
+  buildperf list --mode full --last 5
+                                     the newest 5 full builds
   buildperf show                     where the newest build spent its time and memory
   buildperf compare -2 -1            the newest build against the one before
   buildperf run -- my-site build     five builds, and how much they differ
@@ -28,8 +29,8 @@ Examples:
   buildperf export flamegraph -o flame.svg
                                      a picture of where the newest build spent its time
 
-Exit codes: 0 fine, 1 a regression, 2 usage, 3 too little data (with --strict),
-            4 the history cannot be read or written, 130 interrupted";
+Exit codes: 0 success, 1 a regression, 2 usage, 3 not enough data (with --strict),
+            4 the history cannot be read or written, 5 another error, 130 interrupted";
 
 fn main() -> ExitCode {
     let Buildperf { args } = Buildperf::parse();

@@ -2,11 +2,15 @@
 
 use std::fs;
 use std::io::{Read, Write};
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
+
+/// The package with the histories that the tests read.
+const PERF_CLI: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../perf-cli");
 
 fn buildperf(words: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_buildperf"));
-    command.args(words).args(["--dir", "tests/data/site"]);
+    command.args(words).args(["--dir", "tests/data/site"]).current_dir(PERF_CLI);
     for variable in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLUMNS", "CI"] {
         command.env_remove(variable);
     }
@@ -52,7 +56,7 @@ fn what_is_piped_has_no_colour_unless_it_is_asked_for() {
 fn a_reader_that_goes_away_is_no_error() {
     // More than a pipe takes, so that the program has to notice.
     let dir = tempfile::tempdir().unwrap();
-    let builds = fs::read("tests/data/site/history.jsonl").unwrap();
+    let builds = fs::read(Path::new(PERF_CLI).join("tests/data/site/history.jsonl")).unwrap();
     let mut history = fs::File::create(dir.path().join("history.jsonl")).unwrap();
     for _ in 0..60 {
         history.write_all(&builds).unwrap();
@@ -79,7 +83,8 @@ fn the_history_is_where_the_writer_was_told_to_put_it() {
     let said = output(
         Command::new(env!("CARGO_BIN_EXE_buildperf"))
             .args(["--last", "1"])
-            .env("BUILD_METRICS_DIR", "tests/data/python-model"),
+            .env("BUILD_METRICS_DIR", "tests/data/python-model")
+            .current_dir(PERF_CLI),
     );
     assert!(text(&said.stdout).starts_with("bengal  tests/data/python-model\n"));
 }
@@ -110,4 +115,25 @@ fn every_help_text_has_examples() {
         assert_eq!(said.status.code(), Some(0));
         assert!(text(&said.stdout).contains("Examples"), "{words:?}");
     }
+}
+
+#[test]
+fn doctor_says_switched_off_for_every_value_that_switches_tracking_off() {
+    for value in ["off", "OFF", "0", "false", "no", " off "] {
+        let said = output(buildperf(&["doctor"]).env("BUILD_METRICS", value));
+        let expected = format!("switched off: BUILD_METRICS={} is set", value.trim());
+        assert!(text(&said.stdout).contains(&expected), "{value:?}: {}", text(&said.stdout));
+    }
+    for value in ["", "on", "1"] {
+        let said = output(buildperf(&["doctor"]).env("BUILD_METRICS", value));
+        assert!(text(&said.stdout).contains("not switched off"), "{value:?}");
+    }
+}
+
+#[test]
+fn an_error_is_printed_with_its_path_and_its_cause_once() {
+    let said = output(&mut buildperf(&["check", "--config", "no/such/file"]));
+    let cause = std::fs::read("no/such/file").unwrap_err();
+    assert_eq!(said.status.code(), Some(2));
+    assert_eq!(text(&said.stderr), format!("error: cannot read no/such/file: {cause}\n"));
 }

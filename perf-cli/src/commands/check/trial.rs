@@ -5,12 +5,13 @@ use std::collections::BTreeSet;
 use perf_history::BuildStats;
 
 use super::CheckArgs;
-use super::standing::Standing;
-use crate::commands::facts::commits_between;
-use crate::commands::judgement::{self, Judged};
+use super::baseline::BaselineComparison;
+use crate::commands::describe::commits_between;
+use crate::commands::verdicts::{self, Judged};
 use crate::configuration::Configuration;
 use crate::failure::Failure;
 use crate::judge::Verdict;
+use crate::labels::{BASE, HEAD, RUN};
 use crate::present::units;
 use crate::select::{
     Baseline, BuildRef, PassedOver, SelectError, Selection, SeriesKey, Session, exclusion_reason,
@@ -26,16 +27,13 @@ pub(super) enum Against {
     History(Vec<String>),
 }
 
-/// The run labels of the halves of `ab`.
-const HALVES: [&str; 2] = ["base", "head"];
-
 /// The halves of the session of `ab` that a candidate is of, each oldest first.
 fn halves_of(
     candidate: &[BuildStats],
     selection: &mut Selection,
 ) -> Result<Option<[Vec<BuildStats>; 2]>, Failure> {
-    let run = candidate.first().and_then(|stats| stats.labels.get("run"));
-    if run.is_none_or(|run| !HALVES.contains(&run.as_str())) {
+    let run = candidate.first().and_then(|stats| stats.labels.get(RUN));
+    if run.is_none_or(|run| run != BASE && run != HEAD) {
         return Ok(None);
     }
     let mut half = |name: &str| -> Result<Vec<BuildStats>, SelectError> {
@@ -47,8 +45,8 @@ fn halves_of(
         set.reverse();
         Ok(set)
     };
-    let [base, head] = [half(HALVES[0])?, half(HALVES[1])?];
-    Ok(judgement::were_run_in_turn(base.iter(), &head).then_some([base, head]))
+    let [base, head] = [half(BASE)?, half(HEAD)?];
+    Ok(verdicts::were_run_in_turn(base.iter(), &head).then_some([base, head]))
 }
 
 /// A candidate, and what it is judged against.
@@ -60,7 +58,7 @@ pub(super) struct Trial {
     pub(super) passed_over: Vec<PassedOver>,
     pub(super) against: Against,
     pub(super) baseline: Baseline,
-    pub(super) standing: Standing,
+    pub(super) comparison: BaselineComparison,
     pub(super) unreadable_changes: Vec<(u64, String)>,
 }
 
@@ -99,12 +97,12 @@ impl Trial {
             passed_over,
             against: Against::History(configuration.default_branches.clone()),
             baseline: Baseline::default(),
-            standing: Standing::default(),
+            comparison: BaselineComparison::default(),
             unreadable_changes: Vec::new(),
         };
         if let Some(base) = other_half {
-            trial.against = Against::Named(BuildRef::Label(HALVES[0].to_owned()));
-            trial.standing = Standing::of_named(vec![Session { builds: base }]);
+            trial.against = Against::Named(BuildRef::Label(BASE.to_owned()));
+            trial.comparison = BaselineComparison::of_named(vec![Session { builds: base }]);
             return Ok(trial);
         }
         if let Some(reference) = &args.baseline {
@@ -116,7 +114,8 @@ impl Trial {
         let branches = &configuration.default_branches;
         trial.baseline = selection.baseline(&trial.candidate, branches, &accepted.changes)?;
         let sessions = std::mem::take(&mut trial.baseline.sessions);
-        trial.standing = Standing::of(sessions, configuration.thresholds.baseline_sessions);
+        trial.comparison =
+            BaselineComparison::of(sessions, configuration.thresholds.baseline_sessions);
         Ok(trial)
     }
 
@@ -140,7 +139,7 @@ impl Trial {
                 self.baseline.differences = key.differences(&SeriesKey::from_build(&stats));
             }
         }
-        self.standing = Standing::of_named(group_sessions(own));
+        self.comparison = BaselineComparison::of_named(group_sessions(own));
         self.against = Against::Named(reference.clone());
         Ok(())
     }
@@ -152,12 +151,12 @@ impl Trial {
     }
 
     pub(super) fn baseline_builds(&self) -> impl Iterator<Item = &BuildStats> + Clone {
-        self.standing.baseline.iter().flat_map(|session| &session.builds)
+        self.comparison.baseline.iter().flat_map(|session| &session.builds)
     }
 
     /// Whether candidate and baseline are the halves of one session of `ab`.
     pub(super) fn was_run_in_turn(&self) -> bool {
-        judgement::were_run_in_turn(self.baseline_builds(), &self.candidate)
+        verdicts::were_run_in_turn(self.baseline_builds(), &self.candidate)
     }
 
     /// The baseline's builds, where candidate and baseline are the halves of one session of `ab`.
@@ -168,29 +167,29 @@ impl Trial {
     /// Judges against the newest builds, and then against the level that they may have crept away
     /// from.
     pub(super) fn judge(&self, configuration: &Configuration) -> Vec<Judged> {
-        let Standing { baseline, level, .. } = &self.standing;
+        let BaselineComparison { baseline, level, .. } = &self.comparison;
         if let Some(base) = self.other_half() {
-            return judgement::judge_pairs(&base, &self.candidate, configuration);
+            return verdicts::judge_pairs(&base, &self.candidate, configuration);
         }
-        let mut judged = judgement::judge(&self.candidate, baseline, configuration);
+        let mut judged = verdicts::judge(&self.candidate, baseline, configuration);
         if level.is_empty() {
             return judged;
         }
         let is_worse = |it: &Judged| matches!(it.verdict, Verdict::Regression | Verdict::Suspect);
-        for crept in judgement::judge(&self.candidate, level, configuration) {
+        for crept in verdicts::judge(&self.candidate, level, configuration) {
             let is_same = |it: &&mut Judged| it.phase == crept.phase && it.measure == crept.measure;
             let Some(known) = judged.iter_mut().find(is_same) else { continue };
             if is_worse(&crept) && !is_worse(known) {
                 *known = Judged { is_creep: true, ..crept };
             }
         }
-        judgement::sort(&mut judged);
+        verdicts::sort(&mut judged);
         judged
     }
 
     /// The commits between the newest build of the baseline and the candidate.
     pub(super) fn commits(&self) -> Option<String> {
-        let old = self.standing.baseline.last().and_then(Session::last);
+        let old = self.comparison.baseline.last().and_then(Session::last);
         commits_between(old, Some(self.newest()))
     }
 
@@ -204,7 +203,7 @@ impl Trial {
         let all = |stats: &BuildStats| -> BTreeSet<String> {
             stats.phases.iter().map(|it| it.path.clone()).collect()
         };
-        let old = self.standing.baseline.last().and_then(Session::last)?;
+        let old = self.comparison.baseline.last().and_then(Session::last)?;
         let new = self.newest();
         let list = |what: &str, paths: BTreeSet<String>| {
             let paths: Vec<String> = paths.into_iter().take(5).collect();
@@ -221,10 +220,10 @@ impl Trial {
     /// Why there is nothing to judge by.
     pub(super) fn why_nothing(&self, configuration: &Configuration) -> String {
         let Baseline { accepted, left_out, foreign, differences, is_cut, .. } = &self.baseline;
-        let least = configuration.rules().least_builds as u64;
+        let least = configuration.thresholds.least_builds as u64;
         let there = self.baseline_builds().count() as u64;
         if let Some(base) = self.other_half() {
-            return judgement::too_few_pairs(&base, &self.candidate, configuration);
+            return verdicts::too_few_pairs(&base, &self.candidate, configuration);
         }
         let mut parts = vec![match &self.against {
             Against::Named(reference) => format!(
@@ -261,4 +260,41 @@ impl Trial {
         }
         parts.join("; ")
     }
+}
+
+/// Whether a check of the newest session has a baseline to judge by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::commands) enum GateReadiness {
+    /// It would report a regression.
+    Ready(String),
+    /// It would report a large change, as `suspect` at most.
+    Partial(String),
+    /// It would judge nothing.
+    NotReady(String),
+}
+
+/// Looks for the baseline of the newest session.
+pub(in crate::commands) fn gate_readiness(
+    selection: &mut Selection,
+    configuration: &Configuration,
+) -> Result<GateReadiness, Failure> {
+    let trial = Trial::find(selection, &CheckArgs::default(), configuration)?;
+    let rules = configuration.thresholds;
+    let (builds, sessions) = (trial.baseline_builds().count(), trial.comparison.baseline.len());
+    let there = format!(
+        "{} in {} to compare with",
+        units::counted(builds as u64, "build"),
+        units::counted(sessions as u64, "session")
+    );
+    if trial.was_run_in_turn() {
+        return Ok(GateReadiness::Ready(format!("{there}, run in turn")));
+    }
+    Ok(if builds < rules.least_builds {
+        GateReadiness::NotReady(trial.why_nothing(configuration))
+    } else if sessions < rules.enough_builds || trial.candidate.len() < rules.session_builds {
+        let candidate = units::counted(trial.candidate.len() as u64, "build");
+        GateReadiness::Partial(format!("{there}, but the newest session has {candidate}"))
+    } else {
+        GateReadiness::Ready(there)
+    })
 }

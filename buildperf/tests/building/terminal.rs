@@ -131,7 +131,7 @@ fn size(columns: u16) -> PtySize {
 }
 
 fn site() -> String {
-    data("site").to_str().unwrap().to_owned()
+    Path::new("../perf-cli").join(data("site")).to_str().unwrap().to_owned()
 }
 
 fn plain(text: &str) -> String {

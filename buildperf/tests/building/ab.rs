@@ -3,7 +3,7 @@
 use std::fs;
 
 use libtest_mimic::Trial;
-use perf_cli::Exit;
+use perf_cli::ExitStatus;
 use serde_json::Value;
 
 use crate::fake_build;
@@ -48,7 +48,7 @@ fn every_format() {
         let options = ["--warmup", "0", "--format", format];
         let said = ab(&session, &options, &["time=100"], &["time=130"]);
         let suffix = if format == "table" { "" } else { &format!(".{format}") };
-        assert_eq!(said.exit, Exit::Regression);
+        assert_eq!(said.exit, ExitStatus::Regression);
         assert_eq!(session.records().len(), 16, "eight pairs make this sure");
         assert_snapshot(&format!("ab{suffix}"), &said);
     }
@@ -61,7 +61,7 @@ fn fatter() {
         let options = ["--warmup", "0", "--format", format];
         let head = ["time=100", "allocations=1030", "place=page::html"];
         let said = ab(&session, &options, &["time=100", "place=page::html"], &head);
-        assert_eq!(said.exit, Exit::Regression);
+        assert_eq!(said.exit, ExitStatus::Regression);
         let suffix = if format == "table" { "" } else { &format!(".{format}") };
         assert_snapshot(&format!("ab-allocations{suffix}"), &said);
     }
@@ -69,12 +69,12 @@ fn fatter() {
 
 fn as_check() {
     for (head, verdict, exit) in [
-        (&["time=200"][..], "unchanged", Exit::Fine),
-        (&["time=260"], "regression", Exit::Regression),
-        (&["time=200", "allocations=1030"], "regression", Exit::Regression),
-        (&["time=200", "allocations=970"], "improvement", Exit::Fine),
-        (&["time=200", "peak=24"], "regression", Exit::Regression),
-        (&["time=150", "peak=24"], "regression", Exit::Regression),
+        (&["time=200"][..], "unchanged", ExitStatus::Success),
+        (&["time=260"], "regression", ExitStatus::Regression),
+        (&["time=200", "allocations=1030"], "regression", ExitStatus::Regression),
+        (&["time=200", "allocations=970"], "improvement", ExitStatus::Success),
+        (&["time=200", "peak=24"], "regression", ExitStatus::Regression),
+        (&["time=150", "peak=24"], "regression", ExitStatus::Regression),
     ] {
         let session = Session::new();
         let built = ab(&session, &["--format", "json"], &["time=200"], head);
@@ -103,7 +103,7 @@ fn of_time(answer: &Value) -> &Value {
 fn improvement() {
     let session = Session::new();
     let said = ab(&session, &["--format", "json"], &["time=200"], &["time=150"]);
-    assert_eq!(said.exit, Exit::Fine);
+    assert_eq!(said.exit, ExitStatus::Success);
     let answer = answer(&said);
     assert_eq!((&answer["verdict"], &answer["pairs"]), (&"improvement".into(), &8.into()));
     let time = of_time(&answer);
@@ -113,7 +113,7 @@ fn improvement() {
 fn unchanged() {
     let session = Session::new();
     let said = ab(&session, &["--format", "json"], &["time=200"], &["time=200"]);
-    assert_eq!(said.exit, Exit::Fine);
+    assert_eq!(said.exit, ExitStatus::Success);
     assert_eq!(answer(&said)["verdict"], "unchanged");
     assert!(session.records().len() <= 20, "{}", session.records().len());
 }
@@ -127,20 +127,20 @@ fn thresholds() {
         let said = ab(&session, &options, &["time=200"], &["time=260"]);
         (said.exit, answer(&said)["verdict"].as_str().map(str::to_owned))
     };
-    assert_eq!(judged(), (Exit::Fine, Some("unchanged".to_owned())));
+    assert_eq!(judged(), (ExitStatus::Success, Some("unchanged".to_owned())));
     fs::write(&file, "[thresholds]\ntime-percent = 20\n").unwrap();
-    assert_eq!(judged(), (Exit::Regression, Some("regression".to_owned())));
+    assert_eq!(judged(), (ExitStatus::Regression, Some("regression".to_owned())));
     let options = ["--runs", "5", "--time-percent", "50"];
     let said = ab(&session, &options, &["time=200"], &["time=260"]);
-    assert_eq!(said.exit, Exit::Fine, "what the command line says comes first");
+    assert_eq!(said.exit, ExitStatus::Success, "what the command line says comes first");
     fs::write(&file, "[thresholds]\ntime = 20\n").unwrap();
     let said = ab(&session, &[], &["time=200"], &["time=260"]);
-    assert_eq!(said.exit, Exit::Usage);
-    assert!(said.err.contains("unknown key \"time\""), "{}", said.err);
+    assert_eq!(said.exit, ExitStatus::Usage);
+    assert!(said.err.contains("unknown key `time`"), "{}", said.err);
 }
 
 /// How `ab` ends, after how many pairs, and with what exit code.
-fn ended(base: &str, head: &str) -> (String, u64, Exit) {
+fn ended(base: &str, head: &str) -> (String, u64, ExitStatus) {
     let session = Session::new();
     let (base, head) = (format!("time={base}"), format!("time={head}"));
     let said = ab(&session, &["--format", "json"], &[&base], &[&head]);
@@ -153,18 +153,18 @@ fn ended(base: &str, head: &str) -> (String, u64, Exit) {
 fn decided_later() {
     // One outlier in the base: among 8 pairs that may be chance, among 12 it is not.
     let base = "200,200,400,200,200,200,200,200,200,200,200,200";
-    assert_eq!(ended(base, "230"), ("regression".to_owned(), 12, Exit::Regression));
+    assert_eq!(ended(base, "230"), ("regression".to_owned(), 12, ExitStatus::Regression));
     // The same with the halves exchanged.
-    assert_eq!(ended("230", base), ("improvement".to_owned(), 12, Exit::Fine));
+    assert_eq!(ended("230", base), ("improvement".to_owned(), 12, ExitStatus::Success));
 }
 
 fn goes_on() {
     // Much noise and a change of 3 %: neither a sign that is sure, nor the lack of one.
     let unsure = ended("200,220,240,260", "208,228,248,268");
-    assert_eq!(unsure, ("unchanged".to_owned(), 20, Exit::Fine));
+    assert_eq!(unsure, ("unchanged".to_owned(), 20, ExitStatus::Success));
     // Too many outliers for 12 pairs to be sure, not for 20.
     let base = "200,200,200,200,200,400";
-    assert_eq!(ended(base, "230"), ("regression".to_owned(), 20, Exit::Regression));
+    assert_eq!(ended(base, "230"), ("regression".to_owned(), 20, ExitStatus::Regression));
 }
 
 fn in_turn() {
@@ -182,12 +182,12 @@ fn too_few() {
     let session = Session::new();
     let options = ["--runs", "2", "--warmup", "0"];
     let said = ab(&session, &options, &["time=100"], &["time=200"]);
-    assert_eq!(said.exit, Exit::Fine);
+    assert_eq!(said.exit, ExitStatus::Success);
     let expected = "nothing was judged: 2 pairs of builds run in turn; it takes 5\n";
     assert_eq!(said.err, expected);
     assert!(said.out.starts_with("nothing was judged"), "{}", said.out);
     let said = ab(&session, &["--runs", "2", "--strict"], &["time=100"], &["time=200"]);
-    assert_eq!(said.exit, Exit::NoData);
+    assert_eq!(said.exit, ExitStatus::InsufficientData);
 }
 
 fn directories() {
@@ -201,19 +201,19 @@ fn directories() {
     let command = fake_build::command(&["touch=here"]);
     words.extend(command.iter().map(String::as_str));
     let said = session.say(&words);
-    assert_eq!(said.exit, Exit::Fine, "{}", said.err);
+    assert_eq!(said.exit, ExitStatus::Success, "{}", said.err);
     assert!(old.join("here0").exists() && new.join("here0").exists());
     assert_eq!(session.records().len(), 2);
     let said = session.say(&["ab", "--base-dir", "no/such/place", "--", "true"]);
     assert_eq!(said.err, "error: --base-dir: no/such/place is no directory\n");
-    assert_eq!(said.exit, Exit::Usage);
+    assert_eq!(said.exit, ExitStatus::Usage);
 }
 
 fn failing_half() {
     let session = Session::new();
     let said = ab(&session, &[], &[], &["exit=4", "cry=no-pages"]);
-    assert_eq!(said.exit, Exit::Usage);
-    let expected = "the last lines that it wrote:\n  │ no-pages\nerror: `site --fake-build exit=4 cry=no-pages` failed with exit code 4\n";
+    assert_eq!(said.exit, ExitStatus::Error);
+    let expected = "last lines of its output:\n  │ no-pages\nerror: `site --fake-build exit=4 cry=no-pages` failed with exit code 4\n";
     assert_eq!(said.err, expected);
     assert_eq!(session.records().len(), 0, "it failed when warming up");
 }
@@ -221,14 +221,14 @@ fn failing_half() {
 fn several_records() {
     let session = Session::new();
     let said = ab(&session, &[], &[], &["records=2"]);
-    assert_eq!(said.exit, Exit::Usage);
+    assert_eq!(said.exit, ExitStatus::Error);
     assert!(said.err.contains("records=2` leaves several records a run"), "{}", said.err);
 }
 
 fn other_series() {
     let session = Session::new();
     let said = ab(&session, &["--warmup", "0"], &[], &["cores=8", "time=300"]);
-    assert_eq!(said.exit, Exit::Fine);
+    assert_eq!(said.exit, ExitStatus::Success);
     let expected = "these builds cannot be compared: the cores differs (4 cores → 8 cores)\n";
     assert_eq!(said.err, expected);
     assert_eq!(session.records().len(), 2, "more builds would say no more");
@@ -245,7 +245,7 @@ fn wrong_commands() {
         ),
     ] {
         let said = session.say(words);
-        assert_eq!(said.exit, Exit::Usage);
+        assert_eq!(said.exit, ExitStatus::Usage);
         assert_eq!(said.err, format!("error: {expected}\n"));
     }
 }
