@@ -31,7 +31,7 @@ pub(crate) enum Failure {
     #[error("{0}")]
     NoData(String),
     /// The history cannot be read or written.
-    #[error("{}", .0.describe())]
+    #[error(transparent)]
     History(#[from] HistoryError),
     /// The output cannot be written.
     #[error("cannot write the output")]

@@ -78,6 +78,8 @@ mod collector;
 #[cfg(all(feature = "record", feature = "track"))]
 mod environment;
 mod outcome;
+#[cfg(all(unix, feature = "record"))]
+mod system_calls;
 mod tracked_build;
 
 #[cfg(feature = "record")]

@@ -11,7 +11,7 @@ pub(crate) fn resident_bytes() -> Option<u64> {
 mod system {
     use std::{fs::File, os::unix::fs::FileExt, path::Path, process, sync::OnceLock};
 
-    use nix::unistd::{SysconfVar, sysconf};
+    use crate::system_calls::page_bytes;
 
     pub(super) struct Statm {
         file: File,
@@ -30,7 +30,7 @@ mod system {
 
     impl Statm {
         pub(super) fn open(path: &Path) -> Option<Self> {
-            let page_bytes = sysconf(SysconfVar::PAGE_SIZE).ok()??.try_into().ok()?;
+            let page_bytes = page_bytes()?;
             Some(Self { file: File::open(path).ok()?, page_bytes, process: process::id() })
         }
 
@@ -102,12 +102,8 @@ mod tests {
         ] {
             std::fs::write(&path, text).unwrap();
             let resident = Statm::open(&path).unwrap().resident();
-            let page = nix::unistd::sysconf(nix::unistd::SysconfVar::PAGE_SIZE).unwrap().unwrap();
-            assert_eq!(
-                resident,
-                pages.map(|pages: u64| pages * u64::try_from(page).unwrap()),
-                "{text:?}"
-            );
+            let page = crate::system_calls::page_bytes().unwrap();
+            assert_eq!(resident, pages.map(|pages: u64| pages * page), "{text:?}");
         }
     }
 }

@@ -53,6 +53,7 @@ pub fn owning(mut pages: Vec<Page>, title: String) -> Vec<Page> {
 
 /// A function that returns a closure behind an opaque type.
 #[cfg_attr(feature = "annotated", tracked_phase)]
+#[inline(never)]
 pub fn opaque(by: u32) -> impl Iterator<Item = u32> {
     (0..black_box(8)).map(move |number| number * by)
 }
