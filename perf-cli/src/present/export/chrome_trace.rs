@@ -1,11 +1,10 @@
-//! The Trace Event format of Chrome, which Perfetto, speedscope and others read.
+//! The Trace Event format of Chrome, which Perfetto, speedscope and others read:
+//! <https://docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMH4h6I0nSsKchNAySU>.
 //!
-//! After its description: <https://docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMH4h6I0nSsKchNAySU>.
-//! Each slice is a pair of events that begin and end it, not one with a length: so all that a
-//! viewer compares are moments that are written alike, and nothing ends a rounding error after what
-//! holds it. The path of a phase is the category of its slices, and what else there is to say of
-//! it stands at their ends: viewers add that to the slice, but speedscope makes whatever stands at
-//! the beginning part of the name.
+//! Each slice is a pair of events for its start and end, and not one event with a duration: with times
+//! that are formatted alike, no slice ends a rounding error after its parent. The path of a phase is
+//! the category of its slices. The facts about it are at the end events: viewers add these to the slice,
+//! but speedscope would make facts at the start part of the name.
 
 use std::io::{self, Write};
 
@@ -15,20 +14,17 @@ use serde_json::{Map, Value};
 use super::{Edge, Lane, Phases, shown};
 use crate::present::escape;
 
-/// What a trace is made of.
+/// The contents of a trace.
 #[derive(Debug)]
 pub(crate) struct Trace<'a> {
-    /// What the group of all lanes is called.
+    /// The name of the group of all lanes.
     pub name: String,
-    /// What else is to be known of it.
+    /// Facts about the trace.
     pub about: Map<String, Value>,
-    /// The phases that the lanes are of.
     pub phases: &'a Phases,
-    /// The lanes, in the order in which they are shown.
     pub lanes: &'a [Lane],
 }
 
-/// All lanes are of one process.
 const PROCESS: u32 = 1;
 
 #[derive(Serialize)]
@@ -38,7 +34,7 @@ struct Event<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     cat: Option<&'a str>,
     ph: &'static str,
-    /// Microseconds, whose decimals are nanoseconds.
+    /// In microseconds, with nanoseconds as decimals.
     #[serde(skip_serializing_if = "Option::is_none")]
     ts: Option<f64>,
     pid: u32,
@@ -47,7 +43,7 @@ struct Event<'a> {
     args: Option<&'a Map<String, Value>>,
 }
 
-/// Writes a trace, an event a line.
+/// Writes a trace, one event per line.
 pub(crate) fn write(target: &mut dyn Write, trace: &Trace<'_>) -> io::Result<()> {
     target.write_all(b"{\"displayTimeUnit\":\"ms\",\"otherData\":")?;
     escape::write_json_line(target, &trace.about)?;
@@ -104,7 +100,6 @@ fn metadata(
     escape::write_json_line(target, &event)
 }
 
-/// The same moment is the same text, always.
 #[expect(clippy::cast_precision_loss, reason = "exact up to 104 days")]
 fn microseconds(ns: u64) -> f64 {
     ns as f64 / 1_000.0

@@ -8,18 +8,16 @@ use serde::Serialize;
 use super::{Edge, Lane, Phases, Stacks, Unit, shown};
 use crate::present::escape;
 
-/// What a file is made of.
+/// The contents of a file.
 #[derive(Debug)]
 pub(crate) struct File<'a> {
-    /// What all of it is called.
     pub name: String,
-    /// The phases that the lanes are of.
     pub phases: &'a Phases,
-    /// Each a profile over time.
+    /// Each becomes a profile over time.
     pub lanes: &'a [Lane],
-    /// When the lanes end, at least: nanoseconds since the build's start.
+    /// The earliest end of the lanes, in nanoseconds since the build's start.
     pub end_ns: u64,
-    /// Each a profile of sums, after the lanes.
+    /// Each becomes a profile of sums, after the lanes.
     pub sums: &'a [Stacks],
 }
 
@@ -75,7 +73,7 @@ struct Event {
     at: u64,
 }
 
-/// Frames, each once: speedscope takes those of one name for one function.
+/// Frames with unique names, because speedscope identifies functions by name.
 #[derive(Default)]
 struct Frames {
     frames: Vec<Frame>,
@@ -83,9 +81,9 @@ struct Frames {
 }
 
 impl Frames {
-    fn place(&mut self, name: &str) -> usize {
-        if let Some(place) = self.by_name.get(name) {
-            return *place;
+    fn index_of(&mut self, name: &str) -> usize {
+        if let Some(index) = self.by_name.get(name) {
+            return *index;
         }
         self.by_name.insert(name.to_owned(), self.frames.len());
         self.frames.push(Frame { name: shown(name) });
@@ -93,11 +91,10 @@ impl Frames {
     }
 }
 
-/// Writes a file.
 pub(crate) fn write(target: &mut dyn Write, file: &File<'_>) -> io::Result<()> {
     let mut frames = Frames::default();
     let of_phases: Vec<usize> =
-        file.phases.iter().map(|phase| frames.place(phase.name())).collect();
+        file.phases.iter().map(|phase| frames.index_of(phase.name())).collect();
     let mut profiles = Vec::new();
     for lane in file.lanes {
         let events = lane.edges().map(|edge| match edge {
@@ -116,7 +113,7 @@ pub(crate) fn write(target: &mut dyn Write, file: &File<'_>) -> io::Result<()> {
         let stacks = &sums.entries;
         let samples = stacks
             .iter()
-            .map(|stack| stack.frames.iter().map(|frame| frames.place(frame)).collect());
+            .map(|stack| stack.frames.iter().map(|frame| frames.index_of(frame)).collect());
         profiles.push(Profile::Sampled {
             name: sums.name.clone(),
             unit: name_of(sums.unit),
