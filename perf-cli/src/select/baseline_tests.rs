@@ -2,7 +2,7 @@
 
 use perf_history::{Accepted, Clock, Outcome};
 
-use super::tests::{TestHistory, build, labelled, on};
+use super::tests::{TestHistory, build, labelled, number, on, with};
 use super::*;
 
 fn main_branch() -> Vec<String> {
@@ -20,7 +20,7 @@ fn accepted(id: &str) -> Accepted {
 }
 
 fn numbers<'a>(builds: impl IntoIterator<Item = &'a BuildStats>) -> Vec<u32> {
-    builds.into_iter().map(|stats| stats.build_id["build-".len()..].parse().unwrap()).collect()
+    builds.into_iter().map(number).collect()
 }
 
 /// The builds of each session.
@@ -34,9 +34,10 @@ fn before_newest(history: &TestHistory, accepted: &[Accepted]) -> Baseline {
     selection.baseline(&candidate.builds, &main_branch(), accepted).unwrap()
 }
 
-fn with(mut stats: BuildStats, change: impl FnOnce(&mut BuildStats)) -> BuildStats {
-    change(&mut stats);
-    stats
+/// What differs between the candidate and the most similar other series.
+fn differences(found: &Baseline) -> Vec<String> {
+    let differences = found.differences.iter();
+    differences.map(|difference| format!("{} {}", difference.what, difference.second)).collect()
 }
 
 #[test]
@@ -135,12 +136,7 @@ fn builds_of_other_series_are_never_used_and_their_difference_is_reported() {
     let history = TestHistory::new([other(1), further(2), own(3)]);
     let found = before_newest(&history, &[]);
     assert_eq!((found.builds(), found.foreign), (0, 2));
-    let differences: Vec<_> = found
-        .differences
-        .iter()
-        .map(|difference| format!("{} {}", difference.what, difference.second))
-        .collect();
-    assert_eq!(differences, ["compiler 1.94.0"]);
+    assert_eq!(differences(&found), ["compiler 1.94.0"]);
 }
 
 #[test]
@@ -174,12 +170,7 @@ fn excluded_builds_are_never_reported_as_another_series() {
         assert!(found.left_out.is_empty(), "{reason}");
         let found = between(&[other.clone(), unknown, incremental(4), other]);
         assert_eq!((found.foreign, found.left_out[reason]), (1, 1), "{reason}");
-        let differences: Vec<_> = found
-            .differences
-            .iter()
-            .map(|difference| format!("{} {}", difference.what, difference.second))
-            .collect();
-        assert_eq!(differences, ["mode incremental"], "{reason}");
+        assert_eq!(differences(&found), ["mode incremental"], "{reason}");
     }
 }
 
