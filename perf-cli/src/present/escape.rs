@@ -42,35 +42,22 @@ pub(crate) fn terminal(text: &str) -> Cow<'_, str> {
 /// Text for a terminal, cut to at most `width` columns with an ellipsis at the end.
 pub(crate) fn terminal_within(text: &str, width: usize) -> Cow<'_, str> {
     // Very long text is cut first, to save work.
-    let text = match text.char_indices().nth(more_than(width)) {
-        Some((end, _)) => &text[..end],
-        None => text,
-    };
-    let safe = terminal(text);
+    let end = text.char_indices().nth(more_than(width)).map_or(text.len(), |(end, _)| end);
+    let safe = terminal(&text[..end]);
     if safe.width() <= width {
         return safe;
     }
-    let mut cut: String = within(safe.chars(), width).collect();
-    if width > 0 {
-        cut.push('…');
-    }
-    Cow::Owned(cut)
+    Cow::Owned(with_ellipsis(safe.chars(), width).collect())
 }
 
 /// Text for a terminal, cut to at most `width` columns with an ellipsis at the start.
 pub(crate) fn terminal_end_within(text: &str, width: usize) -> Cow<'_, str> {
-    let text = match text.char_indices().nth_back(more_than(width)) {
-        Some((start, _)) => &text[start..],
-        None => text,
-    };
-    let safe = terminal(text);
+    let start = text.char_indices().nth_back(more_than(width)).map_or(0, |(start, _)| start);
+    let safe = terminal(&text[start..]);
     if safe.width() <= width {
         return safe;
     }
-    let mut end: Vec<char> = within(safe.chars().rev(), width).collect();
-    if width > 0 {
-        end.push('…');
-    }
+    let end: Vec<char> = with_ellipsis(safe.chars().rev(), width).collect();
     Cow::Owned(end.into_iter().rev().collect())
 }
 
@@ -79,15 +66,16 @@ fn more_than(width: usize) -> usize {
     width.saturating_mul(4).saturating_add(64)
 }
 
-/// The characters that fit beside an ellipsis.
-fn within(chars: impl Iterator<Item = char>, width: usize) -> impl Iterator<Item = char> {
+/// The characters that fit into `width` columns together with an ellipsis, and the ellipsis.
+fn with_ellipsis(chars: impl Iterator<Item = char>, width: usize) -> impl Iterator<Item = char> {
     let mut left = width.saturating_sub(1);
-    chars.take_while(move |c| {
+    let fitting = chars.take_while(move |c| {
         let columns = c.width().unwrap_or(0);
         let fits = columns <= left;
         left = left.saturating_sub(columns);
         fits
-    })
+    });
+    fitting.chain((width > 0).then_some('…'))
 }
 
 /// Text for a cell or a line of Markdown, without markup, HTML, cell separators and mentions.

@@ -11,7 +11,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::{Edge, Lane, Phases, shown};
+use super::{Lane, Phases, shown};
 use crate::present::escape;
 
 /// The contents of a trace.
@@ -27,7 +27,7 @@ pub(crate) struct Trace<'a> {
 
 const PROCESS: u32 = 1;
 
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 struct Event<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<&'a str>,
@@ -57,21 +57,16 @@ pub(crate) fn write(target: &mut dyn Write, trace: &Trace<'_>) -> io::Result<()>
         target.write_all(b",\n")?;
         metadata(target, thread, "thread_sort_index", "sort_index", thread.into())?;
         for edge in lane.edges() {
-            let (kind, phase, at_ns) = match edge {
-                Edge::Open { phase, at_ns } => ("B", phase, at_ns),
-                Edge::Close { phase, at_ns } => ("E", phase, at_ns),
-            };
-            let (name, path) = &shown_phases[phase];
-            let facts = &trace.phases.get(phase).facts;
-            let begins = kind == "B";
+            let (name, path) = &shown_phases[edge.phase];
+            let facts = &trace.phases.get(edge.phase).facts;
             let event = Event {
                 name: Some(name),
-                cat: begins.then_some(path),
-                ph: kind,
-                ts: Some(microseconds(at_ns)),
+                cat: edge.is_start.then_some(path),
+                ph: if edge.is_start { "B" } else { "E" },
+                ts: Some(microseconds(edge.at_ns)),
                 pid: PROCESS,
                 tid: thread,
-                args: Some(facts).filter(|facts| !begins && !facts.is_empty()),
+                args: Some(facts).filter(|facts| !edge.is_start && !facts.is_empty()),
             };
             target.write_all(b",\n")?;
             escape::write_json_line(target, &event)?;
@@ -88,15 +83,8 @@ fn metadata(
     value: Value,
 ) -> io::Result<()> {
     let args = Map::from_iter([(field.to_owned(), value)]);
-    let event = Event {
-        name: Some(name),
-        cat: None,
-        ph: "M",
-        ts: None,
-        pid: PROCESS,
-        tid: thread,
-        args: Some(&args),
-    };
+    let (name, args) = (Some(name), Some(&args));
+    let event = Event { name, ph: "M", pid: PROCESS, tid: thread, args, ..Event::default() };
     escape::write_json_line(target, &event)
 }
 

@@ -12,7 +12,7 @@ mod stacks;
 mod trace;
 
 pub(crate) use stacks::{Stack, Stacks, Unit};
-pub(crate) use trace::{Edge, Lane, Phase, Phases, Slice};
+pub(crate) use trace::{Lane, Phase, Phases, Slice};
 
 use super::escape;
 

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::{Edge, Lane, Phases, Stacks, Unit, shown};
+use super::{Lane, Phases, Stack, Stacks, Unit, shown};
 use crate::present::escape;
 
 /// The contents of a file.
@@ -44,25 +44,33 @@ struct Frame {
 }
 
 #[derive(Serialize)]
-#[serde(tag = "type", rename_all = "lowercase")]
-enum Profile {
-    #[serde(rename_all = "camelCase")]
-    Evented {
-        name: String,
-        unit: &'static str,
-        start_value: u64,
-        end_value: u64,
-        events: Vec<Event>,
-    },
-    #[serde(rename_all = "camelCase")]
-    Sampled {
-        name: String,
-        unit: &'static str,
-        start_value: u64,
-        end_value: u64,
-        samples: Vec<Vec<usize>>,
-        weights: Vec<u64>,
-    },
+#[serde(rename_all = "camelCase")]
+struct Profile {
+    r#type: &'static str,
+    name: String,
+    unit: &'static str,
+    start_value: u64,
+    end_value: u64,
+    #[serde(flatten)]
+    data: Data,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Data {
+    Evented { events: Vec<Event> },
+    Sampled { samples: Vec<Vec<usize>>, weights: Vec<u64> },
+}
+
+impl Profile {
+    fn new(kind: &'static str, name: &str, unit: Unit, end_value: u64, data: Data) -> Self {
+        let unit = match unit {
+            Unit::Nanoseconds => "nanoseconds",
+            Unit::Bytes => "bytes",
+            Unit::Count => "none",
+        };
+        Self { r#type: kind, name: name.to_owned(), unit, start_value: 0, end_value, data }
+    }
 }
 
 #[derive(Serialize)]
@@ -97,31 +105,23 @@ pub(crate) fn write(target: &mut dyn Write, file: &File<'_>) -> io::Result<()> {
         file.phases.iter().map(|phase| frames.index_of(phase.name())).collect();
     let mut profiles = Vec::new();
     for lane in file.lanes {
-        let events = lane.edges().map(|edge| match edge {
-            Edge::Open { phase, at_ns } => Event { kind: 'O', frame: of_phases[phase], at: at_ns },
-            Edge::Close { phase, at_ns } => Event { kind: 'C', frame: of_phases[phase], at: at_ns },
+        let events = lane.edges().map(|edge| Event {
+            kind: if edge.is_start { 'O' } else { 'C' },
+            frame: of_phases[edge.phase],
+            at: edge.at_ns,
         });
-        profiles.push(Profile::Evented {
-            name: lane.name.clone(),
-            unit: name_of(Unit::Nanoseconds),
-            start_value: 0,
-            end_value: file.end_ns.max(lane.end_ns()),
-            events: events.collect(),
-        });
+        let data = Data::Evented { events: events.collect() };
+        let end_ns = file.end_ns.max(lane.end_ns());
+        profiles.push(Profile::new("evented", &lane.name, Unit::Nanoseconds, end_ns, data));
     }
     for sums in file.sums {
-        let stacks = &sums.entries;
-        let samples = stacks
-            .iter()
-            .map(|stack| stack.frames.iter().map(|frame| frames.index_of(frame)).collect());
-        profiles.push(Profile::Sampled {
-            name: sums.name.clone(),
-            unit: name_of(sums.unit),
-            start_value: 0,
-            end_value: sums.total(),
-            samples: samples.collect(),
-            weights: stacks.iter().map(|stack| stack.value).collect(),
-        });
+        let mut indices =
+            |stack: &Stack| stack.frames.iter().map(|frame| frames.index_of(frame)).collect();
+        let data = Data::Sampled {
+            samples: sums.entries.iter().map(&mut indices).collect(),
+            weights: sums.entries.iter().map(|stack| stack.value).collect(),
+        };
+        profiles.push(Profile::new("sampled", &sums.name, sums.unit, sums.total(), data));
     }
     let document = Document {
         schema: "https://www.speedscope.app/file-format-schema.json",
@@ -133,12 +133,4 @@ pub(crate) fn write(target: &mut dyn Write, file: &File<'_>) -> io::Result<()> {
     };
     escape::write_json_line(target, &document)?;
     target.write_all(b"\n")
-}
-
-fn name_of(unit: Unit) -> &'static str {
-    match unit {
-        Unit::Nanoseconds => "nanoseconds",
-        Unit::Bytes => "bytes",
-        Unit::Count => "none",
-    }
 }

@@ -74,19 +74,14 @@ pub(crate) struct Lane {
     slices: Vec<Slice>,
 }
 
-/// The start or the end of a slice, with the index of its phase and the nanoseconds since the build's
-/// start.
+/// The start of a slice, or the end of the innermost open slice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Edge {
-    Open {
-        phase: usize,
-        at_ns: u64,
-    },
-    /// The innermost open slice ends.
-    Close {
-        phase: usize,
-        at_ns: u64,
-    },
+pub(crate) struct Edge {
+    pub is_start: bool,
+    /// The index of the phase.
+    pub phase: usize,
+    /// In nanoseconds since the build's start.
+    pub at_ns: u64,
 }
 
 /// The most lanes for the calls of one thread. Calls on one thread nest, so one is enough for
@@ -165,18 +160,15 @@ impl Lane {
         let mut slices = self.slices.iter().copied().peekable();
         let mut open: Vec<Slice> = Vec::new();
         std::iter::from_fn(move || {
-            let next = slices.peek();
-            match (open.last(), next) {
-                (Some(top), Some(next)) if !is_within(next, top.end_ns) => {}
-                (Some(_), None) => {}
-                _ => {
-                    let slice = slices.next()?;
-                    open.push(slice);
-                    return Some(Edge::Open { phase: slice.phase, at_ns: slice.start_ns });
-                }
+            let is_next =
+                |top: &Slice| slices.peek().is_some_and(|next| is_within(next, top.end_ns));
+            if open.last().is_none_or(is_next) {
+                let slice = slices.next()?;
+                open.push(slice);
+                return Some(Edge { is_start: true, phase: slice.phase, at_ns: slice.start_ns });
             }
             let Slice { phase, end_ns, .. } = open.pop()?;
-            Some(Edge::Close { phase, at_ns: end_ns })
+            Some(Edge { is_start: false, phase, at_ns: end_ns })
         })
     }
 }
