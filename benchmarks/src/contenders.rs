@@ -1,189 +1,135 @@
-//! Who is compared: one program each, in a package of its own, since each needs its own allocator
-//! and its own features of what it is built on.
+//! The contenders that are compared, and the self-check that each of them measures what it should.
 
-use workloads::{Kind, Workload};
+use anyhow::{Result, ensure};
+use workloads::{KNOWN, Kind, Seen, Workload};
 
-use crate::sight::Counts;
+use crate::programs::{Programs, json_of};
 
-/// One way of measuring, as a program.
+/// One way of measuring.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Contender {
     /// Its name in the report.
     pub(crate) name: &'static str,
-    /// The package of its program.
-    pub(crate) package: &'static str,
-    /// The program.
-    pub(crate) binary: &'static str,
-    /// What is set in its environment.
-    pub(crate) environment: &'static [(&'static str, &'static str)],
+    /// Its program, and the features that the program is built with.
+    pub(crate) program: &'static str,
+    pub(crate) features: &'static str,
+    /// Whether perf-runtime is switched off by its environment variable.
+    pub(crate) off: bool,
+    /// Whether the work is done outside a build.
+    pub(crate) outside: bool,
     /// What it measures.
     pub(crate) kinds: &'static [Kind],
-    /// What it counts, as it must show before anything is timed.
-    pub(crate) counts: Counts,
-    /// How many calls it can measure in one process.
-    pub(crate) most_calls: u64,
-    /// Workloads of these kinds that it cannot be given, and why.
-    pub(crate) lacks: &'static [(Workload, &'static str)],
-    /// The packages that a program which measures so depends on.
-    pub(crate) libraries: &'static [&'static str],
+    /// What it should report about known work.
+    pub(crate) counts: Seen,
 }
 
-const OURS: &[&str] = &["perf-runtime"];
-const EVERYTHING: &[Kind] = &[Kind::Phases, Kind::HandedOff, Kind::Allocations, Kind::Program];
-/// All but hand-off, for which it has nothing.
-const ALL_BUT_HAND_OFF: &[Kind] = &[Kind::Phases, Kind::Allocations, Kind::Program];
-const PHASES: &[Kind] = &[Kind::Phases, Kind::Program];
-const PHASES_AND_HAND_OFF: &[Kind] = &[Kind::Phases, Kind::HandedOff, Kind::Program];
-const ALLOCATIONS: &[Kind] = &[Kind::Allocations, Kind::Program];
+const NOTHING: Seen = Seen { calls: None, blocks: None, bytes: None };
+const CALLS: Seen = Seen { calls: KNOWN.calls, ..NOTHING };
+const BLOCKS: Seen = Seen { calls: None, ..KNOWN };
+
+const ALL_KINDS: &[Kind] = &[Kind::Phases, Kind::Polls, Kind::HandOff, Kind::Allocations];
+const SPANS: &[Kind] = &[Kind::Phases, Kind::Polls, Kind::HandOff];
+const ALLOCATIONS: &[Kind] = &[Kind::Allocations];
 
 /// No measuring at all.
-pub(crate) const BARE: Contender = Contender {
-    name: "bare",
-    package: "contender-bare",
-    binary: "contender-bare",
-    environment: &[],
-    kinds: EVERYTHING,
-    counts: Counts::Nothing,
-    most_calls: u64::MAX,
-    lacks: &[],
-    libraries: &[],
-};
-/// perf-runtime, all of it.
-pub(crate) const FULL: Contender =
-    ours("perf-runtime", "contender-perf-runtime", EVERYTHING, Counts::CallsAndMemory);
-/// perf-runtime, keeping a timeline too.
-pub(crate) const TIMELINE: Contender = Contender {
-    environment: &[("BUILD_METRICS_TIMELINE", "1")],
-    kinds: PHASES,
-    // A timeline holds 1,048,576 calls; of those beyond, it keeps but the number, which costs less. Its
-    // program fails where it comes that far.
-    most_calls: 1_000_000,
-    ..ours("perf-runtime, timeline", FULL.package, PHASES, Counts::CallsAndMemory)
-};
-/// perf-runtime's allocator without phases.
-pub(crate) const ALLOCATOR_ONLY: Contender = ours(
-    "perf-runtime, allocator only",
-    "contender-perf-runtime-allocator",
-    ALLOCATIONS,
-    Counts::Memory,
-);
-/// perf-runtime, switched off at run time.
-pub(crate) const OFF: Contender = Contender {
-    environment: &[("BUILD_METRICS", "off")],
-    ..ours("perf-runtime, off", FULL.package, EVERYTHING, Counts::Nothing)
-};
-/// perf-runtime's layer for the spans of tracing.
-pub(crate) const LAYER: Contender = peer(
-    "tracing, perf-runtime's layer",
-    "contender-perf-runtime-tracing",
-    &["perf-runtime", "tracing", "tracing-subscriber"],
-    PHASES_AND_HAND_OFF,
-    Counts::CallsAndMemory,
-);
-/// perf-runtime, compiled out.
-pub(crate) const COMPILED_OUT: Contender = ours(
-    "perf-runtime, compiled out",
-    "contender-perf-runtime-compiled-out",
-    EVERYTHING,
-    Counts::Nothing,
-);
+pub(crate) const BARE: Contender = contender("bare", "bare", "", ALL_KINDS, NOTHING);
+/// perf-runtime with everything that it measures by default.
+pub(crate) const FULL: Contender = contender("perf-runtime", "tracked", "track", ALL_KINDS, KNOWN);
+/// The same program before any build starts.
+pub(crate) const OUTSIDE: Contender =
+    Contender { name: "perf-runtime, outside a build", outside: true, ..FULL };
+/// The same program, switched off at run time.
+pub(crate) const OFF: Contender =
+    Contender { name: "perf-runtime, off", off: true, counts: NOTHING, ..FULL };
+/// The same program with measuring compiled out.
+pub(crate) const COMPILED_OUT: Contender =
+    contender("perf-runtime, compiled out", "tracked", "perf-runtime", ALL_KINDS, NOTHING);
+/// Spans of tracing, kept in a registry that nothing reads.
+pub(crate) const REGISTRY: Contender =
+    contender("tracing, registry", "tracing", "tracing-registry", SPANS, CALLS);
+/// Spans of tracing that perf-runtime's layer turns into phases.
+pub(crate) const LAYER: Contender =
+    contender("tracing, perf-runtime's layer", "tracing", "phase-layer", SPANS, KNOWN);
 
-/// All of them, in the order of the report.
-pub(crate) const ALL: [Contender; 19] = [
+/// All contenders, in the order of the report.
+pub(crate) const ALL: [Contender; 14] = [
     BARE,
     FULL,
-    TIMELINE,
-    ALLOCATOR_ONLY,
+    OUTSIDE,
     OFF,
     COMPILED_OUT,
-    peer("hotpath, time", "contender-hotpath-time", &["hotpath"], PHASES, Counts::Calls),
-    peer(
+    contender("hotpath, time", "hotpath", "hotpath", &[Kind::Phases, Kind::Polls], CALLS),
+    contender(
         "hotpath, memory",
-        "contender-hotpath-memory",
-        &["hotpath"],
-        ALL_BUT_HAND_OFF,
-        Counts::CallsAndBytes,
+        "hotpath",
+        "hotpath-memory",
+        &[Kind::Phases, Kind::Polls, Kind::Allocations],
+        Seen { blocks: None, ..KNOWN },
     ),
-    Contender {
-        counts: Counts::Nothing,
-        ..tracing("tracing, no subscriber", "tracing-no-subscriber", &["tracing"])
-    },
-    tracing("tracing, registry", "tracing-registry", &["tracing", "tracing-subscriber"]),
+    contender("tracing, no subscriber", "tracing", "tracing", SPANS, NOTHING),
+    REGISTRY,
     LAYER,
-    Contender {
-        // A thread that closes a span reads a lock that it reads already; where another waits to
-        // write, neither goes on.
-        lacks: &[(Workload::TwoThreads, "deadlock"), (Workload::EightThreads, "deadlock")],
-        kinds: PHASES,
-        ..tracing("tracing-timing", "tracing-timing", &["tracing", "tracing-timing"])
-    },
-    tracing(
-        "tracing-chrome",
-        "tracing-chrome",
-        &["tracing", "tracing-chrome", "tracing-subscriber"],
-    ),
-    peer("fastrace", "contender-fastrace", &["fastrace"], PHASES_AND_HAND_OFF, Counts::Calls),
-    Contender {
-        lacks: &[(Workload::ThousandPolls, "not for async")],
-        ..peer("puffin", "contender-puffin", &["puffin"], PHASES, Counts::Calls)
-    },
-    peer("divan", "contender-divan", &["divan"], ALLOCATIONS, Counts::Memory),
-    peer("stats_alloc", "contender-stats-alloc", &["stats_alloc"], ALLOCATIONS, Counts::Memory),
-    peer(
-        "allocation-counter",
-        "contender-allocation-counter",
-        &["allocation-counter"],
-        ALLOCATIONS,
-        Counts::Memory,
-    ),
-    peer("dhat", "contender-dhat", &["dhat"], ALLOCATIONS, Counts::Memory),
+    contender("fastrace", "fastrace", "fastrace", &[Kind::Phases, Kind::Polls], CALLS),
+    contender("puffin", "puffin", "puffin", &[Kind::Phases], CALLS),
+    contender("stats_alloc", "stats-alloc", "stats_alloc", ALLOCATIONS, BLOCKS),
+    contender("dhat", "dhat", "dhat", ALLOCATIONS, BLOCKS),
 ];
 
-const fn peer(
+const fn contender(
     name: &'static str,
-    package: &'static str,
-    libraries: &'static [&'static str],
+    program: &'static str,
+    features: &'static str,
     kinds: &'static [Kind],
-    counts: Counts,
+    counts: Seen,
 ) -> Contender {
-    Contender { name, package, binary: package, kinds, counts, libraries, ..BARE }
-}
-
-const fn ours(
-    name: &'static str,
-    package: &'static str,
-    kinds: &'static [Kind],
-    counts: Counts,
-) -> Contender {
-    peer(name, package, OURS, kinds, counts)
-}
-
-const fn tracing(
-    name: &'static str,
-    binary: &'static str,
-    libraries: &'static [&'static str],
-) -> Contender {
-    Contender {
-        binary,
-        ..peer(name, "contender-tracing", libraries, PHASES_AND_HAND_OFF, Counts::Calls)
-    }
+    Contender { name, program, features, off: false, outside: false, kinds, counts }
 }
 
 impl Contender {
-    /// Whether it can be given this work.
+    /// Whether it does this workload.
     pub(crate) fn does(&self, workload: Workload) -> bool {
-        self.kinds.contains(&workload.kind()) && self.lack(workload).is_none()
+        self.kinds.contains(&workload.kind())
     }
 
-    /// Why it cannot be given this work, where it cannot though it measures such work.
-    pub(crate) fn lack(&self, workload: Workload) -> Option<&'static str> {
-        self.lacks.iter().find(|it| it.0 == workload).map(|it| it.1)
-    }
-
-    /// Whether it is one of the forms of perf-runtime.
+    /// Whether it is perf-runtime in one of its forms.
     pub(crate) fn is_ours(&self) -> bool {
-        self.libraries.starts_with(OURS)
+        self.name.contains("perf-runtime")
     }
+
+    /// Whether it is another tool.
+    pub(crate) fn is_peer(&self) -> bool {
+        !self.is_ours() && *self != BARE
+    }
+}
+
+/// Checks that each contender counts known work as it should. One that measured anything else would be
+/// compared under a false name.
+pub(crate) fn check(programs: &Programs) -> Result<()> {
+    for contender in &ALL {
+        let seen: Seen = json_of(programs.command(contender)?.arg("check"))?;
+        ensure!(
+            agrees(seen, contender.counts),
+            "{} should report {:?} and reports {seen:?}: it does not measure what it should",
+            contender.name,
+            contender.counts,
+        );
+    }
+    Ok(())
+}
+
+/// Whether the counts agree. Calls are exact. Allocators also count what the program does around the
+/// work, and hotpath prints thousands of bytes with one decimal.
+fn agrees(seen: Seen, expected: Seen) -> bool {
+    let near = |seen: Option<u64>, expected: Option<u64>| match (seen, expected) {
+        (None | Some(0), None) => true,
+        (Some(seen), Some(expected)) => {
+            (expected - expected / 50..=expected + expected / 10).contains(&seen)
+        }
+        _ => false,
+    };
+    seen.calls.unwrap_or(0) == expected.calls.unwrap_or(0)
+        && near(seen.blocks, expected.blocks)
+        && near(seen.bytes, expected.bytes)
 }
 
 #[cfg(test)]
@@ -193,18 +139,41 @@ mod tests {
     #[test]
     fn every_contender_has_a_name_of_its_own_and_work_to_do() {
         for (index, contender) in ALL.iter().enumerate() {
-            assert!(ALL[..index].iter().all(|it| it.name != contender.name), "{contender:?}");
-            assert!(Workload::ALL.into_iter().any(|it| contender.does(it)), "{contender:?}");
+            assert!(ALL[..index].iter().all(|other| other.name != contender.name), "{contender:?}");
+            assert!(Workload::ALL.into_iter().any(|workload| contender.does(workload)));
         }
     }
 
     #[test]
-    fn a_contender_is_not_given_what_it_lacks() {
-        let puffin = ALL.iter().find(|it| it.name == "puffin").unwrap();
-        assert!(puffin.does(Workload::TightCall));
-        assert!(!puffin.does(Workload::ThousandPolls));
-        assert_eq!(puffin.lack(Workload::ThousandPolls), Some("not for async"));
-        assert!(!puffin.does(Workload::Alloc8));
-        assert!(BARE.does(Workload::Alloc8) && !BARE.is_ours() && OFF.is_ours());
+    fn a_contender_gets_only_the_work_that_it_can_measure() {
+        let named = |name| ALL.into_iter().find(|contender| contender.name == name).unwrap();
+        assert!(named("puffin").does(Workload::TightCall));
+        assert!(!named("puffin").does(Workload::ThousandPolls));
+        assert!(!named("puffin").does(Workload::Alloc8));
+        assert!(!named("hotpath, time").does(Workload::HandedToAnotherThread));
+        assert!(BARE.does(Workload::Alloc8) && !BARE.is_peer() && !BARE.is_ours());
+        assert!(OFF.is_ours() && LAYER.is_ours() && REGISTRY.is_peer());
+    }
+
+    #[test]
+    fn a_contender_that_counts_nothing_too_little_or_too_much_fails_the_check() {
+        let with = |blocks, bytes| Seen { blocks, bytes, ..KNOWN };
+        assert!(agrees(KNOWN, KNOWN));
+        assert!(agrees(with(Some(1003), Some(8100)), KNOWN));
+        assert!(agrees(with(None, Some(7900)), Seen { blocks: None, ..KNOWN }));
+        assert!(agrees(NOTHING, NOTHING) && agrees(with(Some(0), Some(0)), CALLS));
+        for seen in [
+            NOTHING,
+            Seen { calls: Some(999), ..KNOWN },
+            Seen { calls: Some(1001), ..KNOWN },
+            with(Some(0), Some(0)),
+            with(None, None),
+            with(Some(1000), None),
+            with(Some(500), Some(4000)),
+            with(Some(2000), Some(16_000)),
+        ] {
+            assert!(!agrees(seen, KNOWN), "{seen:?}");
+        }
+        assert!(!agrees(KNOWN, NOTHING));
     }
 }

@@ -21,7 +21,7 @@ pub(crate) enum Failure {
     #[error("{0}")]
     NoData(String),
     /// The history cannot be read or written.
-    #[error(transparent)]
+    #[error("{}", .0.describe())]
     History(#[from] HistoryError),
     /// The output cannot be written.
     #[error("cannot write the output: {0}")]

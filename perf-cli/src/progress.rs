@@ -53,7 +53,7 @@ impl Progress {
     pub(crate) fn of_reading(self, history: History, drawn: &Drawn) -> History {
         let Self::OnTerminal { color } = self else { return history };
         let (begin, drawn) = (Instant::now(), drawn.clone());
-        history.observed(move |read, length| {
+        history.with_progress(move |read, length| {
             if begin.elapsed() >= MOMENT {
                 drawn.draw(read, length, color);
             }

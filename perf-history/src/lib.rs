@@ -47,13 +47,14 @@
 
 pub mod history;
 pub mod record;
+pub mod switches;
 pub mod timeline;
 
 pub use history::{
-    Accepted, AcceptedChanges, Appended, DEFAULT_DIR, Entry, History, HistoryError, Keep, Place,
-    Pruned, Repaired, Scanned, TimelineReader, Unreadable, UnreadableReason,
+    Accepted, AcceptedChanges, Appended, DEFAULT_DIR, History, HistoryError, HistoryLine, Pruned,
+    Repaired, Retention, SavedTo, ScannedLine, TimelineReader, UnreadableLine, UnreadableReason,
 };
 pub use record::*;
 pub use timeline::{
-    Interval, Timeline, TimelineFlaw, TimelineHeader, TimelinePart, TimelineThread,
+    Interval, Timeline, TimelineError, TimelineHeader, TimelinePart, TimelineThread,
 };

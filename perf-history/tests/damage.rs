@@ -6,7 +6,7 @@ mod records;
 
 use std::fs;
 
-use perf_history::{Entry, History, UnreadableReason};
+use perf_history::{History, HistoryLine, UnreadableReason};
 use proptest::prelude::*;
 use records::{full_record, record};
 
@@ -127,8 +127,8 @@ fn findings(history: &History) -> Findings {
     let (mut ids, mut bad) = (Vec::new(), Vec::new());
     for entry in history {
         match entry.unwrap() {
-            Entry::Record(stats) => ids.push(stats.build_id),
-            Entry::Unreadable(line) => {
+            HistoryLine::Record(stats) => ids.push(stats.build_id),
+            HistoryLine::Unreadable(line) => {
                 let number = line.line.unwrap();
                 bad.push((number, line.offset, line.bytes, kind(&line.reason)));
             }
@@ -172,8 +172,10 @@ fn all_good_lines_are_read_and_all_bad_ones_reported_and_moved() {
     let (mut ids, mut bad) = (Vec::new(), Vec::new());
     for entry in history.newest_first() {
         match entry.unwrap() {
-            Entry::Record(stats) => ids.push(stats.build_id),
-            Entry::Unreadable(line) => bad.push((line.offset, line.bytes, kind(&line.reason))),
+            HistoryLine::Record(stats) => ids.push(stats.build_id),
+            HistoryLine::Unreadable(line) => {
+                bad.push((line.offset, line.bytes, kind(&line.reason)))
+            }
         }
     }
     ids.reverse();
@@ -248,7 +250,7 @@ fn a_last_line_that_is_too_long_or_blank_is_reported_as_such_and_not_as_torn() {
         let expected = (vec![], vec![(1, 0, length, reason)]);
         assert_eq!(findings(&history), expected);
         let entry = history.newest_first().next().unwrap().unwrap();
-        let Entry::Unreadable(line) = entry else {
+        let HistoryLine::Unreadable(line) = entry else {
             panic!("{entry:?}");
         };
         assert_eq!((line.bytes, kind(&line.reason)), (length, reason));

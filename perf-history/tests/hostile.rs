@@ -12,12 +12,14 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
 
-use perf_history::{Accepted, BuildStats, History, HistoryError, Keep, Place};
+use perf_history::{Accepted, BuildStats, History, HistoryError, Retention, SavedTo};
 use places::{ReadOnly, SmallDisk, assert_refused};
 use records::{full_record, record};
 
 fn numbered(id: usize, phases: u32) -> BuildStats {
-    BuildStats { build_id: format!("r{id}"), ..full_record(phases) }
+    let mut stats = full_record(phases);
+    stats.build_id = format!("r{id}");
+    stats
 }
 
 #[test]
@@ -43,10 +45,10 @@ fn a_directory_where_the_history_should_be_is_left_alone() {
     let error = history.append(&record("a")).unwrap_err();
     assert_refused(&error, &history.path(), "directory");
     let error = history.latest().unwrap_err();
-    assert_refused(&error, &history.path(), "no regular file");
+    assert_refused(&error, &history.path(), "not a regular file");
     let errors: Vec<_> = history.iter().map(Result::unwrap_err).collect();
     assert_eq!(errors.len(), 1);
-    assert!(history.prune(Keep::Newest(0)).is_err());
+    assert!(history.prune(Retention::Newest(0)).is_err());
     assert!(history.repair().is_err());
     assert!(history.path().join("mine").exists());
 }
@@ -59,7 +61,7 @@ fn a_directory_where_latest_json_should_be_costs_a_warning_and_no_record() {
     fs::create_dir_all(latest.join("mine")).unwrap();
     for id in ["a", "b"] {
         let appended = history.append(&record(id)).unwrap();
-        assert_eq!(appended.place, Place::History);
+        assert_eq!(appended.place, SavedTo::History);
         assert_refused(&appended.warning.unwrap(), &latest, "directory");
     }
     assert_eq!(history.last(2).unwrap(), [record("a"), record("b")]);
@@ -82,7 +84,7 @@ fn a_directory_where_the_lock_or_a_temporary_file_should_be_is_left_alone() {
     let temporary = dir.path().join("history.jsonl.tmp");
     fs::create_dir_all(temporary.join("mine")).unwrap();
     assert!(history.append(&record("b")).unwrap().warning.is_none());
-    let error = history.prune(Keep::Newest(1)).unwrap_err();
+    let error = history.prune(Retention::Newest(1)).unwrap_err();
     assert_refused(&error, &temporary, "");
     assert_eq!(history.last(9).unwrap().len(), 2);
 }
@@ -114,9 +116,9 @@ fn a_pipe_or_a_device_where_the_history_should_be_blocks_nobody() {
     assert!(made.unwrap().success());
     for _ in 0..2 {
         let error = history.append(&record("a")).unwrap_err();
-        assert_refused(&error, &history.path(), "no regular file");
+        assert_refused(&error, &history.path(), "not a regular file");
         let error = history.latest().unwrap_err();
-        assert_refused(&error, &history.path(), "no regular file");
+        assert_refused(&error, &history.path(), "not a regular file");
         fs::remove_file(history.path()).unwrap();
         symlink("/dev/null", history.path()).unwrap();
     }
@@ -135,7 +137,7 @@ fn a_link_in_the_place_of_a_temporary_file_is_not_followed() {
     history.append(&record("a")).unwrap();
     history.append(&record("b")).unwrap();
     symlink(&mine, history.dir().join("history.jsonl.tmp")).unwrap();
-    history.prune(Keep::Newest(1)).unwrap();
+    history.prune(Retention::Newest(1)).unwrap();
     assert_eq!(fs::read_to_string(&mine).unwrap(), "mine");
     assert_eq!(history.last(9).unwrap(), [record("b")]);
 }
@@ -161,7 +163,7 @@ fn a_history_that_may_not_be_written_is_read_all_the_same() {
     let history = History::open(&place.dir);
     for error in [
         history.append(&record("c")).unwrap_err(),
-        history.prune(Keep::Newest(1)).unwrap_err(),
+        history.prune(Retention::Newest(1)).unwrap_err(),
         history.repair().unwrap_err(),
     ] {
         assert_refused(&error, &place.dir, "");
@@ -208,7 +210,7 @@ fn a_full_disk_costs_the_record_that_does_not_fit_and_no_other() {
     whole(kept);
 
     // A history that cannot be written anew stays as it is.
-    let error = history.prune(Keep::Newest(kept - 1)).unwrap_err();
+    let error = history.prune(Retention::Newest(kept - 1)).unwrap_err();
     assert_refused(&error, disk.path(), "No space left");
     whole(kept);
     assert!(!history.dir().join("history.jsonl.tmp").exists());
@@ -257,12 +259,10 @@ fn a_full_disk_accepts_nothing_and_harms_nothing_that_was_accepted() {
         return;
     };
     let history = History::open(disk.path().join("history"));
-    let change = |reason: &str| Accepted {
-        build_id: "a".to_owned(),
-        timestamp: "2026-11-23T08:56:00Z".to_owned(),
-        tool: "site".to_owned(),
-        commit: None,
-        reason: Some(reason.to_owned()),
+    let change = |reason: &str| {
+        let mut accepted = Accepted::new("a", "2026-11-23T08:56:00Z", "site");
+        accepted.reason = Some(reason.to_owned());
+        accepted
     };
     history.accept(&[change("first")]).unwrap();
     fill(&disk.path().join("ballast"));

@@ -35,8 +35,8 @@ fn each_value_of_each_record_is_where_it_belongs() {
         assert_eq!(stats.outcome, Outcome::Success);
         assert_eq!(stats.timestamp, model["timestamp"]);
         assert_eq!(stats.platform.as_deref(), model["platform"].as_str());
-        assert_eq!(stats.extra.len(), 1);
-        assert_eq!(stats.extra["python_version"], model["python_version"]);
+        assert_eq!(stats.unknown_fields.iter().count(), 1);
+        assert_eq!(stats.unknown_fields.get("python_version"), Some(&model["python_version"]));
         assert_eq!(Some(stats.build_time_ms), model["build_time_ms"].as_f64());
         assert_eq!(stats.parallel, model["parallel"].as_bool());
         assert_eq!(stats.incremental, model["incremental"].as_bool());
@@ -93,7 +93,7 @@ fn a_record_of_the_model_can_be_appended_to_a_history_of_this_format() {
     stats.schema = 1;
     assert_eq!(back.build_id, stats.build_id);
     assert_eq!(back.counts, stats.counts);
-    assert_eq!(back.extra, stats.extra);
+    assert_eq!(back.unknown_fields, stats.unknown_fields);
     assert_eq!(back.memory_rss_mb, Some(114.328));
     assert_eq!(back.phases.len(), 5);
     assert_eq!(back.schema, 1);
@@ -124,6 +124,6 @@ fn what_the_model_did_not_write_is_kept() {
     assert_eq!(stats.counts.len(), 1);
     assert_eq!(stats.counts["seen"], 9);
     assert!(stats.phases.is_empty());
-    let kept: Vec<_> = stats.extra.keys().map(String::as_str).collect();
+    let kept: Vec<_> = stats.unknown_fields.iter().map(|(name, _)| name).collect();
     assert_eq!(kept, ["minus", "note", "odd_time_ms", "phases", "share", "tool"]);
 }

@@ -27,15 +27,13 @@ fn the_schema_checked_in_is_the_one_that_the_types_make() {
 #[test]
 fn what_is_written_is_valid() {
     let validator = validator();
-    let sparse = perf_history::BuildStats {
-        phases: vec![perf_history::PhaseStats { path: "render".to_owned(), ..Default::default() }],
-        unattributed: Some(perf_history::Unattributed::default()),
-        unclaimed: Some(perf_history::Unclaimed::default()),
-        timeline: Some(perf_history::TimelineFacts::default()),
-        allocators: Some(perf_history::AllocatorFacts::default()),
-        system: Some(perf_history::System::default()),
-        ..record("a")
-    };
+    let mut sparse = record("a");
+    sparse.phases = vec![perf_history::PhaseStats::new("render")];
+    sparse.unattributed = Some(perf_history::Unattributed::default());
+    sparse.unclaimed = Some(perf_history::Unclaimed::default());
+    sparse.timeline = Some(perf_history::TimelineFacts::default());
+    sparse.allocators = Some(perf_history::AllocatorFacts::default());
+    sparse.system = Some(perf_history::System::default());
     for stats in [record("a"), sparse, full_record(50)] {
         let value = serde_json::to_value(&stats).unwrap();
         let errors: Vec<_> = validator.iter_errors(&value).map(|e| e.to_string()).collect();

@@ -1,20 +1,21 @@
-async fn nothing() {
+fn nothing() -> impl ::perf_runtime::__private::core::future::Future<Output = ()> {
     let __site = {
         static SITE: ::perf_runtime::__private::Site = ::perf_runtime::__private::Site::new(
             "nothing",
+            ::perf_runtime::__private::core::file!(),
+            ::perf_runtime::__private::core::line!(),
         );
         &SITE
     };
-    __site
+    return __site
         .future(async move {
             if false {
                 return;
             }
             { }
-        })
-        .await
+        });
 }
-async fn arguments<T>(
+fn arguments<T>(
     pages: Vec<T>,
     __arg1: (u32, u32),
     __arg2: u8,
@@ -23,14 +24,18 @@ async fn arguments<T>(
     trace: &Trace,
     __arg5: String,
     __arg6: Pair,
-) -> Result<Box<dyn Debug>, Error> {
+) -> impl ::perf_runtime::__private::core::future::Future<
+    Output = Result<Box<dyn Debug>, Error>,
+> {
     let __site = {
         static SITE: ::perf_runtime::__private::Site = ::perf_runtime::__private::Site::new(
             "arguments",
+            ::perf_runtime::__private::core::file!(),
+            ::perf_runtime::__private::core::line!(),
         );
         &SITE
     };
-    __site
+    return __site
         .future(async move {
             if let ::perf_runtime::__private::core::option::Option::Some(__output) = ::perf_runtime::__private::core::option::Option::None::<
                 Result<Box<dyn Debug>, Error>,
@@ -49,22 +54,29 @@ async fn arguments<T>(
             let ref borrowed = __arg5;
             let mut __arg6 = __arg6;
             let Pair(ref mut first, _) = __arg6;
-            ::perf_runtime::add_items(pages.len());
+            if ::perf_runtime::__private::any_build_open() {
+                ::perf_runtime::add_items(pages.len());
+            }
             {
                 pages.sort()?;
                 Ok(Box::new(pages))
             }
-        })
-        .await
+        });
 }
-async unsafe fn opaque(&self) -> Result<impl Iterator<Item = impl Debug>, Error> {
+unsafe fn opaque(
+    &self,
+) -> impl ::perf_runtime::__private::core::future::Future<
+    Output = Result<impl Iterator<Item = impl Debug>, Error>,
+> {
     let __site = {
         static SITE: ::perf_runtime::__private::Site = ::perf_runtime::__private::Site::new(
             "opaque",
+            ::perf_runtime::__private::core::file!(),
+            ::perf_runtime::__private::core::line!(),
         );
         &SITE
     };
-    __site
+    return __site
         .future(async move {
             if let ::perf_runtime::__private::core::option::Option::Some(__output) = ::perf_runtime::__private::core::option::Option::None::<
                 Result<_, Error>,
@@ -75,48 +87,57 @@ async unsafe fn opaque(&self) -> Result<impl Iterator<Item = impl Debug>, Error>
             {
                 self.iter()
             }
-        })
-        .await
+        });
 }
-async fn all_opaque() -> impl Debug {
+fn all_opaque() -> impl ::perf_runtime::__private::core::future::Future<
+    Output = impl Debug,
+> {
     let __site = {
         static SITE: ::perf_runtime::__private::Site = ::perf_runtime::__private::Site::new(
             "all_opaque",
+            ::perf_runtime::__private::core::file!(),
+            ::perf_runtime::__private::core::line!(),
         );
         &SITE
     };
-    __site
+    return __site
         .future(async move {
             {
                 1
             }
-        })
-        .await
+        });
 }
 async fn never() -> ! {
     let __site = {
         static SITE: ::perf_runtime::__private::Site = ::perf_runtime::__private::Site::new(
             "never",
+            ::perf_runtime::__private::core::file!(),
+            ::perf_runtime::__private::core::line!(),
         );
         &SITE
     };
-    __site
+    return __site
         .future(async move {
             {
                 loop {}
             }
         })
-        .await
+        .await;
 }
 impl Page {
-    async fn fetch(mut self: Box<Self>, r#type: &str) -> &str {
+    fn fetch(
+        mut self: Box<Self>,
+        r#type: &str,
+    ) -> impl ::tool::perf::__private::core::future::Future<Output = &str> {
         let __site = {
             static SITE: ::tool::perf::__private::Site = ::tool::perf::__private::Site::new(
                 "fetch",
+                ::tool::perf::__private::core::file!(),
+                ::tool::perf::__private::core::line!(),
             );
             &SITE
         };
-        __site
+        return __site
             .future(async move {
                 if let ::tool::perf::__private::core::option::Option::Some(__output) = ::tool::perf::__private::core::option::Option::None::<
                     &str,
@@ -128,7 +149,6 @@ impl Page {
                 {
                     self.text
                 }
-            })
-            .await
+            });
     }
 }

@@ -2,6 +2,7 @@ fn nothing() {
     let __build = ::perf_runtime::__private::BuildGuard::start(
         ::perf_runtime::__private::core::env!("CARGO_PKG_NAME"),
         ::perf_runtime::__private::core::option_env!("CARGO_PKG_VERSION"),
+        ::perf_runtime::__private::core::cfg!(debug_assertions),
     );
     let __value = {
         fn __call<T, F: ::perf_runtime::__private::core::ops::FnOnce() -> T>(
@@ -16,12 +17,13 @@ fn nothing() {
             use ::perf_runtime::__private::OutcomeOfAny as _;
             (&::perf_runtime::__private::OutcomeProbe(&__value)).outcome()
         });
-    __value
+    return __value;
 }
 pub fn result(pages: Vec<Page>, __arg1: (u32, u32)) -> Result<impl Debug, Error> {
     let __build = ::perf_runtime::__private::BuildGuard::start(
         "my-site",
         ::perf_runtime::__private::core::option_env!("CARGO_PKG_VERSION"),
+        ::perf_runtime::__private::core::cfg!(debug_assertions),
     );
     let __value = {
         fn __call<T, F: ::perf_runtime::__private::core::ops::FnOnce() -> T>(
@@ -44,12 +46,13 @@ pub fn result(pages: Vec<Page>, __arg1: (u32, u32)) -> Result<impl Debug, Error>
             use ::perf_runtime::__private::OutcomeOfAny as _;
             (&::perf_runtime::__private::OutcomeProbe(&__value)).outcome()
         });
-    __value
+    return __value;
 }
 fn never() -> ! {
     let __build = crate::tracking::__private::BuildGuard::start(
         crate::tracking::__private::core::env!("CARGO_PKG_NAME"),
         crate::tracking::__private::core::option_env!("CARGO_PKG_VERSION"),
+        crate::tracking::__private::core::cfg!(debug_assertions),
     );
     {
         {
@@ -61,6 +64,7 @@ async fn later(full: bool) -> Result<Site, Error> {
     let __build = ::perf_runtime::__private::BuildGuard::start(
         "my-site",
         ::perf_runtime::__private::core::option_env!("CARGO_PKG_VERSION"),
+        ::perf_runtime::__private::core::cfg!(debug_assertions),
     );
     let __value = async move {
         if let ::perf_runtime::__private::core::option::Option::Some(__output) = ::perf_runtime::__private::core::option::Option::None::<
@@ -82,12 +86,13 @@ async fn later(full: bool) -> Result<Site, Error> {
             use ::perf_runtime::__private::OutcomeOfAny as _;
             (&::perf_runtime::__private::OutcomeProbe(&__value)).outcome()
         });
-    __value
+    return __value;
 }
 async fn never_later() -> ! {
     let __build = ::perf_runtime::__private::BuildGuard::start(
         ::perf_runtime::__private::core::env!("CARGO_PKG_NAME"),
         ::perf_runtime::__private::core::option_env!("CARGO_PKG_VERSION"),
+        ::perf_runtime::__private::core::cfg!(debug_assertions),
     );
     async move {
         {
@@ -97,7 +102,7 @@ async fn never_later() -> ! {
         .await
 }
 fn future(full: bool) -> impl Future<Output = Site> {
-    {
+    return {
         let __future = '__body: {
             {
                 if full {
@@ -110,6 +115,7 @@ fn future(full: bool) -> impl Future<Output = Site> {
             let __build = ::perf_runtime::__private::BuildGuard::start(
                 ::perf_runtime::__private::core::env!("CARGO_PKG_NAME"),
                 ::perf_runtime::__private::core::option_env!("CARGO_PKG_VERSION"),
+                ::perf_runtime::__private::core::cfg!(debug_assertions),
             );
             let __value = __future.await;
             __build
@@ -117,19 +123,22 @@ fn future(full: bool) -> impl Future<Output = Site> {
                     use ::perf_runtime::__private::OutcomeOfAny as _;
                     (&::perf_runtime::__private::OutcomeProbe(&__value)).outcome()
                 });
-            __value
+            return __value;
         }
-    }
+    };
 }
 fn boxed(full: bool) -> BoxFuture<Site> {
-    {
+    return {
         {
             Box::pin({
                 let __future = all();
                 async move {
                     let __build = ::perf_runtime::__private::BuildGuard::start(
                         ::perf_runtime::__private::core::env!("CARGO_PKG_NAME"),
-                        ::perf_runtime::__private::core::option_env!("CARGO_PKG_VERSION"),
+                        ::perf_runtime::__private::core::option_env!(
+                            "CARGO_PKG_VERSION"
+                        ),
+                        ::perf_runtime::__private::core::cfg!(debug_assertions),
                     );
                     let __value = __future.await;
                     __build
@@ -138,17 +147,18 @@ fn boxed(full: bool) -> BoxFuture<Site> {
                             (&::perf_runtime::__private::OutcomeProbe(&__value))
                                 .outcome()
                         });
-                    __value
+                    return __value;
                 }
             })
         }
-    }
+    };
 }
 impl Tool {
     fn build(&mut self) -> &mut Site {
         let __build = ::perf_runtime::__private::BuildGuard::start(
             ::perf_runtime::__private::core::env!("CARGO_PKG_NAME"),
             ::perf_runtime::__private::core::option_env!("CARGO_PKG_VERSION"),
+            ::perf_runtime::__private::core::cfg!(debug_assertions),
         );
         let __value = {
             fn __call<T, F: ::perf_runtime::__private::core::ops::FnOnce() -> T>(
@@ -168,6 +178,6 @@ impl Tool {
                 use ::perf_runtime::__private::OutcomeOfAny as _;
                 (&::perf_runtime::__private::OutcomeProbe(&__value)).outcome()
             });
-        __value
+        return __value;
     }
 }

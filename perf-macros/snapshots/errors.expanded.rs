@@ -1,11 +1,11 @@
 ::core::compile_error! {
-    "a `const fn` cannot be measured, because it may run at compile time"
+    "a `const fn` cannot be measured because it may run at compile time"
 }
 const fn constant() -> u32 {
     1
 }
 ::core::compile_error! {
-    "a phase's name holds no `/`, which joins the names of a path"
+    "the phase name cannot contain `/`, which separates the names in a path"
 }
 fn name(argument: u32) -> u32 {
     argument

@@ -2,6 +2,8 @@ fn plain() {
     let __guard = {
         static SITE: ::perf_runtime::__private::Site = ::perf_runtime::__private::Site::new(
             "plain",
+            ::perf_runtime::__private::core::file!(),
+            ::perf_runtime::__private::core::line!(),
         );
         &SITE
     }
@@ -19,6 +21,8 @@ where
     let __guard = {
         static SITE: ::perf_runtime::__private::Site = ::perf_runtime::__private::Site::new(
             "renamed",
+            ::perf_runtime::__private::core::file!(),
+            ::perf_runtime::__private::core::line!(),
         );
         &SITE
     }
@@ -34,10 +38,15 @@ fn counted(pages: &[Page], (width, _): (u32, u32)) -> Result<Vec<Html>, Error> {
     let __guard = {
         static SITE: ::perf_runtime::__private::Site = ::perf_runtime::__private::Site::new(
             "counted",
+            ::perf_runtime::__private::core::file!(),
+            ::perf_runtime::__private::core::line!(),
         );
         &SITE
     }
-        .enter_with_items(pages.len());
+        .enter();
+    if ::perf_runtime::__private::any_build_open() {
+        ::perf_runtime::add_items(pages.len());
+    }
     {
         {
             use std::fmt::Write;
@@ -49,6 +58,8 @@ unsafe extern "C" fn r#match(mut pointer: *const u8, _: u8) -> ! {
     let __guard = {
         static SITE: crate::tracking::__private::Site = crate::tracking::__private::Site::new(
             "match",
+            crate::tracking::__private::core::file!(),
+            crate::tracking::__private::core::line!(),
         );
         &SITE
     }
@@ -64,10 +75,15 @@ impl Page {
         let __guard = {
             static SITE: ::perf_runtime::__private::Site = ::perf_runtime::__private::Site::new(
                 "render",
+                ::perf_runtime::__private::core::file!(),
+                ::perf_runtime::__private::core::line!(),
             );
             &SITE
         }
-            .enter_with_items(self.blocks);
+            .enter();
+        if ::perf_runtime::__private::any_build_open() {
+            ::perf_runtime::add_items(self.blocks);
+        }
         {
             {
                 &self.html

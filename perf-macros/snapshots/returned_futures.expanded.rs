@@ -2,26 +2,34 @@ fn opaque<'a>(text: &'a str) -> impl Future<Output = usize> + Send + 'a {
     let __site = {
         static SITE: ::perf_runtime::__private::Site = ::perf_runtime::__private::Site::new(
             "opaque",
+            ::perf_runtime::__private::core::file!(),
+            ::perf_runtime::__private::core::line!(),
         );
         &SITE
     };
-    __site
+    return __site
         .future({
             {
                 assert!(! text.is_empty());
                 async move { text.len() }
             }
-        })
+        });
 }
 fn opaque_with_return(number: u32) -> impl std::future::Future<Output = u32> {
     let __site = {
         static SITE: ::perf_runtime::__private::Site = ::perf_runtime::__private::Site::new(
             "opaque_with_return",
+            ::perf_runtime::__private::core::file!(),
+            ::perf_runtime::__private::core::line!(),
         );
         &SITE
     };
-    let __items = number;
-    __site
+    let __items = if ::perf_runtime::__private::MEASURES {
+        ::perf_runtime::ItemCount::to_count(number)
+    } else {
+        0
+    };
+    return __site
         .future_with_items(
             __items,
             '__body: {
@@ -35,16 +43,18 @@ fn opaque_with_return(number: u32) -> impl std::future::Future<Output = u32> {
                     ready(closure())
                 }
             },
-        )
+        );
 }
 fn boxed(number: u32) -> Pin<Box<dyn Future<Output = u32> + Send + 'static>> {
     let __site = {
         static SITE: ::perf_runtime::__private::Site = ::perf_runtime::__private::Site::new(
             "boxed",
+            ::perf_runtime::__private::core::file!(),
+            ::perf_runtime::__private::core::line!(),
         );
         &SITE
     };
-    {
+    return {
         {
             if number == 0 {
                 return Box::pin(__site.future(zero()));
@@ -61,26 +71,34 @@ fn boxed(number: u32) -> Pin<Box<dyn Future<Output = u32> + Send + 'static>> {
                 }
             }
         }
-    }
+    };
 }
 fn alias() -> BoxFuture<'static, u32> {
     let __site = {
         static SITE: ::perf_runtime::__private::Site = ::perf_runtime::__private::Site::new(
             "alias",
+            ::perf_runtime::__private::core::file!(),
+            ::perf_runtime::__private::core::line!(),
         );
         &SITE
     };
-    let __items = 3;
-    {
+    let __items = if ::perf_runtime::__private::MEASURES {
+        ::perf_runtime::ItemCount::to_count(3)
+    } else {
+        0
+    };
+    return {
         {
             Box::pin(__site.future_with_items(__items, async { 1 }))
         }
-    }
+    };
 }
 fn construction() -> impl Future<Output = u32> {
     let __guard = {
         static SITE: ::perf_runtime::__private::Site = ::perf_runtime::__private::Site::new(
             "construction",
+            ::perf_runtime::__private::core::file!(),
+            ::perf_runtime::__private::core::line!(),
         );
         &SITE
     }
@@ -95,6 +113,8 @@ fn made_elsewhere() -> Pin<Box<dyn Future<Output = u32>>> {
     let __guard = {
         static SITE: ::perf_runtime::__private::Site = ::perf_runtime::__private::Site::new(
             "made_elsewhere",
+            ::perf_runtime::__private::core::file!(),
+            ::perf_runtime::__private::core::line!(),
         );
         &SITE
     }

@@ -1,203 +1,161 @@
-//! What stands in the macros' parentheses, beside what they work on.
-
-use syn::ext::IdentExt;
-use syn::parse::{End, Parse, ParseStream, Parser};
-use syn::{Error, Expr, Ident, Lit, LitBool, LitStr, Path, Result, Token, parse_quote};
+//! The arguments in the macros' parentheses.
 
 use proc_macro2::TokenStream;
+use syn::ext::IdentExt;
+use syn::parse::{End, ParseStream, Parser};
+use syn::{Error, Expr, ExprLit, Ident, Lit, LitBool, LitStr, Path, Result, Token, parse_quote};
 
-/// The arguments of `#[tracked_phase]`.
-pub(crate) struct PhaseArgs {
+/// The arguments of an attribute, whichever it is.
+#[derive(Default)]
+pub(crate) struct Args {
+    /// The name of the phase, or of the tool.
     pub(crate) name: Option<LitStr>,
     pub(crate) items: Option<Expr>,
-    /// Whether the returned value is a future to measure; by its type where this is `None`.
+    /// Whether the returned value is a future to measure. `None` decides by its type.
     pub(crate) future: Option<LitBool>,
-    /// Where the runtime is found.
-    pub(crate) root: Path,
-}
-
-/// The arguments of `#[tracked_build]`.
-pub(crate) struct BuildArgs {
-    /// The tool's name; the package's where there is none.
-    pub(crate) tool: Option<LitStr>,
-    /// As for a phase.
-    pub(crate) future: Option<LitBool>,
-    /// Where the runtime is found.
-    pub(crate) root: Path,
-}
-
-/// Any of the arguments, each with the key that it was given under.
-#[derive(Default)]
-struct Given {
-    name: Option<LitStr>,
-    items: Option<Expr>,
-    future: Option<LitBool>,
+    pub(crate) prefix: Option<LitStr>,
     root: Option<Path>,
 }
 
-impl PhaseArgs {
-    /// Reads the arguments.
+impl Args {
+    /// Parses `name, key = value, …`. Of the keys, only `keys` are accepted.
     ///
     /// # Errors
     ///
     /// At the first argument that is unknown, given twice, or of the wrong type.
-    pub(crate) fn parse(tokens: TokenStream) -> Result<Self> {
-        let keys = ["name", "items", "future", "crate"];
-        let given = (|input: ParseStream<'_>| Given::parse(input, "a phase's name", &keys))
-            .parse2(tokens)?;
-        if let Some(name) = &given.name
-            && name.value().contains('/')
-        {
-            return Err(Error::new(
-                name.span(),
-                "a phase's name holds no `/`, which joins the names of a path",
-            ));
-        }
-        Ok(PhaseArgs {
-            name: given.name,
-            items: given.items,
-            future: given.future,
-            root: given.root.unwrap_or_else(runtime),
-        })
-    }
-}
-
-impl BuildArgs {
-    /// Reads the arguments.
-    ///
-    /// # Errors
-    ///
-    /// As for [`PhaseArgs::parse`].
-    pub(crate) fn parse(tokens: TokenStream) -> Result<Self> {
-        let keys = ["name", "future", "crate"];
-        let given = (|input: ParseStream<'_>| Given::parse(input, "a tool's name", &keys))
-            .parse2(tokens)?;
-        Ok(BuildArgs {
-            tool: given.name,
-            future: given.future,
-            root: given.root.unwrap_or_else(runtime),
-        })
-    }
-}
-
-/// Reads where the runtime is from what may stand before a macro's input, `crate = PATH,`.
-///
-/// # Errors
-///
-/// Where it begins so and goes on otherwise.
-pub(crate) fn parse_root(input: ParseStream<'_>) -> Result<Path> {
-    if !input.peek(Token![crate]) || !input.peek2(Token![=]) {
-        return Ok(runtime());
-    }
-    input.parse::<Token![crate]>()?;
-    input.parse::<Token![=]>()?;
-    let root = input.call(Path::parse_mod_style)?;
-    if !input.is_empty() {
-        input.parse::<Token![,]>()?;
-    }
-    Ok(root)
-}
-
-/// Where the runtime is, unless an argument says otherwise.
-fn runtime() -> Path {
-    parse_quote!(::perf_runtime)
-}
-
-impl Given {
-    fn parse(input: ParseStream<'_>, what_name_is: &str, keys: &[&str]) -> Result<Self> {
-        let mut given = Given::default();
-        if input.peek(Lit) {
-            given.name = Some(parse_name(input, what_name_is)?);
-            if !input.is_empty() {
-                input.parse::<Token![,]>()?;
+    pub(crate) fn parse(tokens: TokenStream, name: NameKind, keys: &[&str]) -> Result<Self> {
+        let parser = |input: ParseStream<'_>| {
+            let mut args = Self::default();
+            if input.peek(Lit) && keys.contains(&"name") {
+                args.name = Some(parse_name(input, name)?);
+                parse_comma(input)?;
             }
-        }
-        while !input.is_empty() {
-            given.parse_argument(input, what_name_is, keys)?;
-            if !input.is_empty() {
-                input.parse::<Token![,]>()?;
+            while !input.is_empty() {
+                args.parse_argument(input, name, keys)?;
+                parse_comma(input)?;
             }
-        }
-        Ok(given)
+            Ok(args)
+        };
+        parser.parse2(tokens)
+    }
+
+    /// The path of `perf-runtime`.
+    pub(crate) fn root(&self) -> Path {
+        self.root.clone().unwrap_or_else(default_root)
     }
 
     fn parse_argument(
         &mut self,
         input: ParseStream<'_>,
-        what_name_is: &str,
+        name: NameKind,
         keys: &[&str],
     ) -> Result<()> {
-        if input.peek(Lit) {
-            return Err(
-                input.error(format!("{what_name_is} is the first argument, or `name = \"…\"`"))
-            );
+        if input.peek(Lit) && keys.contains(&"name") {
+            let message = format!("the {} comes first, or as `name = \"…\"`", name.describe());
+            return Err(input.error(message));
         }
         if !input.peek(Ident::peek_any) {
             return Err(input.error(format!("expected {}", one_of(keys))));
         }
-        let key = input.call(Ident::parse_any)?;
-        let name = key.to_string();
-        if !keys.contains(&name.as_str()) {
-            return Err(Error::new(
-                key.span(),
-                format!("unknown argument `{name}`, expected {}", one_of(keys)),
-            ));
-        }
-        let repeated = match name.as_str() {
-            "name" => self.name.is_some(),
-            "items" => self.items.is_some(),
-            "future" => self.future.is_some(),
-            _ => self.root.is_some(),
-        };
-        if repeated {
-            return Err(Error::new(key.span(), format!("argument `{name}` is given twice")));
+        let ident = input.call(Ident::parse_any)?;
+        let key = ident.to_string();
+        let error = |message| Err(Error::new(ident.span(), message));
+        if !keys.contains(&key.as_str()) {
+            return error(format!("unknown argument `{key}`, expected {}", one_of(keys)));
         }
         if !input.peek(Token![=]) || input.peek2(Token![,]) || input.peek2(End) {
-            return Err(Error::new(
-                key.span(),
-                format!("argument `{name}` has no value, expected `{name} = …`"),
-            ));
+            return error(format!("argument `{key}` has no value, expected `{key} = …`"));
         }
         input.parse::<Token![=]>()?;
-        match name.as_str() {
-            "name" => self.name = Some(parse_name(input, what_name_is)?),
-            "items" => self.items = Some(input.parse()?),
-            "future" => self.future = Some(parse_bool(input)?),
-            _ => self.root = Some(input.call(Path::parse_mod_style)?),
+        let is_repeated = match key.as_str() {
+            "name" => self.name.replace(parse_name(input, name)?).is_some(),
+            "items" => self.items.replace(input.parse()?).is_some(),
+            "future" => self.future.replace(parse_bool(input)?).is_some(),
+            "prefix" => self.prefix.replace(parse_name(input, NameKind::Prefix)?).is_some(),
+            _ => self.root.replace(input.call(Path::parse_mod_style)?).is_some(),
+        };
+        if is_repeated {
+            return error(format!("argument `{key}` is given twice"));
         }
         Ok(())
     }
 }
 
-/// `what_name_is` as its error calls it.
-fn parse_name(input: ParseStream<'_>, what_name_is: &str) -> Result<LitStr> {
+/// What a name is the name of.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum NameKind {
+    Phase,
+    Prefix,
+    Tool,
+}
+
+impl NameKind {
+    fn describe(self) -> &'static str {
+        match self {
+            Self::Phase => "phase name",
+            Self::Prefix => "prefix",
+            Self::Tool => "tool name",
+        }
+    }
+}
+
+/// Parses the `crate = PATH,` that may stand before a macro's input.
+///
+/// # Errors
+///
+/// Where it begins like that and continues otherwise.
+pub(crate) fn parse_root(input: ParseStream<'_>) -> Result<Path> {
+    if !input.peek(Token![crate]) || !input.peek2(Token![=]) {
+        return Ok(default_root());
+    }
+    input.parse::<Token![crate]>()?;
+    input.parse::<Token![=]>()?;
+    let root = input.call(Path::parse_mod_style)?;
+    parse_comma(input)?;
+    Ok(root)
+}
+
+fn default_root() -> Path {
+    parse_quote!(::perf_runtime)
+}
+
+/// Parses a comma, unless the input ends here.
+fn parse_comma(input: ParseStream<'_>) -> Result<()> {
+    if !input.is_empty() {
+        input.parse::<Token![,]>()?;
+    }
+    Ok(())
+}
+
+fn parse_name(input: ParseStream<'_>, kind: NameKind) -> Result<LitStr> {
     let expression: Expr = input.parse()?;
     let mut inner = &expression;
-    // A literal that came through a `macro_rules!` fragment is in a group that nobody sees.
+    // `macro_rules!` puts a literal that it passes on into an invisible group.
     while let Expr::Group(group) = inner {
         inner = &group.expr;
     }
-    let Expr::Lit(syn::ExprLit { lit: Lit::Str(name), .. }) = inner else {
-        return Err(Error::new_spanned(expression, format!("{what_name_is} is a string literal")));
+    let what = kind.describe();
+    let Expr::Lit(ExprLit { lit: Lit::Str(name), .. }) = inner else {
+        let message = format!("the {what} must be a string literal");
+        return Err(Error::new_spanned(expression, message));
     };
-    if !name.suffix().is_empty() {
-        return Err(Error::new(name.span(), format!("{what_name_is} has no suffix")));
-    }
-    if name.value().is_empty() {
-        return Err(Error::new(name.span(), format!("{what_name_is} is not empty")));
-    }
-    if name.value().contains(char::is_control) {
-        return Err(Error::new(name.span(), format!("{what_name_is} holds no control character")));
-    }
-    Ok(name.clone())
+    let value = name.value();
+    let problem = if !name.suffix().is_empty() {
+        "have a suffix"
+    } else if value.is_empty() {
+        "be empty"
+    } else if value.contains(char::is_control) {
+        "contain control characters"
+    } else if kind != NameKind::Tool && value.contains('/') {
+        "contain `/`, which separates the names in a path"
+    } else {
+        return Ok(name.clone());
+    };
+    Err(Error::new(name.span(), format!("the {what} cannot {problem}")))
 }
 
 fn parse_bool(input: ParseStream<'_>) -> Result<LitBool> {
-    if input.peek(LitBool) {
-        LitBool::parse(input)
-    } else {
-        Err(input.error("expected `true` or `false`"))
-    }
+    if input.peek(LitBool) { input.parse() } else { Err(input.error("expected `true` or `false`")) }
 }
 
 /// "`a`, `b` or `c`".

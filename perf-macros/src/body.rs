@@ -1,13 +1,14 @@
-//! Puts a function's body where it can be watched from outside: into an `async` block, or a
-//! closure.
+//! Moves a function's body, with its arguments, into an `async` block or a closure.
 
-use proc_macro2::TokenStream;
-use quote::{ToTokens, quote, quote_spanned};
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::visit_mut::{self, VisitMut};
-use syn::{Path, Signature, Token, Type, TypeInfer};
+use syn::{
+    Attribute, FnArg, Ident, Pat, PatIdent, PatType, Path, Signature, Token, Type,
+    parse_quote_spanned,
+};
 
-use crate::arguments::rebind;
 use crate::function::{Function, ours};
 
 /// The body of an `async fn` as an `async` block, and the signature that fits it.
@@ -19,7 +20,7 @@ use crate::function::{Function, ours};
 //     }
 //
 // Output:
-//     (x: T)
+//     async fn f<T>(x: T) -> Result<impl Debug, Error>
 //
 //     async move {
 //         if let Some(__output) = None::<Result<_, Error>> {
@@ -45,20 +46,31 @@ pub(crate) fn in_async_block(
     (sig, tokens)
 }
 
-/// The body of a function as a closure without arguments, and the signature that fits it.
+/// The value of a function's body, evaluated in a closure, and the signature that fits it.
+///
+/// A `return` anywhere in the body, also one that a macro expands to, leaves the closure.
 // Input:
 //     fn f<T>(mut x: T) -> Result<impl Debug, Error> {
 //         body
 //     }
 //
 // Output:
-//     (x: T)
+//     fn f<T>(x: T) -> Result<impl Debug, Error>
 //
-//     move || -> Result<_, Error> {
-//         let mut x = x;
-//         { body }
+//     {
+//         fn __call<T, F: FnOnce() -> T>(__body: F) -> T {
+//             __body()
+//         }
+//         __call(move || -> Result<_, Error> {
+//             let mut x = x;
+//             { body }
+//         })
 //     }
-pub(crate) fn in_closure(function: &Function) -> (Signature, TokenStream) {
+//
+// NOTE: `__call` is there for its bound. Without one, a closure that returns what it has mutably
+// borrowed from an argument would be inferred as `FnMut`, and would not compile. The bound only
+// reaches the closure where the function is called by its name.
+pub(crate) fn in_closure(function: &Function, root: &Path) -> (Signature, TokenStream) {
     let mut sig = function.sig.clone();
     let arguments = rebind(&mut sig);
     let body = function.block(&function.body);
@@ -67,15 +79,23 @@ pub(crate) fn in_closure(function: &Function) -> (Signature, TokenStream) {
     let output = function
         .output()
         .map_or_else(|| quote_spanned!(span=> ()), |ty| erase_impl_trait(ty).to_token_stream());
-    let tokens = quote_spanned!(span=> move || -> #output #block);
-    (sig, tokens)
+    let fn_once = quote_spanned!(span=> #root::__private::core::ops::FnOnce);
+    let value = quote_spanned! {span=>
+        {
+            fn __call<T, F: #fn_once() -> T>(__body: F) -> T {
+                __body()
+            }
+            __call(move || -> #output #block)
+        }
+    };
+    (sig, value)
 }
 
-/// A statement that tells an `async` block the type of its output, as a function's head tells its
-/// body: what the body returns is then coerced to it, and compared with it where the user wrote it.
+/// A statement that gives an `async` block the type of its output. As in a function with that
+/// return type, the compiler then coerces what the body returns, and reports a mismatch where the
+/// user wrote it.
 ///
-/// Nothing can be said of a type that only the body knows, and a `return` of `!` would be
-/// unreachable.
+/// There is none for an `impl Trait` as a whole, whose type is inferred, and for `!`.
 // Input:
 //     async fn f() -> Result<impl Debug, Error> {}
 //
@@ -96,17 +116,14 @@ pub(crate) fn expect_output(ty: &Type, root: &Path) -> Option<TokenStream> {
     })
 }
 
-/// `ty` with `_` for every `impl Trait`, which only a function's head may hold.
+/// `ty` with `_` for every `impl Trait`, which is only allowed in a function's signature.
 fn erase_impl_trait(ty: &Type) -> Type {
     struct EraseImplTrait;
 
     impl VisitMut for EraseImplTrait {
         fn visit_type_mut(&mut self, ty: &mut Type) {
             if let Type::ImplTrait(opaque) = ty {
-                *ty = Type::Infer(TypeInfer {
-                    attrs: Vec::new(),
-                    underscore_token: Token![_](opaque.impl_token.span),
-                });
+                *ty = parse_quote_spanned!(opaque.impl_token.span=> _);
             } else {
                 visit_mut::visit_type_mut(self, ty);
             }
@@ -116,4 +133,118 @@ fn erase_impl_trait(ty: &Type) -> Type {
     let mut ty = ty.clone();
     EraseImplTrait.visit_type_mut(&mut ty);
     ty
+}
+
+/// Gives every argument of `sig` a plain name, and returns the statements that bind what the user
+/// wrote to those names.
+///
+/// The statements belong at the top of the `async move` block or `move` closure that the body moves
+/// into. They bind in the order and by the steps of the compiler's own `async fn`, so everything is
+/// dropped in the order of the bare function: variables in reverse, then the parts of an argument
+/// that no variable took. `self` cannot be rebound. Mentioning it as a whole captures it as a
+/// whole, and it is dropped last either way.
+///
+/// The plain names are spelled like the user's, so that documentation stays as it is, but the
+/// user's code cannot see them.
+// Input:
+//     (mut self, mut a: A, #[allow(unused)] b: B, (c, _): (C, D), _: E, _f: F)
+//
+// Output:
+//     (mut self, a: A, b: B, __arg3: (C, D), __arg4: E, _f: F)
+//
+//     let _ = &self;
+//     let mut a = a;
+//     #[allow(unused)]
+//     let b = b;
+//     let __arg3 = __arg3;
+//     let (c, _) = __arg3;
+//     let __arg4 = __arg4;
+//     let (_f,) = (_f,);
+fn rebind(sig: &mut Signature) -> TokenStream {
+    sig.inputs
+        .iter_mut()
+        .enumerate()
+        .map(|(position, argument)| match argument {
+            FnArg::Receiver(receiver) => {
+                let this = &receiver.self_token;
+                quote_spanned!(ours(this.span)=> let _ = &#this;)
+            }
+            FnArg::Typed(argument) => rebind_argument(position, argument),
+        })
+        .collect()
+}
+
+/// Does for one argument what [`rebind`] does for all.
+pub(crate) fn rebind_argument(position: usize, argument: &mut PatType) -> TokenStream {
+    let (on_argument, on_statement) = share_attributes(&argument.attrs);
+    argument.attrs = on_argument;
+    let pattern = &*argument.pat;
+    let span = ours(pattern.span());
+    let (plain, statement) = match pattern {
+        Pat::Ident(PatIdent { by_ref: None, subpat: None, ident, .. }) => {
+            let mut plain = ident.clone();
+            plain.set_span(span);
+            // NOTE: Clippy reports `let _a = a;` as a mistake, even in an expansion.
+            let statement = if ident.to_string().starts_with('_') {
+                quote_spanned!(span=> #(#on_statement)* let (#pattern,) = (#plain,);)
+            } else {
+                quote_spanned!(span=> #(#on_statement)* let #pattern = #plain;)
+            };
+            (plain, statement)
+        }
+        Pat::Wild(_) => {
+            let plain = positional(position, span);
+            let statement = quote_spanned!(span=> #(#on_statement)* let #plain = #plain;);
+            (plain, statement)
+        }
+        _ => {
+            let plain = positional(position, span);
+            let mutability = borrows_mutably(pattern).then(|| Token![mut](span));
+            let statement = quote_spanned! {span=>
+                #(#on_statement)* let #mutability #plain = #plain;
+                #(#on_statement)* let #pattern = #plain;
+            };
+            (plain, statement)
+        }
+    };
+    *argument.pat = Pat::Ident(PatIdent {
+        attrs: Vec::new(),
+        by_ref: None,
+        mutability: None,
+        ident: plain,
+        subpat: None,
+    });
+    statement
+}
+
+fn positional(position: usize, span: Span) -> Ident {
+    format_ident!("__arg{position}", span = span)
+}
+
+/// Whether a pattern has a `ref mut`, which needs what it is matched with to be mutable.
+fn borrows_mutably(pattern: &Pat) -> bool {
+    struct FindRefMut(bool);
+
+    impl VisitMut for FindRefMut {
+        fn visit_pat_ident_mut(&mut self, pattern: &mut PatIdent) {
+            self.0 |= pattern.by_ref.is_some() && pattern.mutability.is_some();
+            visit_mut::visit_pat_ident_mut(self, pattern);
+        }
+    }
+
+    let mut find = FindRefMut(false);
+    find.visit_pat_mut(&mut pattern.clone());
+    find.0
+}
+
+/// The attributes that stay on an argument, and those that go to the statement that binds it.
+/// Conditions go to both; lint levels go to where the user's variables are.
+fn share_attributes(attrs: &[Attribute]) -> (Vec<Attribute>, Vec<Attribute>) {
+    let is = |attr: &Attribute, names: &[&str]| names.iter().any(|name| attr.path().is_ident(name));
+    let is_condition = |attr: &&Attribute| is(attr, &["cfg", "cfg_attr"]);
+    let is_level = |attr: &&Attribute| is(attr, &["allow", "expect", "warn", "deny", "forbid"]);
+    (
+        attrs.iter().filter(|attr| !is_level(attr)).cloned().collect(),
+        attrs.iter().filter(|attr| is_condition(attr) || is_level(attr)).cloned().collect(),
+    )
 }

@@ -1,5 +1,4 @@
-//! A function, read as far as an expansion has to understand it: the head parsed, the body as it
-//! came.
+//! Parses a function as far as an expansion has to understand it: its signature, but not its body.
 
 use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use quote::{ToTokens, TokenStreamExt, quote, quote_spanned};
@@ -9,7 +8,7 @@ use syn::{
     token,
 };
 
-/// A function with a body, wherever it stands.
+/// A function with a body: free, or a method.
 #[derive(Clone)]
 pub(crate) struct Function {
     /// The outer attributes.
@@ -17,9 +16,9 @@ pub(crate) struct Function {
     pub(crate) vis: Visibility,
     pub(crate) sig: Signature,
     pub(crate) brace: token::Brace,
-    /// The attributes at the top of the body, which speak of the whole function.
+    /// The attributes at the top of the body, which apply to the whole function.
     pub(crate) inner_attrs: Vec<Attribute>,
-    /// What stands in the braces, after those attributes.
+    /// What the braces hold after those attributes.
     pub(crate) body: TokenStream,
 }
 
@@ -34,13 +33,13 @@ impl Parse for Function {
         if let Some(constness) = &sig.constness {
             return Err(Error::new(
                 constness.span,
-                "a `const fn` cannot be measured, because it may run at compile time",
+                "a `const fn` cannot be measured because it may run at compile time",
             ));
         }
         if input.peek(Token![;]) {
             return Err(Error::new(
                 sig.ident.span(),
-                "a function without a body has nothing to measure; annotate its implementations",
+                "a function without a body cannot be measured; annotate its implementations",
             ));
         }
         let content;
@@ -51,7 +50,7 @@ impl Parse for Function {
     }
 }
 
-/// Whether what follows the visibility is a function's head, whatever its qualifiers.
+/// Whether a function follows the visibility, whatever its qualifiers.
 fn starts_function(input: ParseStream<'_>) -> bool {
     input
         .step(|cursor| {
@@ -74,17 +73,17 @@ fn starts_function(input: ParseStream<'_>) -> bool {
 }
 
 impl Function {
-    /// The function's own name, as its calls write it but without `r#`.
+    /// The function's own name, without `r#`.
     pub(crate) fn name(&self) -> String {
         self.sig.ident.to_string().trim_start_matches("r#").to_owned()
     }
 
-    /// `body`, the function's own or made of it, as a [`block_at`] the user's braces.
+    /// `body` in a [`block_at`] the user's braces.
     pub(crate) fn block(&self, body: &TokenStream) -> TokenStream {
         block_at(self.brace.span.join(), body)
     }
 
-    /// `tokens` in braces of ours, [`braced_at`] the user's.
+    /// `tokens` in a block that is [`braced_at`] the user's braces.
     pub(crate) fn braced(&self, tokens: TokenStream) -> TokenStream {
         braced_at(self.brace.span.join(), tokens)
     }
@@ -105,7 +104,7 @@ impl Function {
         tokens
     }
 
-    /// The type that the function returns, where its head names one.
+    /// The return type, where there is one.
     pub(crate) fn output(&self) -> Option<&Type> {
         match &self.sig.output {
             ReturnType::Default => None,
@@ -113,13 +112,13 @@ impl Function {
         }
     }
 
-    /// Whether the function never returns, by its type.
+    /// Whether the return type is `!`.
     pub(crate) fn never_returns(&self) -> bool {
         matches!(self.output(), Some(Type::Never(_)))
     }
 }
 
-/// The type inside parentheses, and inside the groups of `macro_rules!`, which nobody sees.
+/// The type inside parentheses and the invisible groups of `macro_rules!`.
 pub(crate) fn ungrouped(mut ty: &Type) -> &Type {
     loop {
         ty = match ty {
@@ -130,11 +129,10 @@ pub(crate) fn ungrouped(mut ty: &Type) -> &Type {
     }
 }
 
-/// `body`, the user's own or made of it, as a block of its own in braces that are the user's, at
-/// `span`. Its place is at the end of a block of [`braced_at`], or of a closure.
+/// `body` as a block in the user's braces, at `span`. It goes at the end of a block of
+/// [`braced_at`], or of a closure.
 ///
-/// The empty statement says that the braces are meant: without it, those around a single
-/// expression would be reported as unused.
+/// The empty statement keeps the braces from being reported as unused around a single expression.
 pub(crate) fn block_at(span: Span, body: &TokenStream) -> TokenStream {
     let nothing = quote_spanned!(ours(span)=> ;);
     let mut block = Group::new(Delimiter::Brace, quote!(#nothing #body));
@@ -142,19 +140,19 @@ pub(crate) fn block_at(span: Span, body: &TokenStream) -> TokenStream {
     TokenTree::Group(block).into()
 }
 
-/// `tokens` in braces that are where `span` is, but are ours.
+/// `tokens` in braces of this crate's edition, at `span`.
 ///
-/// This crate is of edition 2024, in which what the last expression of a block borrows is let go
-/// before the block's variables are. An older edition would keep what the user's body borrows in
-/// its last expression until after the variables that an expansion puts before that body, arguments
-/// among them, are gone.
+/// In edition 2024, the temporaries of a block's last expression are dropped before the block's
+/// variables. In an older one, the last expression of the user's body could not borrow from the
+/// variables that an expansion puts before that body, arguments among them.
 pub(crate) fn braced_at(span: Span, tokens: TokenStream) -> TokenStream {
     let mut block = Group::new(Delimiter::Brace, tokens);
     block.set_span(ours(span));
     TokenTree::Group(block).into()
 }
 
-/// `span`, with names that neither see the user's variables nor are seen by the user's code.
+/// `span` with the hygiene of this macro: such variables do not see the user's, nor the user's code
+/// them.
 pub(crate) fn ours(span: Span) -> Span {
     span.resolved_at(Span::mixed_site())
 }

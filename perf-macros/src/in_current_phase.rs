@@ -1,4 +1,4 @@
-//! `in_current_phase!`: a closure whose calls run in the phase that made it.
+//! `in_current_phase!`: a closure whose calls run in the phase that created it.
 
 use proc_macro2::{Delimiter, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
@@ -6,18 +6,16 @@ use syn::parse::{ParseStream, Parser};
 use syn::spanned::Spanned;
 use syn::{
     Attribute, Block, Error, Expr, ExprBlock, ExprClosure, Pat, PatType, Path, Result, ReturnType,
-    Token, Type, TypeInfer,
+    Token, parse_quote_spanned,
 };
 
 use crate::args::parse_root;
-use crate::arguments::rebind_argument;
-use crate::body::expect_output;
+use crate::body::{expect_output, rebind_argument};
 use crate::function::{block_at, braced_at, ours};
 use crate::returned_future::wrap_made;
 
-/// The closure in its phase, or as it was where `track` is off; an error goes beside what was
-/// written.
-pub(crate) fn expand(input: TokenStream, track: bool) -> TokenStream {
+/// The closure in its phase. Where there is an error, it goes before what was written.
+pub(crate) fn expand(input: TokenStream) -> TokenStream {
     let parser = |input: ParseStream<'_>| Ok((parse_root(input)?, input.parse()?));
     let (root, written): (Path, TokenStream) = match parser.parse2(input) {
         Ok(parsed) => parsed,
@@ -29,17 +27,17 @@ pub(crate) fn expand(input: TokenStream, track: bool) -> TokenStream {
     match parse_written.parse2(written.clone()) {
         Ok((Expr::Closure(mut closure), None)) => {
             *closure.body = ungrouped(*closure.body);
-            expand_closure(closure, end(written), &root, track)
+            expand_closure(closure, end(written), &root)
         }
         Ok((Expr::Closure(closure), Some(error))) => beside(&error, &closure),
-        Ok((other, _)) => beside(&no_closure(&other), &parenthesised(&other)),
+        Ok((other, _)) => beside(&not_a_closure(&other), &parenthesised(&other)),
         Err(error) => error.into_compile_error(),
     }
 }
 
 const EXPECTED_CLOSURE: &str = "expected a closure, as in `in_current_phase!(|page| render(page))`";
 
-/// Reads one expression, and says what is wrong around it.
+/// Parses one expression. The error is about what stands around it.
 fn parse_written(input: ParseStream<'_>) -> Result<(Expr, Option<Error>)> {
     let coroutine: Option<Token![static]> = input.parse()?;
     let expression = ungrouped(input.parse()?);
@@ -55,7 +53,7 @@ fn parse_written(input: ParseStream<'_>) -> Result<(Expr, Option<Error>)> {
     Ok((expression, error))
 }
 
-fn no_closure(other: &Expr) -> Error {
+fn not_a_closure(other: &Expr) -> Error {
     let message = match other {
         Expr::Async(_) => "expected a closure; a future has a method, `.in_current_phase()`",
         _ => EXPECTED_CLOSURE,
@@ -88,30 +86,20 @@ fn beside(error: &Error, written: &impl ToTokens) -> TokenStream {
 //         }
 //     }
 //
-// Output, with `track` off:
-//     {
-//         |page| { (render(page)) }
-//     }
-//
-// NOTE: `*__phase` outlives the block that `__phase` is a variable of. A closure that borrows the
-// former, without `move`, may therefore leave that block: from edition 2021 on, whose closures
-// capture what they mention and not the variable that it is reached through.
-//
-// Off, the braces are there so that what compiles then compiles with `track` as well: they keep
-// from the compiler that an argument is a closure, which it would leave until it knows the others.
-fn expand_closure(mut closure: ExprClosure, end: Span, root: &Path, track: bool) -> TokenStream {
+// NOTE: `*__phase` outlives the block that declares `__phase`. A closure that borrows the former,
+// without `move`, may therefore leave that block: from edition 2021 on, a closure captures the place
+// that it mentions, not the variable that leads there.
+fn expand_closure(mut closure: ExprClosure, end: Span, root: &Path) -> TokenStream {
     let span = ours(closure.inputs_begin.span);
     let written = closure.body.span();
-    let carry = track.then(|| quote_spanned!(span=> let __phase = #root::__private::carry();));
-    let body = match (track, closure.asyncness) {
-        (false, _) => value(&closure.body),
-        (true, None) => body(&mut closure, root),
-        (true, Some(_)) => async_body(&mut closure, root),
+    let body = match closure.asyncness {
+        None => body(&mut closure, root),
+        Some(_) => async_body(&mut closure, root),
     };
     let mut body = braced_at(written, body);
     if closure.capture.is_some() {
-        // It begins and ends with the user's tokens: in what it captures, it is of their edition.
-        // NOTE: Clippy would have a `;` in a block of several lines.
+        // It begins and ends with the user's tokens, so it captures by the rules of their edition.
+        // NOTE: Clippy would ask for a `;` in a block of several lines.
         body = block_at(end, &body);
     } else {
         put_into_our_edition(&mut closure);
@@ -120,14 +108,14 @@ fn expand_closure(mut closure: ExprClosure, end: Span, root: &Path, track: bool)
     let ExprClosure { inputs_begin, inputs, inputs_end, output, .. } = &closure;
     quote_spanned! {span=>
         {
-            #carry
+            let __phase = #root::__private::carry();
             #(#attrs)* #lifetimes #constness #asyncness #capture
             #inputs_begin #inputs #inputs_end #output #body
         }
     }
 }
 
-/// Makes the closure one of this crate's edition, by where its head begins and ends.
+/// Gives the closure this crate's edition, by the spans of the tokens before its body.
 fn put_into_our_edition(closure: &mut ExprClosure) {
     let ExprClosure { lifetimes, constness, asyncness, inputs_begin, inputs_end, .. } = closure;
     if let Some(binder) = lifetimes {
@@ -144,7 +132,7 @@ fn put_into_our_edition(closure: &mut ExprClosure) {
     }
 }
 
-/// The body inside the phase that was carried along, and so are the futures that it makes.
+/// The body inside the carried phase, and so are the futures that it makes.
 // Input:
 //     |page| {
 //         let page = page.clone();
@@ -179,11 +167,11 @@ fn body(closure: &mut ExprClosure, root: &Path) -> TokenStream {
     quote!(#guard #body)
 }
 
-/// The body of an `async` closure, with its arguments and all that it does inside the future that
-/// was handed off.
+/// The body of an `async` closure: its arguments and everything that it does move into a future that
+/// is handed off.
 ///
-/// What the closure captured stays its own, so that it can be called again: the block inside
-/// borrows it, where the body does.
+/// The closure keeps what it captured, so that it can be called again: the inner block only borrows
+/// where the body does.
 // Input:
 //     async |(page, _): (Page, Token)| -> Result<Html, Error> {
 //         body
@@ -220,7 +208,7 @@ fn async_body(closure: &mut ExprClosure, root: &Path) -> TokenStream {
     quote_spanned!(span=> #future.await)
 }
 
-/// An argument as a function's is: with a type, and its attributes beside the pattern.
+/// An argument in the form of a function's: with a type, and its attributes beside the pattern.
 fn typed(argument: &Pat) -> PatType {
     if let Pat::Type(argument) = argument {
         return argument.clone();
@@ -235,10 +223,7 @@ fn typed(argument: &Pat) -> PatType {
         attrs,
         pat: Box::new(pat),
         colon_token: Token![:](span),
-        ty: Box::new(Type::Infer(TypeInfer {
-            attrs: Vec::new(),
-            underscore_token: Token![_](span),
-        })),
+        ty: parse_quote_spanned!(span=> _),
     }
 }
 
@@ -259,12 +244,13 @@ fn value(body: &Expr) -> TokenStream {
     }
 }
 
-/// In parentheses of ours, in which `match x {} + 1` is no statement and half an expression.
+/// An expression in this macro's parentheses, so that `match x {} + 1` is not parsed as a statement
+/// and half an expression.
 fn parenthesised(expression: &Expr) -> TokenStream {
     quote_spanned!(ours(expression.span())=> (#expression))
 }
 
-/// The block that a body is.
+/// The plain block that a body consists of.
 fn block_of(body: &Expr) -> Option<&Block> {
     match body {
         Expr::Block(ExprBlock { attrs, label: None, block }) if attrs.is_empty() => Some(block),
@@ -272,9 +258,10 @@ fn block_of(body: &Expr) -> Option<&Block> {
     }
 }
 
-/// Where the closure ends, which is what was written but for a comma.
+/// Where the closure ends: before a trailing comma.
 fn end(written: TokenStream) -> Span {
-    let is_comma = |token: &TokenTree| matches!(token, TokenTree::Punct(it) if it.as_char() == ',');
+    let is_comma =
+        |token: &TokenTree| matches!(token, TokenTree::Punct(punct) if punct.as_char() == ',');
     match written.into_iter().filter(|token| !is_comma(token)).last() {
         Some(TokenTree::Group(group)) if group.delimiter() == Delimiter::None => {
             end(group.stream())
@@ -285,7 +272,7 @@ fn end(written: TokenStream) -> Span {
     }
 }
 
-/// The expression inside parentheses, and inside the groups of `macro_rules!`, which nobody sees.
+/// The expression inside parentheses and the invisible groups of `macro_rules!`.
 fn ungrouped(mut expression: Expr) -> Expr {
     loop {
         expression = match expression {

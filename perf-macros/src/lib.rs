@@ -1,13 +1,10 @@
-//! What `#[tracked_phase]` and `#[tracked_build]` turn a function into, and `in_current_phase!` a
-//! closure.
+//! The macros of `perf-runtime`: `#[tracked_phase]`, `#[tracked_build]` and `in_current_phase!`.
 //!
-//! Use them through `perf-runtime`, which re-exports them and which the code that they generate
-//! names. With the feature `track` off, they check what they are given and leave it bare.
+//! Use them through `perf-runtime`, which re-exports them and which the generated code refers to.
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
 mod args;
-mod arguments;
 mod body;
 mod function;
 mod in_current_phase;
@@ -18,9 +15,6 @@ mod tracked_build;
 mod tracked_phase;
 
 use proc_macro::TokenStream;
-
-/// Whether expansions measure (the feature `track`) or leave bare what they are given.
-const TRACK: bool = cfg!(feature = "track");
 
 /// Makes a function a phase of the build: its calls, time, memory and items are recorded.
 ///
@@ -62,7 +56,7 @@ const TRACK: bool = cfg!(feature = "track");
 /// item is left as it was.
 #[proc_macro_attribute]
 pub fn tracked_phase(args: TokenStream, item: TokenStream) -> TokenStream {
-    tracked_phase::expand(args.into(), item.into(), TRACK).into()
+    tracked_phase::expand(args.into(), item.into()).into()
 }
 
 /// Makes a function the build: a call of it starts, ends and saves one.
@@ -100,7 +94,7 @@ pub fn tracked_phase(args: TokenStream, item: TokenStream) -> TokenStream {
 /// As for `#[tracked_phase]`.
 #[proc_macro_attribute]
 pub fn tracked_build(args: TokenStream, item: TokenStream) -> TokenStream {
-    tracked_build::expand(args.into(), item.into(), TRACK).into()
+    tracked_build::expand(args.into(), item.into()).into()
 }
 
 /// A closure whose calls run in the phase that made it, wherever they run: the hand-off of work to
@@ -187,5 +181,5 @@ pub fn tracked_build(args: TokenStream, item: TokenStream) -> TokenStream {
 /// What is no closure is a compile error at the token at fault.
 #[proc_macro]
 pub fn in_current_phase(input: TokenStream) -> TokenStream {
-    in_current_phase::expand(input.into(), TRACK).into()
+    in_current_phase::expand(input.into()).into()
 }

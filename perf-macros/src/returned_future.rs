@@ -1,15 +1,16 @@
-//! Finds the futures that a function returns, and puts something around them.
+//! Finds the futures that a function returns, and wraps them.
 
-use proc_macro2::{Span, TokenStream};
-use quote::quote;
+use proc_macro2::{Span, TokenStream, TokenTree};
+use quote::{quote, quote_spanned};
 use syn::parse::Parser;
 use syn::visit_mut::{self, VisitMut};
 use syn::{
     Block, Error, Expr, ExprAsync, ExprCall, ExprClosure, ExprReturn, GenericArgument, Item,
-    Lifetime, LitBool, Path, PathArguments, Result, Stmt, Type, TypeParamBound,
+    Lifetime, LitBool, Macro, Path, PathArguments, Result, Signature, Stmt, Type, TypeParamBound,
 };
 
-use crate::function::{Function, ungrouped};
+use crate::body::in_closure;
+use crate::function::{Function, ours, ungrouped};
 
 /// How the futures that a function returns are found.
 enum Returned {
@@ -21,12 +22,13 @@ enum Returned {
     Blocks,
 }
 
-/// The function's body with `wrap` applied to every future that it returns; `None` where the
-/// function is no constructor of futures, by its type or by `future`, the attribute's word on it.
+/// The signature and body of a function that returns futures, with `wrap` applied to each of them.
+/// `None` where the function returns something else, by its type or by `future`, the attribute's
+/// argument.
 ///
 /// # Errors
 ///
-/// Where `future` says what cannot be.
+/// Where `future` contradicts the function.
 // Input:
 //     fn f(x: u32) -> Pin<Box<dyn Future<Output = u32>>> {
 //         if x == 0 {
@@ -65,10 +67,11 @@ enum Returned {
 pub(crate) fn wrap_returned(
     function: &Function,
     future: Option<&LitBool>,
+    root: &Path,
     wrap: &dyn Fn(&TokenStream) -> TokenStream,
-) -> Result<Option<TokenStream>> {
+) -> Result<Option<(Signature, TokenStream)>> {
     if let (Some(future), Some(_)) = (future, function.sig.asyncness) {
-        return Err(Error::new(future.span, "an `async fn` is measured as a future anyway"));
+        return Err(Error::new(future.span, "an `async fn` is always measured as a future"));
     }
     let demanded = match future {
         Some(future) if future.value => Some(future),
@@ -82,31 +85,71 @@ pub(crate) fn wrap_returned(
         brace_token: function.brace,
         stmts: Block::parse_within.parse2(function.body.clone())?,
     };
-    let mut wrapper = WrapReturned { returned, wrap, found: false };
-    let opaque = matches!(wrapper.returned, Returned::Opaque);
+    let is_opaque = matches!(returned, Returned::Opaque);
+    let mut wrapper = WrapReturned { returned, wrap, found: false, may_hide_return: false };
     wrapper.visit_block_mut(&mut block);
-    if !opaque {
+    if !is_opaque {
         wrapper.wrap_last(&mut block);
+        if !wrapper.found {
+            let message = "the function's last expression is not `Box::pin(…)`, so its future \
+                           cannot be measured";
+            return demanded.map_or(Ok(None), |future| Err(Error::new(future.span, message)));
+        }
+    }
+    if wrapper.may_hide_return {
+        return Ok(Some(wrap_value(function, is_opaque, root, wrap)));
     }
     let stmts = &block.stmts;
-    let body = function.braced(function.block(&quote!(#(#stmts)*)));
-    match (opaque, wrapper.found, demanded) {
-        (true, true, _) => {
+    let mut body = function.braced(function.block(&quote!(#(#stmts)*)));
+    if is_opaque {
+        let label = wrapper.found.then(|| {
             let label = body_label();
-            Ok(Some(wrap(&quote!(#label: #body))))
-        }
-        (true, false, _) => Ok(Some(wrap(&body))),
-        (false, true, _) => Ok(Some(body)),
-        (false, false, None) => Ok(None),
-        (false, false, Some(future)) => Err(Error::new(
-            future.span,
-            "the function's last expression is not `Box::pin(…)`, so its future cannot be measured",
-        )),
+            quote!(#label:)
+        });
+        body = wrap(&quote!(#label #body));
     }
+    Ok(Some((function.sig.clone(), body)))
 }
 
-/// Applies `wrap` to every future that a closure's body, which returns `output`, is seen to make;
-/// says whether there are any.
+/// Wraps whatever the body evaluates to: a macro in it may expand to a `return`.
+// Input:
+//     fn f(x: u32) -> Pin<Box<dyn Future<Output = u32>>> {
+//         return_if!(x == 0, Box::pin(zero()));
+//         Box::pin(async move { x })
+//     }
+//
+// Output:
+//     {
+//         let __future = call!(|| { body });
+//         if MEASURES { Box::pin(wrap!(__future)) } else { __future }
+//     }
+//
+// Output for `impl Future`:
+//     wrap!(call!(|| { body }))
+fn wrap_value(
+    function: &Function,
+    is_opaque: bool,
+    root: &Path,
+    wrap: &dyn Fn(&TokenStream) -> TokenStream,
+) -> (Signature, TokenStream) {
+    let span = ours(function.brace.span.join());
+    let (sig, value) = in_closure(function, root);
+    if is_opaque {
+        return (sig, wrap(&value));
+    }
+    let future = wrap(&quote_spanned!(span=> __future));
+    let private = quote_spanned!(span=> #root::__private);
+    let body = quote_spanned! {span=>
+        {
+            let __future = #value;
+            if #private::MEASURES { #private::Box::pin(#future) } else { __future }
+        }
+    };
+    (sig, body)
+}
+
+/// Applies `wrap` to every future that the body of a closure visibly makes. `output` is the closure's
+/// return type. Returns whether there are any.
 // Input:
 //     {
 //         let page = page.clone();
@@ -124,13 +167,13 @@ pub(crate) fn wrap_made(
     wrap: &dyn Fn(&TokenStream) -> TokenStream,
 ) -> bool {
     let returned = returned(output, false).unwrap_or(Returned::Blocks);
-    let mut wrapper = WrapReturned { returned, wrap, found: false };
+    let mut wrapper = WrapReturned { returned, wrap, found: false, may_hide_return: false };
     wrapper.visit_expr_mut(body);
     wrapper.wrap_value(body);
     wrapper.found
 }
 
-/// The label of a body that a `return` leaves.
+/// The label of a body that a rewritten `return` leaves.
 fn body_label() -> Lifetime {
     Lifetime::new("'__body", Span::mixed_site())
 }
@@ -138,8 +181,10 @@ fn body_label() -> Lifetime {
 struct WrapReturned<'a> {
     returned: Returned,
     wrap: &'a dyn Fn(&TokenStream) -> TokenStream,
-    /// Whether there was a `return` that now leaves the body (opaque), or a future to wrap (others).
+    /// Whether there was a `return` to rewrite (opaque), or a future to wrap (others).
     found: bool,
+    /// Whether there was a macro that may expand to a `return`.
+    may_hide_return: bool,
 }
 
 impl WrapReturned<'_> {
@@ -150,7 +195,7 @@ impl WrapReturned<'_> {
         }
     }
 
-    /// Wraps every future that `value` is seen to evaluate to.
+    /// Wraps every future that `value` visibly evaluates to.
     fn wrap_value(&mut self, value: &mut Expr) {
         match value {
             Expr::Block(block) => self.wrap_last(&mut block.block),
@@ -206,10 +251,61 @@ impl VisitMut for WrapReturned<'_> {
         }
     }
 
+    fn visit_macro_mut(&mut self, call: &mut Macro) {
+        self.may_hide_return |= may_hide_return(call);
+    }
+
     // A `return` in these does not return from the function.
     fn visit_expr_async_mut(&mut self, _: &mut ExprAsync) {}
     fn visit_expr_closure_mut(&mut self, _: &mut ExprClosure) {}
     fn visit_item_mut(&mut self, _: &mut Item) {}
+}
+
+/// Whether a macro may expand to a `return`. Of the standard library's, those that are common in
+/// such functions only do where they are given one.
+fn may_hide_return(call: &Macro) -> bool {
+    const STANDARD: [&str; 26] = [
+        "assert",
+        "assert_eq",
+        "assert_ne",
+        "concat",
+        "dbg",
+        "debug_assert",
+        "debug_assert_eq",
+        "debug_assert_ne",
+        "env",
+        "eprint",
+        "eprintln",
+        "file",
+        "format",
+        "format_args",
+        "line",
+        "matches",
+        "option_env",
+        "panic",
+        "print",
+        "println",
+        "stringify",
+        "todo",
+        "unimplemented",
+        "unreachable",
+        "vec",
+        "write",
+    ];
+    let is_standard = call
+        .path
+        .segments
+        .last()
+        .is_some_and(|last| STANDARD.iter().any(|name| last.ident == name));
+    !is_standard || has_return(call.tokens.clone())
+}
+
+fn has_return(tokens: TokenStream) -> bool {
+    tokens.into_iter().any(|token| match token {
+        TokenTree::Ident(ident) => ident == "return",
+        TokenTree::Group(group) => has_return(group.stream()),
+        _ => false,
+    })
 }
 
 fn returned(output: Option<&Type>, demanded: bool) -> Option<Returned> {

@@ -1,36 +1,36 @@
-//! `#[tracked_build]`: a call of a function becomes a build.
+//! `#[tracked_build]`: turns each call of a function into a build.
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote_spanned};
 use syn::Result;
 use syn::parse::{Parse, Parser};
 
-use crate::args::BuildArgs;
+use crate::args::{Args, NameKind};
 use crate::body::{in_async_block, in_closure};
 use crate::function::{Function, ours};
 use crate::returned_future::wrap_returned;
 
-/// The item as a build, or as it was where `track` is off; an error goes before the bare item.
-pub(crate) fn expand(args: TokenStream, item: TokenStream, track: bool) -> TokenStream {
-    try_expand(args, item.clone(), track).unwrap_or_else(|error| {
+/// The item as a build. Where there is an error, it goes before the bare item.
+pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
+    try_expand(args, item.clone()).unwrap_or_else(|error| {
         let mut tokens = error.into_compile_error();
         tokens.extend(item);
         tokens
     })
 }
 
-fn try_expand(args: TokenStream, item: TokenStream, track: bool) -> Result<TokenStream> {
-    let args = BuildArgs::parse(args)?;
-    let function = Function::parse.parse2(item.clone())?;
+fn try_expand(args: TokenStream, item: TokenStream) -> Result<TokenStream> {
+    let args = Args::parse(args, NameKind::Tool, &["name", "future", "crate"])?;
+    let function = Function::parse.parse2(item)?;
     let wrap = |future: &TokenStream| expand_future(&function, &args, future);
-    let tracked = if let Some(body) = wrap_returned(&function, args.future.as_ref(), &wrap)? {
-        function.with_body(&function.sig, &body)
+    let returned = wrap_returned(&function, args.future.as_ref(), &args.root(), &wrap)?;
+    Ok(if let Some((sig, body)) = returned {
+        function.with_body(&sig, &quote_spanned!(ours(sig.ident.span())=> return #body;))
     } else if function.sig.asyncness.is_some() {
         expand_async(&function, &args)
     } else {
         expand_sync(&function, &args)
-    };
-    Ok(if track { tracked } else { item })
+    })
 }
 
 // Input:
@@ -41,49 +41,31 @@ fn try_expand(args: TokenStream, item: TokenStream, track: bool) -> Result<Token
 //
 // Output:
 //     fn build(full: bool) -> Result<Site, Error> {
-//         let __build = BuildGuard::start("my-site", option_env!("CARGO_PKG_VERSION"));
-//         let __value = {
-//             fn __call<T, F: FnOnce() -> T>(__body: F) -> T {
-//                 __body()
-//             }
-//             __call(move || -> Result<Site, Error> {
-//                 let full = full;
-//                 { body }
-//             })
-//         };
+//         let __build = BuildGuard::start("my-site", …);
+//         let __value = call!(|| { body });
 //         __build.finish({
 //             use OutcomeOfAny as _;
 //             (&OutcomeProbe(&__value)).outcome()
 //         });
-//         __value
+//         return __value;
 //     }
-//
-// NOTE: `__call` is there for its bound. Without one, a closure that returns what it has mutably
-// borrowed from an argument would pass for one that can be called again, and would not compile.
-// The bound only reaches the closure where the function is called by its name.
-fn expand_sync(function: &Function, args: &BuildArgs) -> TokenStream {
+fn expand_sync(function: &Function, args: &Args) -> TokenStream {
     let span = ours(function.sig.ident.span());
-    let root = &args.root;
     let start = start(function, args);
     if function.never_returns() {
         let body = function.braced(function.block(&function.body));
         return function
             .with_body(&function.sig, &quote_spanned! {span=> let __build = #start; #body });
     }
-    let (sig, closure) = in_closure(function);
+    let (sig, value) = in_closure(function, &args.root());
     let finish = finish(function, args);
     function.with_body(
         &sig,
         &quote_spanned! {span=>
             let __build = #start;
-            let __value = {
-                fn __call<T, F: #root::__private::core::ops::FnOnce() -> T>(__body: F) -> T {
-                    __body()
-                }
-                __call(#closure)
-            };
+            let __value = #value;
             #finish
-            __value
+            return __value;
         },
     )
 }
@@ -96,7 +78,7 @@ fn expand_sync(function: &Function, args: &BuildArgs) -> TokenStream {
 //
 // Output:
 //     async fn build(full: bool) -> Result<Site, Error> {
-//         let __build = BuildGuard::start("my-site", option_env!("CARGO_PKG_VERSION"));
+//         let __build = BuildGuard::start("my-site", …);
 //         let __value = async move {
 //             if let Some(__output) = None::<Result<Site, Error>> {
 //                 return __output;
@@ -109,12 +91,12 @@ fn expand_sync(function: &Function, args: &BuildArgs) -> TokenStream {
 //             use OutcomeOfAny as _;
 //             (&OutcomeProbe(&__value)).outcome()
 //         });
-//         __value
+//         return __value;
 //     }
-fn expand_async(function: &Function, args: &BuildArgs) -> TokenStream {
+fn expand_async(function: &Function, args: &Args) -> TokenStream {
     let span = ours(function.sig.ident.span());
     let start = start(function, args);
-    let (sig, block) = in_async_block(function, &args.root, None);
+    let (sig, block) = in_async_block(function, &args.root(), None);
     if function.never_returns() {
         return function
             .with_body(&sig, &quote_spanned!(span=> let __build = #start; #block.await));
@@ -126,7 +108,7 @@ fn expand_async(function: &Function, args: &BuildArgs) -> TokenStream {
             let __build = #start;
             let __value = #block.await;
             #finish
-            __value
+            return __value;
         },
     )
 }
@@ -138,16 +120,16 @@ fn expand_async(function: &Function, args: &BuildArgs) -> TokenStream {
 //     {
 //         let __future = future;
 //         async move {
-//             let __build = BuildGuard::start("my-site", option_env!("CARGO_PKG_VERSION"));
+//             let __build = BuildGuard::start("my-site", …);
 //             let __value = __future.await;
 //             __build.finish({
 //                 use OutcomeOfAny as _;
 //                 (&OutcomeProbe(&__value)).outcome()
 //             });
-//             __value
+//             return __value;
 //         }
 //     }
-fn expand_future(function: &Function, args: &BuildArgs, future: &TokenStream) -> TokenStream {
+fn expand_future(function: &Function, args: &Args, future: &TokenStream) -> TokenStream {
     let span = ours(function.sig.ident.span());
     let start = start(function, args);
     let finish = finish(function, args);
@@ -158,29 +140,35 @@ fn expand_future(function: &Function, args: &BuildArgs, future: &TokenStream) ->
                 let __build = #start;
                 let __value = __future.await;
                 #finish
-                __value
+                return __value;
             }
         }
     }
 }
 
-/// Starts the build. The package is that of the user's function, because its compilation evaluates
-/// the variables.
+/// Starts the build. Package and profile are those of the crate that the function is in.
 // Output:
 //     ::perf_runtime::__private::BuildGuard::start(
 //         ::perf_runtime::__private::core::env!("CARGO_PKG_NAME"),
 //         ::perf_runtime::__private::core::option_env!("CARGO_PKG_VERSION"),
+//         ::perf_runtime::__private::core::cfg!(debug_assertions),
 //     )
-fn start(function: &Function, args: &BuildArgs) -> TokenStream {
+fn start(function: &Function, args: &Args) -> TokenStream {
     let span = ours(function.sig.ident.span());
-    let root = &args.root;
-    let core = quote_spanned!(span=> #root::__private::core);
-    let tool = args.tool.as_ref().map_or_else(
-        || quote_spanned!(span=> #core::env!("CARGO_PKG_NAME")),
+    let private = {
+        let root = args.root();
+        quote_spanned!(span=> #root::__private)
+    };
+    let tool = args.name.as_ref().map_or_else(
+        || quote_spanned!(span=> #private::core::env!("CARGO_PKG_NAME")),
         ToTokens::to_token_stream,
     );
     quote_spanned! {span=>
-        #root::__private::BuildGuard::start(#tool, #core::option_env!("CARGO_PKG_VERSION"))
+        #private::BuildGuard::start(
+            #tool,
+            #private::core::option_env!("CARGO_PKG_VERSION"),
+            #private::core::cfg!(debug_assertions),
+        )
     }
 }
 
@@ -190,8 +178,8 @@ fn start(function: &Function, args: &BuildArgs) -> TokenStream {
 //         use ::perf_runtime::__private::OutcomeOfAny as _;
 //         (&::perf_runtime::__private::OutcomeProbe(&__value)).outcome()
 //     });
-fn finish(function: &Function, args: &BuildArgs) -> TokenStream {
-    let root = &args.root;
+fn finish(function: &Function, args: &Args) -> TokenStream {
+    let root = args.root();
     quote_spanned! {ours(function.sig.ident.span())=>
         __build.finish({
             use #root::__private::OutcomeOfAny as _;

@@ -1,39 +1,33 @@
-//! `#[tracked_phase]`: a function becomes a phase.
+//! `#[tracked_phase]`: turns a function into a phase.
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote_spanned};
 use syn::parse::{Parse, Parser};
-use syn::spanned::Spanned;
-use syn::{Expr, LitStr, Path, Result};
+use syn::{Attribute, LitStr, Path, ReturnType, Token, Type};
 
-use crate::args::PhaseArgs;
+use crate::args::{Args, NameKind};
 use crate::body::in_async_block;
 use crate::function::{Function, ours};
 use crate::returned_future::wrap_returned;
 
-/// The item as a phase, or as it was where `track` is off; an error goes before the bare item.
-pub(crate) fn expand(args: TokenStream, item: TokenStream, track: bool) -> TokenStream {
-    try_expand(args, item.clone(), track).unwrap_or_else(|error| {
+/// The item as a phase. Where there is an error, it goes before the bare item.
+pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
+    try_expand(args, item.clone()).unwrap_or_else(|error| {
         let mut tokens = error.into_compile_error();
         tokens.extend(item);
         tokens
     })
 }
 
-fn try_expand(args: TokenStream, item: TokenStream, track: bool) -> Result<TokenStream> {
-    let args = PhaseArgs::parse(args)?;
-    let function = Function::parse.parse2(item.clone())?;
-    let tracked = if let Some(body) = wrap_future(&function, &args)? {
-        function.with_body(&function.sig, &body)
+fn try_expand(args: TokenStream, item: TokenStream) -> syn::Result<TokenStream> {
+    let args = Args::parse(args, NameKind::Phase, &["name", "items", "future", "crate"])?;
+    let function = Function::parse.parse2(item)?;
+    Ok(if let Some(tokens) = expand_returned(&function, &args)? {
+        tokens
     } else if function.sig.asyncness.is_some() {
         expand_async(&function, &args)
     } else {
         expand_sync(&function, &args)
-    };
-    Ok(match (track, &args.items) {
-        (true, _) => tracked,
-        (false, Some(items)) => expand_untracked(&function, &args.root, items),
-        (false, None) => item,
     })
 }
 
@@ -46,25 +40,24 @@ fn try_expand(args: TokenStream, item: TokenStream, track: bool) -> Result<Token
 // Output:
 //     fn render(pages: &[Page]) -> Html {
 //         let __guard = {
-//             static SITE: ::perf_runtime::__private::Site =
-//                 ::perf_runtime::__private::Site::new("render");
+//             static SITE: Site = Site::new("render", file!(), line!());
 //             &SITE
 //         }
-//         .enter_with_items(pages.len());
+//         .enter();
+//         if any_build_open() {
+//             add_items(pages.len());
+//         }
 //         { body }
 //     }
-fn expand_sync(function: &Function, args: &PhaseArgs) -> TokenStream {
-    let span = ours(function.sig.ident.span());
+fn expand_sync(function: &Function, args: &Args) -> TokenStream {
     let site = site(function, args);
-    let entry = args.items.as_ref().map_or_else(
-        || quote_spanned!(span=> .enter()),
-        |items| quote_spanned!(span=> .enter_with_items(#items)),
-    );
+    let items = add_items(function, args);
     let body = function.braced(function.block(&function.body));
     function.with_body(
         &function.sig,
-        &quote_spanned! {span=>
-            let __guard = #site #entry;
+        &quote_spanned! {ours(function.sig.ident.span())=>
+            let __guard = #site.enter();
+            #items
             #body
         },
     )
@@ -77,39 +70,87 @@ fn expand_sync(function: &Function, args: &PhaseArgs) -> TokenStream {
 //     }
 //
 // Output:
-//     async fn fetch(__arg0: (Vec<Page>, Token)) -> Html {
+//     fn fetch(__arg0: (Vec<Page>, Token)) -> impl Future<Output = Html> {
 //         let __site = {
-//             static SITE: ::perf_runtime::__private::Site =
-//                 ::perf_runtime::__private::Site::new("fetch");
+//             static SITE: Site = Site::new("fetch", file!(), line!());
 //             &SITE
 //         };
-//         __site.future(async move {
+//         return __site.future(async move {
 //             if let Some(output) = None::<Html> {
 //                 return output;
 //             }
 //             let __arg0 = __arg0;
 //             let (pages, _) = __arg0;
-//             ::perf_runtime::add_items(pages.len());
+//             if any_build_open() {
+//                 add_items(pages.len());
+//             }
 //             { body }
-//         })
-//         .await
+//         });
 //     }
-fn expand_async(function: &Function, args: &PhaseArgs) -> TokenStream {
+//
+// Output, where `async` has to stay:
+//     async fn fetch(__arg0: (Vec<Page>, Token)) -> Html {
+//         …
+//         return __site.future(…).await;
+//     }
+//
+// PERF: in the first form the arguments are in one coroutine, as in the bare function. In the
+// second they are in two: each level of nesting more than doubles the size of the future.
+fn expand_async(function: &Function, args: &Args) -> TokenStream {
     let span = ours(function.sig.ident.span());
-    let root = &args.root;
+    let root = args.root();
     let site = site(function, args);
-    let items = args.items.as_ref().map(|items| quote_spanned!(span=> #root::add_items(#items);));
-    let (sig, block) = in_async_block(function, root, items.as_ref());
+    let (mut sig, block) = in_async_block(function, &root, add_items(function, args).as_ref());
+    let mut future = quote_spanned!(span=> __site.future(#block));
+    if function.never_returns() || !function.attrs.iter().all(is_inert) {
+        future = quote_spanned!(span=> #future.await);
+    } else {
+        sig.asyncness = None;
+        sig.output = ReturnType::Type(
+            Token![->](span),
+            Box::new(Type::Verbatim(future_of(function, &root))),
+        );
+    }
+    // NOTE: `return` is for `clippy::implicit_return`. Clippy does not report one in an expansion
+    // as needless.
     function.with_body(
         &sig,
         &quote_spanned! {span=>
             let __site = #site;
-            __site.future(#block).await
+            return #future;
         },
     )
 }
 
-/// The body of a function that returns futures.
+/// The type of the future of an `async fn`.
+// Input:
+//     async fn fetch() -> Html
+//
+// Output:
+//     impl ::perf_runtime::__private::core::future::Future<Output = Html>
+//
+// NOTE: the tokens are of this crate's edition, 2024, in which `impl Trait` captures all lifetimes
+// in scope, as the future of an `async fn` does in every edition.
+fn future_of(function: &Function, root: &Path) -> TokenStream {
+    let span = ours(function.sig.ident.span());
+    let output =
+        function.output().map_or_else(|| quote_spanned!(span=> ()), ToTokens::to_token_stream);
+    quote_spanned!(span=> impl #root::__private::core::future::Future<Output = #output>)
+}
+
+/// Whether an attribute means the same on a function that returns a future as on an `async fn`.
+/// Most attribute macros look for the `async`, and `#[must_use]` is also about its output.
+fn is_inert(attr: &Attribute) -> bool {
+    const INERT: [&str; 10] =
+        ["allow", "cfg", "cold", "deny", "deprecated", "doc", "expect", "forbid", "inline", "warn"];
+    let path = attr.path();
+    INERT.iter().any(|name| path.is_ident(name))
+        || path
+            .segments
+            .first()
+            .is_some_and(|tool| tool.ident == "rustfmt" || tool.ident == "clippy")
+}
+
 // Input:
 //     #[tracked_phase("fetch", items = urls.len())]
 //     fn fetch(urls: Vec<Url>) -> impl Future<Output = Html> {
@@ -117,80 +158,77 @@ fn expand_async(function: &Function, args: &PhaseArgs) -> TokenStream {
 //     }
 //
 // Output:
-//     let __site = {
-//         static SITE: ::perf_runtime::__private::Site =
-//             ::perf_runtime::__private::Site::new("fetch");
-//         &SITE
-//     };
-//     let __items = urls.len();
-//     __site.future_with_items(__items, { future })
-fn wrap_future(function: &Function, args: &PhaseArgs) -> Result<Option<TokenStream>> {
+//     fn fetch(urls: Vec<Url>) -> impl Future<Output = Html> {
+//         let __site = {
+//             static SITE: Site = Site::new("fetch", file!(), line!());
+//             &SITE
+//         };
+//         let __items = if MEASURES { ItemCount::to_count(urls.len()) } else { 0 };
+//         return __site.future_with_items(__items, { future });
+//     }
+fn expand_returned(function: &Function, args: &Args) -> syn::Result<Option<TokenStream>> {
     let span = ours(function.sig.ident.span());
+    let root = args.root();
     let wrap = |future: &TokenStream| {
-        args.items.as_ref().map_or_else(
-            || quote_spanned!(span=> __site.future(#future)),
-            |items| {
-                // Where it is of the wrong type, this is where it was written.
-                let items = quote_spanned!(ours(items.span())=> __items);
-                quote_spanned!(span=> __site.future_with_items(#items, #future))
-            },
-        )
+        if args.items.is_some() {
+            quote_spanned!(span=> __site.future_with_items(__items, #future))
+        } else {
+            quote_spanned!(span=> __site.future(#future))
+        }
     };
-    let Some(body) = wrap_returned(function, args.future.as_ref(), &wrap)? else {
+    let Some((sig, body)) = wrap_returned(function, args.future.as_ref(), &root, &wrap)? else {
         return Ok(None);
     };
     let site = site(function, args);
-    let items = args.items.as_ref().map(|items| quote_spanned!(span=> let __items = #items;));
-    Ok(Some(quote_spanned!(span=> let __site = #site; #items #body)))
+    let items = args.items.as_ref().map(|items| {
+        quote_spanned! {span=>
+            let __items =
+                if #root::__private::MEASURES { #root::ItemCount::to_count(#items) } else { 0 };
+        }
+    });
+    let body = quote_spanned!(span=> let __site = #site; #items return #body;);
+    Ok(Some(function.with_body(&sig, &body)))
 }
 
-/// The function with `track` off: bare, but for the mention of what only `items` uses.
-// Input:
-//     #[tracked_phase(items = pages.len())]
-//     fn render(pages: &[Page]) {
-//         body
-//     }
-//
+/// The statement that evaluates `items = EXPR`, where a build is open.
 // Output:
-//     fn render(pages: &[Page]) {
-//         if false {
-//             ::perf_runtime::add_items(pages.len());
-//         }
-//         { body }
+//     if ::perf_runtime::__private::any_build_open() {
+//         ::perf_runtime::add_items(pages.len());
 //     }
-fn expand_untracked(function: &Function, root: &Path, items: &Expr) -> TokenStream {
-    let body = function.braced(function.block(&function.body));
-    function.with_body(
-        &function.sig,
-        &quote_spanned! {ours(function.sig.ident.span())=>
-            if false {
+fn add_items(function: &Function, args: &Args) -> Option<TokenStream> {
+    let root = args.root();
+    args.items.as_ref().map(|items| {
+        quote_spanned! {ours(function.sig.ident.span())=>
+            if #root::__private::any_build_open() {
                 #root::add_items(#items);
             }
-            #body
-        },
-    )
+        }
+    })
 }
 
-/// The phase's site, in a scope where no name of the user's is shadowed.
-// Input:
-//     #[tracked_phase]
-//     fn render() {}
-//
+/// The phase's site, in a scope of its own so that it shadows no name of the user's.
 // Output:
 //     {
-//         static SITE: ::perf_runtime::__private::Site =
-//             ::perf_runtime::__private::Site::new("render");
+//         static SITE: ::perf_runtime::__private::Site = ::perf_runtime::__private::Site::new(
+//             "render",
+//             ::perf_runtime::__private::core::file!(),
+//             ::perf_runtime::__private::core::line!(),
+//         );
 //         &SITE
 //     }
-fn site(function: &Function, args: &PhaseArgs) -> TokenStream {
-    let root = &args.root;
+fn site(function: &Function, args: &Args) -> TokenStream {
+    let root = args.root();
     let name = match &args.name {
         Some(name) => name.to_token_stream(),
         None => LitStr::new(&function.name(), function.sig.ident.span()).to_token_stream(),
     };
     let span = ours(function.sig.ident.span());
     let ty = quote_spanned!(span=> #root::__private::Site);
-    let new = quote_spanned!(span=> #ty::new(#name));
-    let statics = quote_spanned!(span=> static SITE: #ty = #new; &SITE);
-    quote_spanned!(span=> { #statics })
+    let core = quote_spanned!(span=> #root::__private::core);
+    quote_spanned! {span=>
+        {
+            static SITE: #ty = #ty::new(#name, #core::file!(), #core::line!());
+            &SITE
+        }
+    }
 }

@@ -25,131 +25,82 @@
 //! # // SAFETY: nothing else runs.
 //! # unsafe { std::env::set_var("BUILD_METRICS_DIR", &dir) };
 //! assert_eq!(build().unwrap(), 2);
-//! # assert_eq!(dir.join("history.jsonl").exists(), cfg!(feature = "track"));
+//! # let records = cfg!(all(feature = "record", feature = "track"));
+//! # assert_eq!(dir.join("history.jsonl").exists(), records);
 //! # let _ = std::fs::remove_dir_all(dir);
 //! # }
 //! ```
 //!
-//! The record goes to `.build-metrics/history.jsonl`. What its numbers mean is told at
-//! [`BuildStats`] and [`PhaseStats`].
+//! The record goes to `.build-metrics/history.jsonl`. `BuildStats` and `PhaseStats` document what
+//! its numbers mean.
+//!
+//! # Features
+//!
+//! An application uses the defaults. A library that annotates itself depends on this crate with
+//! `default-features = false`: the application that uses it decides whether it is measured.
+//!
+//! | feature | meaning |
+//! |---|---|
+//! | `track` (default) | measure; without it everything is there and does nothing, and an annotated function compiles to the machine code of the bare one |
+//! | `record` (default) | `PerformanceCollector`, `BuildStats` and the history: turn measurements into records; without it `#[tracked_build]` records nothing |
+//! | `allocators` | sampling of allocations, on Linux on x86-64 and ARM64: see `BUILD_METRICS_ALLOCATORS` and `PerformanceCollector::sample_allocations` |
+//! | `tracing` | `PhaseLayer`: the spans of a tool that is instrumented with `tracing` become phases |
 //!
 //! # Switches
 //!
-//! Variables of the environment, for a program already shipped:
+//! Environment variables, for a program that is already shipped:
 //!
 //! | variable | meaning |
 //! |---|---|
 //! | `BUILD_METRICS=off` | nothing is measured or written |
 //! | `BUILD_METRICS_DIR` | where records go, instead of `.build-metrics` |
-//! | `BUILD_METRICS_LABELS=key=value,…` | labels for the record |
-//! | `BUILD_METRICS_TIMELINE=1` | each call leaves an interval: a [`Timeline`] beside the history, of up to 1,048,576 calls |
-//! | `BUILD_METRICS_ALLOCATORS=1` | allocations are sampled, one byte in 256 KiB on average (or `=64KiB`, say): each phase tells its [top allocators](PhaseStats::top_allocators); takes the feature `allocators` |
+//! | `BUILD_METRICS_LABELS=key=value,…` | labels for the record; `%2C` is a comma |
+//! | `BUILD_METRICS_TIMELINE=1` | each call leaves an interval in a timeline beside the history, up to 1,048,576 calls |
+//! | `BUILD_METRICS_ALLOCATORS=1` | allocations are sampled, one byte in 256 KiB on average (or `=64KiB`): each phase reports its top allocators; needs the feature `allocators` |
+//! | `BUILD_METRICS_GIT=off` | nothing about the checkout is recorded |
 //!
-//! A switch whose value cannot be read is named in one warning, and ignored.
+//! A value that cannot be read is named in one warning and ignored.
 //!
-//! # Features
+//! # Limits
 //!
-//! | feature | meaning |
-//! |---|---|
-//! | `track` (default) | all measuring; without it an annotated function compiles to the machine code of the bare one, and the functions of this crate do nothing |
-//! | `allocators` | sampling of allocations, on Linux on x86-64 and ARM64: see `BUILD_METRICS_ALLOCATORS`, [`PerformanceCollector::sample_allocations`] and [`AllocationPlace`] |
-//! | `tracing` | `PhaseLayer`: the spans of a tool that is instrumented with `tracing` are phases, too |
+//! - A build that ends by `std::process::exit`, an abort or a signal leaves no record.
+//! - Work that is not handed off ([`in_current_phase!`], [`InCurrentPhase`], [`PhaseHandle`]) to
+//!   the thread that does it counts at the root of the build.
+//! - With `#[tracked_build]` on an `async fn` on a runtime of several threads, the build thread is
+//!   the one that polled it first; its share of time is meaningful only up to the first move.
+//! - A plugin (`cdylib`) with its own copy of this crate is not seen.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
+#[cfg(feature = "record")]
 mod allocation_sampling;
-mod allocator;
-mod item_count;
-mod phase_macro;
-
-#[cfg(feature = "track")]
+#[cfg(feature = "record")]
 mod collector;
-#[cfg(feature = "track")]
+#[cfg(all(feature = "record", feature = "track"))]
 mod environment;
-#[cfg(feature = "track")]
-mod measure;
-#[cfg(feature = "track")]
 mod outcome;
-#[cfg(feature = "track")]
-mod phase;
-#[cfg(feature = "track")]
-mod registry;
+#[cfg(all(unix, feature = "record"))]
+mod system_calls;
+mod tracked_build;
 
-#[cfg(not(feature = "track"))]
-mod untracked;
-
-#[cfg(feature = "tracing")]
-mod tracing_layer;
-
+#[cfg(feature = "record")]
 pub use allocation_sampling::AllocationSampling;
-pub use allocator::TrackingAllocator;
-pub use item_count::ItemCount;
-pub use perf_history::*;
+#[cfg(feature = "record")]
+pub use collector::PerformanceCollector;
+#[cfg(feature = "tracing")]
+pub use perf_core::PhaseLayer;
+pub use perf_core::{
+    BuildHandle, CountError, InCurrentPhase, InPhase, ItemCount, PhaseGuard, PhaseHandle,
+    TrackingAllocator, add_items, build, enter, phase,
+};
+#[cfg(feature = "record")]
+pub use perf_history::{self, BuildStats, HistoryError, Outcome, PhaseStats};
 pub use perf_macros::{in_current_phase, tracked_build, tracked_phase};
 
-#[cfg(feature = "track")]
-pub use collector::{BuildHandle, PerformanceCollector, build};
-#[cfg(feature = "track")]
-pub use phase::guard::{PhaseGuard, add_items, enter};
-#[cfg(feature = "track")]
-pub use phase::handle::{HandedFuture, InCurrentPhase, PhaseHandle};
-#[cfg(feature = "track")]
-pub use registry::CountError;
-
-#[cfg(feature = "tracing")]
-pub use tracing_layer::PhaseLayer;
-
-#[cfg(not(feature = "track"))]
-pub use untracked::{
-    BuildHandle, CountError, HandedFuture, InCurrentPhase, PerformanceCollector, PhaseGuard,
-    PhaseHandle, add_items, build, enter,
-};
-
-/// Whether a phase may be called so: the name is not empty and holds neither `/` nor a control
-/// character.
-#[cfg(feature = "track")]
-const fn name_is_valid(name: &str) -> bool {
-    let bytes = name.as_bytes();
-    let mut index = 0;
-    while index < bytes.len() {
-        // C1 controls are the only control characters beyond ASCII: C2 80 to C2 9F.
-        let c1 = bytes[index] == 0xC2 && index + 1 < bytes.len() && bytes[index + 1] < 0xA0;
-        if bytes[index] == b'/' || bytes[index].is_ascii_control() || c1 {
-            return false;
-        }
-        index += 1;
-    }
-    !bytes.is_empty()
-}
-
-/// What the expansions of the macros name. No part of the interface.
+/// What the expansions of the macros refer to. Not part of the interface.
 #[doc(hidden)]
 pub mod __private {
-    pub use core;
-    pub use perf_history::Outcome;
+    pub use perf_core::__private::*;
 
-    #[cfg(feature = "track")]
-    pub use crate::collector::BuildGuard;
-    #[cfg(feature = "track")]
     pub use crate::outcome::{OutcomeOfAny, OutcomeProbe};
-    #[cfg(feature = "track")]
-    pub use crate::phase::future::TrackedFuture;
-    #[cfg(feature = "track")]
-    pub use crate::phase::handle::{CarriedPhase, carried_future, carry, enter_carried};
-    #[cfg(feature = "track")]
-    pub use crate::phase::site::Site;
-}
-
-#[cfg(all(test, feature = "track"))]
-mod tests {
-    use super::name_is_valid;
-
-    #[test]
-    fn a_name_holds_no_slash_and_no_control_character_and_is_not_empty() {
-        for valid in ["render", "a b", "größe", "ページ", "\u{a0}"] {
-            assert!(name_is_valid(valid), "{valid:?}");
-            assert!(!valid.contains(char::is_control));
-        }
-        for invalid in ["", "a/b", "\n", "a\u{7f}", "\u{85}"] {
-            assert!(!name_is_valid(invalid), "{invalid:?}");
-        }
-    }
+    pub use crate::tracked_build::BuildGuard;
 }

@@ -15,9 +15,9 @@ use std::{
 
 use contract_tests::conservation::assert_conserved;
 use contract_tests::one_build::{collector, paths, turn};
+use perf_runtime::perf_history::History;
 use perf_runtime::{
-    BuildStats, History, Outcome, PerformanceCollector, TrackingAllocator, build, enter,
-    tracked_phase,
+    BuildStats, Outcome, PerformanceCollector, TrackingAllocator, build, enter, tracked_phase,
 };
 use tempfile::TempDir;
 use tool::{Place, succeed};

@@ -231,8 +231,10 @@ fn without_the_allocator_what_it_would_have_counted_is_absent_and_not_zero() {
         assert!(render.get(name).is_some(), "{name} is not in {render}");
     }
     assert_eq!((&record["total_pages"], &record["outcome"]), (&json!(1_000), &json!("success")));
-    let record =
-        perf_runtime::History::open(place.path(".build-metrics")).latest().unwrap().unwrap();
+    let record = perf_runtime::perf_history::History::open(place.path(".build-metrics"))
+        .latest()
+        .unwrap()
+        .unwrap();
     assert_eq!((record.alloc_count, record.phases[0].alloc_count), (None, None));
 }
 

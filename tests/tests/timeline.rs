@@ -3,7 +3,7 @@
 
 mod tool;
 
-use perf_runtime::{History, Interval, Timeline, TimelineThread};
+use perf_runtime::perf_history::{History, Interval, Timeline, TimelineThread};
 use serde_json::Value;
 use tool::{Place, succeed};
 
@@ -57,7 +57,7 @@ fn every_call_leaves_an_interval_on_its_thread_within_that_of_its_caller() {
     assert_eq!(record["timeline"]["dropped"], 0);
 
     let [own, worker] = &timeline.threads[..] else { panic!("{timeline:?}") };
-    assert!(own.own && !worker.own);
+    assert!(own.build_thread && !worker.build_thread);
     for thread in [own, worker] {
         let [(start, end)] = calls(&timeline, thread, "outer")[..] else { panic!("{thread:?}") };
         let inner = calls(&timeline, thread, "outer/inner");

@@ -1,15 +1,16 @@
-//! Reading the functions of an object file.
+//! Reading the functions of a library's object files.
 
 use std::collections::BTreeMap;
 
+use object::read::archive::ArchiveFile;
 use object::{Object, ObjectSection, ObjectSymbol, RelocationTarget, SymbolKind};
 
 /// The code of functions, by their names without hashes.
-pub type Functions = BTreeMap<String, Code>;
+pub(crate) type Functions = BTreeMap<String, Code>;
 
 /// The instructions of a function, and what they refer to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Code {
+pub(crate) struct Code {
     bytes: Vec<u8>,
     references: Vec<Reference>,
 }
@@ -31,12 +32,22 @@ enum Target {
     Constant(Vec<u8>),
 }
 
-/// Adds the functions of an object file.
-///
-/// Each is in a section of its own, as rustc lays them out.
-pub(crate) fn read(object: &[u8], functions: &mut Functions) -> object::Result<()> {
+/// The functions of all object files in a library.
+pub(crate) fn read_library(bytes: &[u8]) -> object::Result<Functions> {
+    let mut functions = Functions::new();
+    for member in ArchiveFile::parse(bytes)?.members() {
+        let member = member?;
+        if member.name().ends_with(b".o") {
+            read_object(member.data(bytes)?, &mut functions)?;
+        }
+    }
+    Ok(functions)
+}
+
+/// Adds the functions of an object file. Each is in a section of its own, as rustc lays them out.
+fn read_object(object: &[u8], functions: &mut Functions) -> object::Result<()> {
     let file = object::File::parse(object)?;
-    for symbol in file.symbols().filter(|it| it.kind() == SymbolKind::Text && it.is_definition()) {
+    for symbol in file.symbols().filter(is_function) {
         let Some(section) = symbol.section_index() else { continue };
         let section = file.section_by_index(section)?;
         let mut references = Vec::new();
@@ -51,6 +62,10 @@ pub(crate) fn read(object: &[u8], functions: &mut Functions) -> object::Result<(
         functions.insert(plain_name(symbol.name()?), code);
     }
     Ok(())
+}
+
+fn is_function<'data>(symbol: &impl ObjectSymbol<'data>) -> bool {
+    symbol.kind() == SymbolKind::Text && symbol.is_definition()
 }
 
 fn target(file: &object::File<'_>, target: RelocationTarget) -> object::Result<Target> {
@@ -68,7 +83,7 @@ fn target(file: &object::File<'_>, target: RelocationTarget) -> object::Result<T
     }
 }
 
-/// A name without the hashes that tell compilations apart.
+/// A name without its hash, which differs from one compilation to the next.
 fn plain_name(name: &str) -> String {
     format!("{:#}", rustc_demangle::demangle(name))
 }
@@ -87,7 +102,8 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_object_file_is_an_error() {
-        assert!(read(b"no object file", &mut Functions::new()).is_err());
+    fn other_files_than_libraries_and_object_files_are_errors() {
+        assert!(read_object(b"text", &mut Functions::new()).is_err());
+        assert!(read_library(b"text").is_err());
     }
 }

@@ -1,17 +1,68 @@
 //! Compares the machine code of annotated functions with that of bare ones.
 //!
 //! The crate `machine-code-subject` is compiled to object files, with and without its annotations.
-//! What is compared is each function's instructions and what they refer to, by name: addresses are
-//! the linker's business, and the hashes in names tell only that the crates were compiled apart.
+//! Each function's instructions are compared, and the names that they refer to. Addresses are left to
+//! the linker, and the hashes in names only show that the crates were compiled apart.
 #![forbid(unsafe_code)]
 
-mod compile;
 mod functions;
 
-pub use compile::{Error, Form};
-pub use functions::Functions;
+use std::process::Command;
 
-/// Which functions differ between two forms of the same crate, and how.
+use anyhow::{Context as _, Result, ensure};
+use cargo_metadata::Message;
+
+use crate::functions::Functions;
+
+/// How the subject is compiled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// Without annotations.
+    Bare,
+    /// With annotations, and measuring compiled out.
+    CompiledOut,
+    /// With annotations that measure.
+    Measuring,
+}
+
+impl Form {
+    fn features(self) -> &'static str {
+        match self {
+            Self::Bare => "",
+            Self::CompiledOut => "annotated",
+            Self::Measuring => "annotated,track",
+        }
+    }
+
+    /// Compiles the subject and reads the functions of all object files in its library.
+    fn compile(self) -> Result<Functions> {
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let output = Command::new(cargo)
+            .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/subject"))
+            .args(["build", "--profile=machine-code", "--quiet", "--lib"])
+            .args(["--message-format=json-render-diagnostics", "--features", self.features()])
+            .output()
+            .context("starting cargo")?;
+        let errors = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "compiling the subject failed: {errors}");
+        let mut library = None;
+        for message in Message::parse_stream(output.stdout.as_slice()) {
+            if let Message::CompilerArtifact(artifact) = message?
+                && artifact.target.name == "machine_code_subject"
+            {
+                let mut files = artifact.filenames.into_iter();
+                library = files.find(|file| file.extension() == Some("rlib"));
+            }
+        }
+        let library = library.context("the compiler wrote no library")?;
+        let functions = functions::read_library(&std::fs::read(&library)?)
+            .with_context(|| format!("reading {library}"))?;
+        ensure!(!functions.is_empty(), "the compiler wrote no object file");
+        Ok(functions)
+    }
+}
+
+/// Which functions differ between two forms of the same crate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Differences {
     /// How many functions were compared.
@@ -25,7 +76,7 @@ pub struct Differences {
 }
 
 impl Differences {
-    /// Whether there are none.
+    /// Whether functions were compared, and none differs.
     #[must_use]
     pub fn are_none(&self) -> bool {
         self.compared > 0
@@ -35,13 +86,17 @@ impl Differences {
     }
 
     fn between(first: &Functions, second: &Functions) -> Self {
-        let missing_in = |it: &Functions, other: &Functions| {
-            it.keys().filter(|name| !other.contains_key(*name)).cloned().collect()
+        let missing_in = |functions: &Functions, other: &Functions| {
+            functions.keys().filter(|name| !other.contains_key(*name)).cloned().collect()
         };
         let both: Vec<_> = first.keys().filter(|name| second.contains_key(*name)).collect();
         Self {
             compared: both.len(),
-            different: both.into_iter().filter(|it| first[*it] != second[*it]).cloned().collect(),
+            different: both
+                .into_iter()
+                .filter(|name| first[*name] != second[*name])
+                .cloned()
+                .collect(),
             only_first: missing_in(first, second),
             only_second: missing_in(second, first),
         }
@@ -52,8 +107,8 @@ impl Differences {
 ///
 /// # Errors
 ///
-/// Where it cannot be compiled, or the object files not be read.
-pub fn compare(first: Form, second: Form) -> Result<Differences, Error> {
+/// Where the subject does not compile, or its object files cannot be read.
+pub fn compare(first: Form, second: Form) -> Result<Differences> {
     Ok(Differences::between(&first.compile()?, &second.compile()?))
 }
 
@@ -69,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn annotations_that_measure_are_seen_as_different() {
+    fn annotations_that_measure_are_reported_as_different() {
         let differences = compare(Form::Bare, Form::Measuring).unwrap();
         assert!(differences.compared >= 7, "{differences:#?}");
         for name in ["plain", "fallible", "owning", "recursive", "panicking"] {

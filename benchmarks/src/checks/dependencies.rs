@@ -1,61 +1,151 @@
-//! How many crates come with a contender's libraries.
+//! What depending on a library costs: the crates below it, and the processor time to compile them.
 
 use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
 
-use serde::Serialize;
+use anyhow::{Context as _, Result};
+use serde::{Deserialize, Serialize};
 
-use crate::contenders::Contender;
-use crate::error::Error;
-use crate::programs::{cargo, run as run_program, workspace};
+use super::Extent;
+use crate::programs::{cargo, cpu_seconds, product, run as run_program, workspace};
 
-/// The crates behind a contender's libraries, themselves not counted.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(crate) struct Dependencies {
-    pub(crate) contender: String,
-    pub(crate) libraries: Vec<String>,
+/// The costs of a dependency.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Dependency {
+    pub(crate) name: String,
+    /// How many crates are below the library.
     pub(crate) crates: usize,
+    /// Seconds of processor time, user and system, that a cold release build of a package with one
+    /// annotated function takes. Absent where it was not asked for.
+    pub(crate) compile_s: Option<f64>,
 }
 
-pub(super) fn run(contenders: &[Contender]) -> Result<Vec<Dependencies>, Error> {
-    contenders
-        .iter()
-        .filter(|it| !it.libraries.is_empty())
-        .map(|contender| {
-            let output = run_program(cargo(workspace()).args([
-                "tree",
-                "--edges=normal,build",
-                "--no-dedupe",
-                "--prefix=depth",
-                "--format= {p}",
-                "--package",
-                contender.package,
-            ]))?;
-            Ok(Dependencies {
-                contender: contender.name.to_owned(),
-                libraries: contender.libraries.iter().map(ToString::to_string).collect(),
-                crates: below(contender.libraries, &String::from_utf8_lossy(&output.stdout)),
-            })
-        })
-        .collect()
+/// `tracing` with attributes, which the others are compared with.
+pub(crate) const TRACING: &str = "tracing, with attributes";
+/// A library that annotates itself and leaves the choice to measure to the application.
+pub(crate) const LIBRARY: &str = "perf-runtime, in a library";
+/// An application that measures.
+pub(crate) const APPLICATION: &str = "perf-runtime, in an application";
+
+/// A package with one annotated function.
+struct Package {
+    name: &'static str,
+    library: &'static str,
+    /// What the manifest says about the library, but for its path.
+    requirement: &'static str,
+    attribute: &'static str,
+    is_application: bool,
 }
 
-/// How many different crates are below some libraries in a tree whose lines begin with their depth,
-/// for this machine and the features in use.
-fn below(libraries: &[&str], tree: &str) -> usize {
-    let lines: Vec<(usize, &str)> = tree
-        .lines()
-        .filter_map(|line| {
-            let (depth, package) = line.split_once(' ')?;
-            Some((depth.parse().ok()?, package.split(' ').next()?))
-        })
-        .collect();
-    let mut inside = BTreeSet::new();
-    for library in libraries {
-        let Some(at) = lines.iter().position(|it| it.1 == *library) else { continue };
-        let branch = lines[at + 1..].iter().take_while(|it| it.0 > lines[at].0);
-        inside.extend(branch.map(|it| it.1).filter(|it| !libraries.contains(it)));
+const PACKAGES: [Package; 4] = [
+    Package {
+        name: TRACING,
+        library: "tracing",
+        requirement: "version = '0.1'",
+        attribute: "tracing::instrument",
+        is_application: false,
+    },
+    Package {
+        name: LIBRARY,
+        library: "perf-runtime",
+        requirement: "default-features = false",
+        attribute: "perf_runtime::tracked_phase",
+        is_application: false,
+    },
+    Package {
+        name: APPLICATION,
+        library: "perf-runtime",
+        requirement: "default-features = true",
+        attribute: "perf_runtime::tracked_phase",
+        is_application: true,
+    },
+    Package {
+        name: "hotpath",
+        library: "hotpath",
+        requirement: "version = '0.30', features = ['hotpath']",
+        attribute: "hotpath::measure",
+        is_application: true,
+    },
+];
+
+/// How often each package is compiled. The minimum counts, since disturbances only add time.
+const COMPILATIONS: usize = 2;
+
+/// Counts crates, and compiles where that was asked for.
+pub(super) fn run(extent: Extent, progress: impl Fn(&str)) -> Result<Vec<Dependency>> {
+    let mut dependencies = Vec::new();
+    for package in &PACKAGES {
+        let folder = tempfile::tempdir()?;
+        package.write(folder.path())?;
+        let tree = run_program(cargo(folder.path()).args([
+            "tree",
+            "--offline",
+            "--edges=normal,build",
+            "--prefix=none",
+        ]))?;
+        let crates = crates_below(package.library, &String::from_utf8_lossy(&tree.stdout));
+        let name = package.name.to_owned();
+        dependencies.push(Dependency { name, crates, compile_s: None });
     }
-    inside.len()
+    for _ in 0..if extent.compile_times { COMPILATIONS } else { 0 } {
+        for (package, dependency) in PACKAGES.iter().zip(&mut dependencies) {
+            progress(&format!("compiling {}", package.name));
+            let seconds = package.compile()?;
+            let fastest = dependency.compile_s.map_or(seconds, |fastest| fastest.min(seconds));
+            dependency.compile_s = Some(fastest);
+        }
+    }
+    Ok(dependencies)
+}
+
+impl Package {
+    /// Writes the package to a folder, with the versions of this workspace's lock file.
+    fn write(&self, folder: &Path) -> Result<()> {
+        let Self { library, requirement, attribute, .. } = self;
+        let path = match *library {
+            "perf-runtime" => format!(", path = '{}'", product().join(library).display()),
+            _ => String::new(),
+        };
+        let manifest = format!(
+            "[package]\nname = \"dependent\"\nedition = \"2024\"\n\n[workspace]\n\n\
+             [dependencies]\n{library} = {{ {requirement}{path} }}\n"
+        );
+        let (file, main) = if self.is_application {
+            ("src/main.rs", "fn main() {\n    annotated();\n}\n\n")
+        } else {
+            ("src/lib.rs", "")
+        };
+        fs::create_dir(folder.join("src"))?;
+        fs::write(folder.join("Cargo.toml"), manifest)?;
+        fs::write(folder.join(file), format!("{main}#[{attribute}]\npub fn annotated() {{}}\n"))?;
+        fs::copy(workspace().join("Cargo.lock"), folder.join("Cargo.lock"))
+            .context("copying the lock file")?;
+        Ok(())
+    }
+
+    /// Seconds of processor time to compile the package where nothing is compiled yet.
+    fn compile(&self) -> Result<f64> {
+        let folder = tempfile::tempdir()?;
+        self.write(folder.path())?;
+        let target = folder.path().join("target");
+        let mut command = cargo(folder.path());
+        command.args(["build", "--release", "--quiet", "--offline", "--target-dir"]).arg(target);
+        // A cache would have compiled it before.
+        cpu_seconds(command.env_remove("RUSTC_WRAPPER").env_remove("CARGO_BUILD_RUSTC_WRAPPER"))
+    }
+}
+
+/// How many crates are below a library in the tree of a package that depends on it alone.
+fn crates_below(library: &str, tree: &str) -> usize {
+    let crates: BTreeSet<Vec<&str>> = tree
+        .lines()
+        // The first line is the package itself. Behind name and version are notes such as `(*)`.
+        .skip(1)
+        .map(|line| line.split_whitespace().take(2).collect())
+        .filter(|words: &Vec<_>| words.len() == 2 && words[0] != library)
+        .collect();
+    crates.len()
 }
 
 #[cfg(test)]
@@ -63,12 +153,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_crate_below_the_libraries_counts_once_and_they_themselves_do_not() {
-        let tree = "0 program v0.0.0 (/somewhere)\n1 peer v1.0.0\n2 a v1.0.0\n3 b v1.0.0\n2 b v1.0.0\n\
-                    1 workloads v0.0.0\n2 c v1.0.0\n";
-        assert_eq!(below(&["peer"], tree), 2);
-        assert_eq!(below(&["peer", "a"], tree), 1);
-        assert_eq!(below(&["workloads", "peer"], tree), 3);
-        assert_eq!(below(&["absent"], tree), 0);
+    fn each_crate_below_the_library_counts_once() {
+        let tree = "dependent v0.0.0 (/somewhere)\npeer v1.0.0\na v1.0.0 (proc-macro)\nb v1.0.0\n\
+                    b v1.0.0 (*)\nb v2.0.0\n\n[build-dependencies]\nc v1.0.0\n";
+        assert_eq!(crates_below("peer", tree), 4);
+    }
+
+    #[test]
+    fn a_package_annotates_one_function_and_names_the_features_that_the_budget_is_for() {
+        for package in &PACKAGES {
+            let folder = tempfile::tempdir().unwrap();
+            package.write(folder.path()).unwrap();
+            let read = |name: &str| fs::read_to_string(folder.path().join(name)).ok();
+            let code = read("src/lib.rs").or_else(|| read("src/main.rs")).unwrap();
+            assert_eq!(code.matches("#[").count(), 1, "{code}");
+            assert_eq!(read("src/main.rs").is_some(), package.is_application);
+            let is_off = read("Cargo.toml").unwrap().contains("default-features = false");
+            assert_eq!(is_off, package.name == LIBRARY);
+        }
     }
 }

@@ -1,109 +1,87 @@
-//! What is measured beside the rounds: one question a file.
+//! What is measured beside the rounds.
 
-mod compile_time;
 mod dependencies;
-mod end_of_build;
-mod footprint;
-mod growth;
-mod instructions;
-mod site;
-mod start;
+mod history;
+mod mdbook;
+mod process;
 
 use std::path::Path;
 
-use serde::Serialize;
+use anyhow::Result;
+use serde::{Deserialize, Serialize};
 
-use crate::contenders::Contender;
-use crate::error::Error;
+use crate::contenders::{Contender, FULL};
 use crate::programs::Programs;
-use crate::rounds::Pace;
 
-pub(crate) use compile_time::CompileTime;
-pub(crate) use dependencies::Dependencies;
-pub(crate) use end_of_build::EndOfBuild;
-pub(crate) use footprint::Footprint;
-pub(crate) use growth::Kept;
-pub(crate) use instructions::Instructions;
-pub(crate) use site::Site;
-pub(crate) use start::Start;
+pub(crate) use dependencies::{APPLICATION, Dependency, LIBRARY, TRACING};
+pub(crate) use history::LongHistory;
+pub(crate) use mdbook::MdBook;
+pub(crate) use process::Process;
 
-/// What was found.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+/// The results.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Checks {
-    pub(crate) machine_code: MachineCode,
-    /// Of all but the bare program.
-    pub(crate) starts: Vec<Start>,
-    pub(crate) end_of_build: EndOfBuild,
-    pub(crate) kept: Vec<Kept>,
-    pub(crate) footprints: Vec<Footprint>,
-    pub(crate) dependencies: Vec<Dependencies>,
-    /// Absent where it was not asked for.
-    pub(crate) compile_times: Option<Vec<CompileTime>>,
-    /// Absent where valgrind is not installed.
-    pub(crate) instructions: Option<Vec<Instructions>>,
-    pub(crate) site: Site,
+    /// How many annotated functions, compiled out, have other machine code than the bare ones.
+    pub(crate) other_machine_code: usize,
+    /// Of each contender that measures phases or memory.
+    pub(crate) processes: Vec<Process>,
+    /// Milliseconds of `end_build` and `save` together.
+    pub(crate) end_of_build_ms: f64,
+    pub(crate) mdbook: MdBook,
+    pub(crate) dependencies: Vec<Dependency>,
+    /// Absent in quick runs.
+    pub(crate) history: Option<LongHistory>,
 }
 
-/// What comparing annotated functions, compiled out, with bare ones came to.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(crate) struct MachineCode {
-    pub(crate) compared: usize,
-    pub(crate) identical: bool,
-}
-
-impl Checks {
-    /// What a contender's program pays before it has done anything.
-    pub(crate) fn start(&self, contender: &Contender) -> Option<&Start> {
-        self.starts.iter().find(|it| it.contender == contender.name)
-    }
-}
-
-/// How thorough to be.
+/// What to measure, and how often.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Depth {
-    Quick,
-    Full,
+pub(crate) struct Extent {
+    pub(crate) rounds: usize,
+    /// How long a process times a workload.
+    pub(crate) milliseconds: u32,
+    /// Whether to measure what takes minutes: a long history, and instructions under valgrind.
+    pub(crate) full: bool,
+    pub(crate) compile_times: bool,
 }
 
-/// Answers all questions. `progress` is told of each.
+/// Runs all checks, with files in `scratch`.
 pub(crate) fn run(
-    contenders: &[Contender],
     programs: &Programs,
     scratch: &Path,
-    pace: Pace,
-    depth: Depth,
-    compile_times: bool,
+    extent: Extent,
     progress: impl Fn(&str),
-) -> Result<Checks, Error> {
+) -> Result<Checks> {
     progress("machine code");
     let differences =
         machine_code::compare(machine_code::Form::Bare, machine_code::Form::CompiledOut)?;
-    let machine_code =
-        MachineCode { compared: differences.compared, identical: differences.are_none() };
-    progress("start and end of a build");
-    let installed = programs.installed(&scratch.join("installed"))?;
-    let starts = start::run(contenders, &installed, pace, depth)?;
-    let end_of_build = end_of_build::run(&installed, scratch, pace)?;
-    progress("memory kept");
-    let kept = growth::run(contenders, programs, depth)?;
-    progress("instructions");
-    let instructions = instructions::run(contenders, programs)?;
-    progress("the example site");
-    let site = site::run(scratch, depth, instructions.is_some())?;
-    progress("size, dependencies");
-    let footprints = footprint::run(contenders, programs)?;
-    let dependencies = dependencies::run(contenders)?;
-    let compile_times =
-        compile_times.then(|| compile_time::run(contenders, &progress)).transpose()?;
-    Ok(Checks {
-        machine_code,
-        starts,
-        end_of_build,
-        kept,
-        footprints,
-        dependencies,
-        compile_times,
-        instructions,
-        site,
-    })
+    let other_machine_code =
+        differences.different.len() + differences.only_first.len() + differences.only_second.len();
+    progress("start and memory of a process");
+    let processes = process::run(programs, extent)?;
+    progress("end of a build");
+    let end_of_build_ms = process::end_of_build_ms(programs, scratch, extent)?;
+    progress("mdBook");
+    let (mdbook, record) = mdbook::run(scratch, extent)?;
+    progress("dependencies");
+    let dependencies = dependencies::run(extent, &progress)?;
+    let history = extent
+        .full
+        .then(|| {
+            progress("a long history");
+            history::run(scratch, &record)
+        })
+        .transpose()?;
+    Ok(Checks { other_machine_code, processes, end_of_build_ms, mdbook, dependencies, history })
+}
+
+impl Checks {
+    /// The process of a contender.
+    pub(crate) fn process(&self, contender: &Contender) -> Option<&Process> {
+        self.processes.iter().find(|process| process.contender == contender.name)
+    }
+
+    /// The process of perf-runtime.
+    pub(crate) fn ours(&self) -> Option<&Process> {
+        self.process(&FULL)
+    }
 }

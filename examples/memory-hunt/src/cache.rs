@@ -1,4 +1,4 @@
-//! What is kept from build to build, so that documents that did not change need not be worked on again.
+//! A cache that outlives the build, so that unchanged documents need no work.
 
 use std::collections::BTreeMap;
 
@@ -6,18 +6,18 @@ use perf_runtime::tracked_phase;
 
 use crate::documents::Document;
 
-/// Digests of the documents' texts, and what is known of each.
+/// The normalized texts of documents, by their names and editions.
 #[derive(Default)]
 pub(crate) struct Cache {
     entries: BTreeMap<(String, u64), String>,
 }
 
 impl Cache {
-    /// The words of a document, in lower case and without those that say nothing.
+    /// The words of a document without the short ones.
     #[tracked_phase("normalize")]
     pub(crate) fn normalized(&mut self, document: &Document, revision: u64, fixed: bool) -> String {
-        // THE LEAK: an entry is found again only in the revision that it was made in, so in no later
-        // build; and none is ever taken out.
+        // THE LEAK: the key has the revision of all sources, so that no later build finds the entry,
+        // and nothing removes it.
         let edition = if fixed { digest(&document.text) } else { revision };
         let key = (document.name.clone(), edition);
         if let Some(known) = self.entries.get(&key) {
@@ -46,7 +46,7 @@ fn normalize(text: &str) -> String {
     normalized
 }
 
-/// The hash of G. Fowler, L. Noll and K. Vo, FNV-1a of 64 bits.
+/// FNV-1a with 64 bits (Fowler, Noll and Vo).
 fn digest(text: &str) -> u64 {
     text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)

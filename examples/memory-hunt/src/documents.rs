@@ -1,4 +1,4 @@
-//! The made-up documents: the same ones in each build, but for a few that somebody has changed.
+//! Generated documents: the same in each build, except for a few that changed.
 
 use perf_runtime::tracked_phase;
 
@@ -15,14 +15,14 @@ pub(crate) struct Document {
     pub(crate) text: String,
 }
 
-/// All documents as they are in a revision of the sources.
+/// All documents in a revision of the sources.
 #[tracked_phase("collect", items = DOCUMENTS)]
 pub(crate) fn collect(revision: u64) -> Vec<Document> {
     (0..DOCUMENTS).map(|number| document(number, revision)).collect()
 }
 
 fn document(number: u64, revision: u64) -> Document {
-    // One in forty is changed in each revision.
+    // Each revision changes one document in forty.
     let edition = if number.is_multiple_of(40) { revision } else { 0 };
     let mut random = Random(number + 1 + (edition << 32));
     let mut text = String::with_capacity(WORDS * 8);
@@ -35,7 +35,7 @@ fn document(number: u64, revision: u64) -> Document {
     Document { name: format!("document-{number:03}"), text }
 }
 
-/// The generator of G. Marsaglia, *Xorshift RNGs*, 2003.
+/// A random number generator (G. Marsaglia, *Xorshift RNGs*, 2003).
 struct Random(u64);
 
 impl Random {

@@ -1,10 +1,10 @@
-//! The index: which word is in which documents.
+//! The search index: the documents that contain each word.
 
 use std::collections::BTreeMap;
 
 use perf_runtime::tracked_phase;
 
-/// The numbers of the documents that hold a word, in order.
+/// For each word, the numbers of the documents that contain it, in ascending order.
 pub(crate) type Index = BTreeMap<String, Vec<u32>>;
 
 /// Adds a document to the index.

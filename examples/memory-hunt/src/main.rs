@@ -1,7 +1,7 @@
-//! Builds a search index over made-up documents, three times in one process, as a tool does that watches
-//! its sources. Somewhere in it is a leak, and somewhere a spike; `README.md` finds both.
+//! Builds a search index of generated documents, three times in one process, like a tool in watch
+//! mode. It has a memory leak and a memory spike; `README.md` finds both.
 //!
-//! With the argument `fixed` neither is there.
+//! With the argument `fixed` it has neither.
 #![forbid(unsafe_code)]
 
 mod cache;
@@ -16,13 +16,13 @@ use crate::cache::Cache;
 #[global_allocator]
 static ALLOCATOR: TrackingAllocator = TrackingAllocator::system();
 
-/// How often the sources change.
+/// How many times the sources change and are built.
 const BUILDS: u64 = 3;
 
-/// A sample for every so many bytes: some thousand in a build.
+/// How many bytes are allocated per sample, on average: about a thousand samples per build.
 const SAMPLE_BYTES: u64 = 8 << 10;
 
-/// Picks the same samples in each run, for the sake of what `README.md` shows.
+/// Makes all runs take the same samples, so that `README.md` can show them.
 const SEED: u64 = 1;
 
 fn main() {

@@ -1,4 +1,4 @@
-//! The build: documents become normalized text, text an index, and both one bundle.
+//! The build: from documents to normalized texts, from texts to an index, from both to a bundle.
 
 use perf_runtime::{phase, tracked_phase};
 
@@ -6,7 +6,7 @@ use crate::cache::Cache;
 use crate::documents::{self, Document};
 use crate::index::{self, Index};
 
-/// Builds the bundle of a revision of the sources.
+/// Builds the bundle for a revision of the sources.
 pub(crate) fn build(revision: u64, cache: &mut Cache, fixed: bool) -> String {
     let documents = documents::collect(revision);
     perf_runtime::build().count("total_documents", documents.len());
@@ -16,7 +16,7 @@ pub(crate) fn build(revision: u64, cache: &mut Cache, fixed: bool) -> String {
     bundle
 }
 
-/// Gives back what is not needed any more.
+/// Frees what is no longer needed.
 #[tracked_phase("free")]
 fn free(documents: Vec<Document>, texts: Vec<String>, index: Index) {
     phase!("documents", { drop(documents) });
@@ -55,7 +55,7 @@ fn bundle(texts: &[String], index: &Index, fixed: bool) -> String {
     bundle
 }
 
-/// How many characters of each text are shown.
+/// How many characters of each text are in its excerpt.
 const EXCERPT: usize = 80;
 
 /// The beginning of each text.
@@ -69,7 +69,7 @@ fn excerpts(texts: &[String]) -> String {
     excerpts
 }
 
-/// The same. THE SPIKE: all texts are taken apart into characters of four bytes, to use some of them.
+/// The same. THE SPIKE: splits all texts into characters of four bytes each, and uses a few of them.
 #[tracked_phase("excerpts")]
 fn excerpts_at_once(texts: &[String]) -> String {
     let texts: Vec<Vec<char>> = texts.iter().map(|text| text.chars().collect()).collect();

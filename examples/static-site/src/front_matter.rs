@@ -1,26 +1,26 @@
-//! What an author says about a page above its text.
+//! What an author declares about a page above its text.
 
 use pulldown_cmark::MetadataBlockKind;
 use serde::{Deserialize, Serialize};
 
 use crate::error::one_line;
 
-/// The fields of a page's front matter that this generator uses. Others are left alone: they
-/// belong to the page's next generator.
+/// The fields of a page's front matter that this generator uses. Other fields are ignored: they
+/// may belong to another generator.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct FrontMatter {
-    /// The page's title; else its first heading.
+    /// The page's title; by default its first heading.
     pub(crate) title: Option<String>,
-    /// One sentence for search engines and listings; else the first paragraph.
+    /// One sentence for search engines and listings; by default the first paragraph.
     pub(crate) description: Option<String>,
-    /// The last part of the page's address; else the file's name.
+    /// The last part of the page's address; by default the file's name.
     pub(crate) slug: Option<String>,
-    /// What the page is about: each tag gets a page of its own.
+    /// Each tag gets a page of its own.
     pub(crate) tags: Vec<String>,
-    /// Where the page stands among its siblings; those without one come last, by title.
+    /// The page's position among its siblings; those without one come last, by title.
     pub(crate) order: Option<i64>,
-    /// A draft makes no page.
+    /// A draft produces no page.
     pub(crate) draft: bool,
 }
 
@@ -31,9 +31,9 @@ impl FrontMatter {
             // An empty block is YAML's null.
             MetadataBlockKind::YamlStyle => serde_yaml_ng::from_str::<Option<Self>>(text)
                 .map(Option::unwrap_or_default)
-                .map_err(|error| one_line(&error)),
+                .map_err(one_line),
             MetadataBlockKind::PlusesStyle => {
-                toml::from_str(text).map_err(|error| one_line(&error.message()))
+                toml::from_str(text).map_err(|error| one_line(error.message()))
             }
         }
     }
@@ -45,7 +45,7 @@ mod tests {
     use pulldown_cmark::MetadataBlockKind::{PlusesStyle, YamlStyle};
 
     #[test]
-    fn yaml_and_toml_say_the_same() {
+    fn yaml_and_toml_are_equivalent() {
         let yaml = "title: A\ntags: [x, y]\norder: 3\ndraft: true\nlayout: other";
         let toml = "title = 'A'\ntags = ['x', 'y']\norder = 3\ndraft = true\nlayout = 'other'";
         let front_matter = FrontMatter::parse(YamlStyle, yaml).unwrap();
@@ -53,17 +53,13 @@ mod tests {
         assert_eq!(front_matter.tags, ["x", "y"]);
         assert_eq!((front_matter.order, front_matter.draft), (Some(3), true));
         assert_eq!(FrontMatter::parse(PlusesStyle, toml).unwrap(), front_matter);
+        for kind in [YamlStyle, PlusesStyle] {
+            assert_eq!(FrontMatter::parse(kind, "").unwrap(), FrontMatter::default());
+        }
     }
 
     #[test]
-    fn an_empty_block_says_nothing() {
-        let nothing = FrontMatter::default();
-        assert_eq!(FrontMatter::parse(YamlStyle, "").unwrap(), nothing);
-        assert_eq!(FrontMatter::parse(PlusesStyle, "").unwrap(), nothing);
-    }
-
-    #[test]
-    fn a_broken_block_is_explained_in_one_line() {
+    fn the_error_for_a_broken_block_is_one_line() {
         for (kind, text) in [
             (YamlStyle, "title: [a"),
             (YamlStyle, "tags: 3"),

@@ -1,20 +1,18 @@
-//! What is wrong with the sources: broken links and anchors, files that cannot be read.
+//! Problems in the sources: broken links and anchors, files that cannot be read.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::fmt;
 
 use perf_runtime::{add_items, tracked_phase};
 use serde::Serialize;
 
-use crate::Error;
-use crate::arrange::{Group, HEALTH_PAGE, HEALTH_REPORT, Page, Reference};
-use crate::document::Facts;
+use crate::arrange::{HEALTH_PAGE, HEALTH_REPORT, LinkGroup, NavLink};
+use crate::document::DocumentInfo;
 use crate::links::Target;
+use crate::output::Output;
 use crate::paths::SitePath;
-use crate::render::{Rendered, Scene};
-use crate::write::Output;
+use crate::{BuildContext, Error};
 
-/// Something that the author of a page would want to know. The site is built all the same.
+/// A problem that the author of a document should fix. The site is built nevertheless.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Finding {
     /// The name of the file in the source.
@@ -23,33 +21,38 @@ pub struct Finding {
     pub problem: Problem,
 }
 
-/// What can be wrong with a page.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+/// What can be wrong with a document.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, thiserror::Error)]
 #[serde(rename_all = "snake_case")]
 pub enum Problem {
-    /// There is no page for it.
+    /// It has no page.
+    #[error("cannot be read: {reason}")]
     Unreadable {
         /// Why, in one line.
         reason: String,
     },
-    /// Its front matter was ignored.
+    /// Its front matter does not parse.
+    #[error("front matter ignored: {reason}")]
     FrontMatter {
         /// Why, in one line.
         reason: String,
     },
-    /// Another file has the place in the site that it would have had.
+    /// Another file has the same path in the site.
+    #[error("path {wanted} is taken, so it is at {place}")]
     Collision {
-        /// The place that was taken.
+        /// The path that was taken.
         wanted: SitePath,
-        /// Where it went instead.
+        /// The path that it got instead.
         place: SitePath,
     },
-    /// It links to a file that is not there.
+    /// It links to a file that does not exist.
+    #[error("broken link: {link}")]
     BrokenLink {
         /// The link, as written.
         link: String,
     },
-    /// It links to a page that is there, but to no place on it.
+    /// It links to an anchor that does not exist, on a page that does.
+    #[error("broken anchor: {link}")]
     BrokenAnchor {
         /// The link, as written.
         link: String,
@@ -57,128 +60,105 @@ pub enum Problem {
 }
 
 impl Finding {
+    pub(crate) fn new(page: &str, problem: Problem) -> Self {
+        Self { page: page.to_owned(), problem }
+    }
+
     pub(crate) fn unreadable(page: &str, reason: &str) -> Self {
-        Self { page: page.to_owned(), problem: Problem::Unreadable { reason: reason.to_owned() } }
+        Self::new(page, Problem::Unreadable { reason: reason.to_owned() })
     }
 }
 
-impl fmt::Display for Problem {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unreadable { reason } => write!(formatter, "cannot be read: {reason}"),
-            Self::FrontMatter { reason } => write!(formatter, "front matter ignored: {reason}"),
-            Self::Collision { wanted, place } => {
-                write!(formatter, "{wanted} was taken, so it is {place}")
-            }
-            Self::BrokenLink { link } => write!(formatter, "broken link: {link}"),
-            Self::BrokenAnchor { link } => write!(formatter, "broken anchor: {link}"),
-        }
-    }
-}
-
-/// Gathers all that was found on the way, and checks the links within the site. Each problem of a
-/// page is reported once.
+/// Collects the findings of all phases, and checks the links within the site. Each problem of a
+/// page is listed once. `outputs` starts with the pages.
 #[tracked_phase("health")]
 pub(crate) fn check(
-    scene: Scene<'_>,
-    facts: &[Option<Facts>],
-    rendered: &[Rendered],
+    build: BuildContext<'_>,
+    infos: &[Option<DocumentInfo>],
+    outputs: &[Output],
 ) -> BTreeSet<Finding> {
-    let mut findings = BTreeSet::new();
-    findings.extend(scene.source.findings.iter().cloned());
-    findings.extend(scene.arrangement.findings.iter().cloned());
-    for ((document, text), facts) in scene.source.documents.iter().zip(scene.texts).zip(facts) {
+    let source = build.source;
+    let mut findings: BTreeSet<Finding> =
+        source.findings.iter().chain(&build.plan.findings).cloned().collect();
+    for ((document, text), info) in source.documents.iter().zip(build.texts).zip(infos) {
         if let Err(reason) = &text.text {
             findings.insert(Finding::unreadable(&document.name, reason));
         }
-        if let Some(reason) = facts.as_ref().and_then(|f| f.broken_front_matter.as_ref()) {
-            findings.insert(Finding {
-                page: document.name.clone(),
-                problem: Problem::FrontMatter { reason: reason.clone() },
-            });
+        if let Some(reason) = info.as_ref().and_then(|info| info.front_matter_error.clone()) {
+            findings.insert(Finding::new(&document.name, Problem::FrontMatter { reason }));
         }
     }
-    check_links(scene, rendered, &mut findings);
+    check_links(build, outputs, &mut findings);
     findings
 }
 
 #[tracked_phase("check-links")]
-fn check_links(scene: Scene<'_>, rendered: &[Rendered], findings: &mut BTreeSet<Finding>) {
-    let pages = || {
-        let regular = |page: &Page<'_>| Some(&scene.source.documents[page.document?]);
-        let pages = scene.arrangement.pages.iter().zip(rendered);
-        pages.filter_map(move |(page, rendered)| Some((regular(page)?, rendered)))
-    };
-    let anchors: HashMap<&SitePath, HashSet<&str>> = pages()
-        .map(|(_, page)| (&page.output.path, page.anchors.iter().map(String::as_str).collect()))
+fn check_links(build: BuildContext<'_>, outputs: &[Output], findings: &mut BTreeSet<Finding>) {
+    let pages =
+        build.plan.pages.iter().zip(outputs).filter_map(|(page, output)| {
+            Some((&build.source.documents[page.document?].name, output))
+        });
+    let anchors: HashMap<&SitePath, HashSet<&str>> = pages
+        .clone()
+        .map(|(_, page)| (&page.path, page.cached.anchors.iter().map(String::as_str).collect()))
         .collect();
-    for (document, page) in pages() {
-        add_items(page.links.len());
-        for link in &page.links {
-            let is_there = match &link.target {
+    for (name, page) in pages {
+        add_items(page.cached.links.len());
+        for link in &page.cached.links {
+            let (path, fragment) = match &link.target {
                 Target::External | Target::Repository { .. } => continue,
                 Target::Missing => {
-                    findings.insert(Finding {
-                        page: document.name.clone(),
-                        problem: Problem::BrokenLink { link: link.raw.clone() },
-                    });
+                    let problem = Problem::BrokenLink { link: link.raw.clone() };
+                    findings.insert(Finding::new(name, problem));
                     continue;
                 }
-                Target::Here { fragment } => has_anchor(anchors.get(&page.output.path), fragment),
-                Target::Site { path, fragment } => has_anchor(anchors.get(path), fragment),
+                Target::SamePage { fragment } => (&page.path, fragment),
+                Target::Site { path, fragment } => (path, fragment),
             };
-            if !is_there {
-                findings.insert(Finding {
-                    page: document.name.clone(),
-                    problem: Problem::BrokenAnchor { link: link.raw.clone() },
-                });
+            // The anchors of generated pages and assets are not known.
+            if anchors.get(path).is_some_and(|anchors| !has_anchor(anchors, fragment)) {
+                let problem = Problem::BrokenAnchor { link: link.raw.clone() };
+                findings.insert(Finding::new(name, problem));
             }
         }
     }
 }
 
-/// Whether a page has a place of this name. Generated pages and assets are not looked into.
-fn has_anchor(anchors: Option<&HashSet<&str>>, fragment: &str) -> bool {
-    let Some(anchors) = anchors else {
-        return true;
-    };
-    // The empty fragment and `#top` are the top of any page (HTML, "scroll to the fragment");
-    // `#:~:text=` is the browser's own business; GitHub finds its anchors with and without their
-    // prefix.
+fn has_anchor(anchors: &HashSet<&str>, fragment: &str) -> bool {
+    // The empty fragment and `#top` are the top of any page (HTML, "scroll to the fragment"); the
+    // browser itself handles `#:~:text=`; GitHub finds its anchors with and without their prefix.
     matches!(fragment, "" | "top")
         || fragment.starts_with(":~:")
         || anchors.contains(fragment)
         || anchors.contains(fragment.trim_start_matches("user-content-"))
 }
 
-/// The findings as a page for people, and as JSON.
+/// The findings as a page, and as JSON.
 #[tracked_phase("health-report")]
-pub(crate) fn report(scene: Scene<'_>, findings: &BTreeSet<Finding>) -> Result<[Output; 2], Error> {
+pub(crate) fn report(
+    build: BuildContext<'_>,
+    findings: &BTreeSet<Finding>,
+) -> Result<[Output; 2], Error> {
     let json = serde_json::to_vec_pretty(findings).expect("findings are strings");
-    let mut view = scene.arrangement.health.clone();
-    let places: HashMap<&str, &Page<'_>> = scene
-        .arrangement
-        .pages
-        .iter()
-        .filter_map(|page| Some((scene.source.documents[page.document?].name.as_str(), page)))
-        .collect();
+    let here = SitePath::from_segments([HEALTH_PAGE]);
+    let pages = build.plan.pages.iter().filter_map(|page| {
+        let name = build.source.documents[page.document?].name.as_str();
+        Some((name, page.path.href_from(&here)))
+    });
+    let hrefs: HashMap<&str, String> = pages.collect();
+    let mut view = build.plan.health.clone();
     for finding in findings {
-        let entry = Reference {
-            title: finding.problem.to_string(),
-            href: places
-                .get(finding.page.as_str())
-                .map(|page| page.path.href_from(&SitePath::from_segments([HEALTH_PAGE])))
-                .unwrap_or_default(),
-            ..Reference::default()
-        };
+        let title = finding.problem.to_string();
+        let href = hrefs.get(finding.page.as_str()).cloned().unwrap_or_default();
+        let entry = NavLink { title, href, ..NavLink::default() };
         match view.groups.last_mut() {
             Some(group) if group.title == finding.page => group.entries.push(entry),
-            _ => view.groups.push(Group { title: finding.page.clone(), entries: vec![entry] }),
+            _ => view.groups.push(LinkGroup { title: finding.page.clone(), entries: vec![entry] }),
         }
     }
-    let html = scene.templates.render("health.html", &view, String::new())?;
+    let html = build.templates.render("health.html", &view, String::new())?;
     Ok([
-        Output::made(scene, HEALTH_PAGE, html.into_bytes()),
-        Output::made(scene, HEALTH_REPORT, json),
+        Output::from_bytes(build, HEALTH_PAGE, html.into_bytes()),
+        Output::from_bytes(build, HEALTH_REPORT, json),
     ])
 }

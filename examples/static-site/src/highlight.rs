@@ -1,4 +1,4 @@
-//! Colours for code: the languages' grammars, reduced to a handful of classes.
+//! Syntax highlighting: the scopes of a language's grammar, reduced to a few classes.
 
 use std::sync::LazyLock;
 
@@ -6,18 +6,18 @@ use perf_runtime::tracked_phase;
 use pulldown_cmark_escape::escape_html_body_text;
 use syntect::parsing::{ParseState, Scope, ScopeStack, SyntaxReference, SyntaxSet};
 
-/// Longer blocks stay plain: they are data rather than code, and grammars are slow.
+/// Longer blocks in bytes stay plain: they are data rather than code, and grammars are slow.
 const LONGEST_BLOCK: usize = 64 * 1024;
 
 static SYNTAXES: LazyLock<SyntaxSet> = LazyLock::new(load_syntaxes);
 static CLASSES: LazyLock<Vec<(Scope, &'static str)>> = LazyLock::new(|| {
     CLASS_OF_SCOPE
         .iter()
-        .map(|&(scope, class)| (Scope::new(scope).expect("the table holds scopes"), class))
+        .map(|&(scope, class)| (Scope::new(scope).expect("a valid scope"), class))
         .collect()
 });
 
-/// Which scopes are shown in which of the style sheet's classes; the first that fits wins.
+/// The class in the style sheet for each scope; the first that matches wins.
 const CLASS_OF_SCOPE: [(&str, &str); 16] = [
     ("comment", "c"),
     ("punctuation.definition.comment", "c"),
@@ -42,9 +42,9 @@ fn load_syntaxes() -> SyntaxSet {
     two_face::syntax::extra_newlines()
 }
 
-/// Code as HTML, in `<pre><code>`; plain where the language is unknown.
+/// Code as HTML, in `<pre><code>`; plain if the language is unknown.
 ///
-/// `info` is what stands behind the fence: `rust,no_run`.
+/// `info` is the text after the fence: `rust,no_run`.
 #[tracked_phase("highlight")]
 pub(crate) fn highlight(info: &str, code: &str) -> String {
     let language =
@@ -59,7 +59,7 @@ pub(crate) fn highlight(info: &str, code: &str) -> String {
     html.push('>');
     let start = html.len();
     if let Some(syntax) = syntax_of(language, code)
-        && color(&mut html, syntax, code).is_err()
+        && push_highlighted(&mut html, syntax, code).is_err()
     {
         html.truncate(start);
     }
@@ -71,7 +71,7 @@ pub(crate) fn highlight(info: &str, code: &str) -> String {
 }
 
 fn syntax_of(language: &str, code: &str) -> Option<&'static SyntaxReference> {
-    // What rustdoc takes for Rust without its name.
+    // rustdoc takes blocks with these attributes for Rust.
     let language = match language {
         "ignore" | "no_run" | "should_panic" | "compile_fail" => "rust",
         "console" | "shell" | "cmd" => "sh",
@@ -83,40 +83,38 @@ fn syntax_of(language: &str, code: &str) -> Option<&'static SyntaxReference> {
     SYNTAXES.find_syntax_by_token(language).filter(|syntax| syntax.name != "Plain Text")
 }
 
-/// Appends the code, each stretch of a class in a `<span>`.
-fn color(html: &mut String, syntax: &SyntaxReference, code: &str) -> Result<(), syntect::Error> {
+/// Appends the code, with each run of one class in a `<span>`.
+fn push_highlighted(
+    html: &mut String,
+    syntax: &SyntaxReference,
+    code: &str,
+) -> Result<(), syntect::Error> {
     let mut state = ParseState::new(syntax);
     let mut scopes = ScopeStack::new();
     let mut open = "";
     for line in code.split_inclusive('\n') {
-        let mut shown = 0;
+        let mut done = 0;
         for (at, change) in state.parse_line(line, &SYNTAXES)? {
-            append(html, &mut open, class_of(&scopes), &line[shown..at]);
-            shown = at;
+            push_text(html, &mut open, class_of(&scopes), &line[done..at]);
+            done = at;
             scopes.apply(&change)?;
         }
-        append(html, &mut open, class_of(&scopes), &line[shown..]);
+        push_text(html, &mut open, class_of(&scopes), &line[done..]);
     }
-    append(html, &mut open, "", "");
     if !open.is_empty() {
         html.push_str("</span>");
     }
     Ok(())
 }
 
-/// Appends text of a class. Neighbours of one class share a span, blanks join any.
-fn append(html: &mut String, open: &mut &'static str, class: &'static str, text: &str) {
-    if text.is_empty() {
-        return;
-    }
+/// Appends text of a class. Neighbours of one class share a span; white space joins any span.
+fn push_text(html: &mut String, open: &mut &'static str, class: &'static str, text: &str) {
     if class != *open && !text.trim().is_empty() {
         if !open.is_empty() {
             html.push_str("</span>");
         }
         if !class.is_empty() {
-            html.push_str("<span class=");
-            html.push_str(class);
-            html.push('>');
+            html.extend(["<span class=", class, ">"]);
         }
         *open = class;
     }
@@ -132,7 +130,7 @@ fn class_of(scopes: &ScopeStack) -> &'static str {
 }
 
 fn escape(html: &mut String, text: &str) {
-    escape_html_body_text(html, text).expect("a String takes all");
+    escape_html_body_text(html, text).expect("writing to a String succeeds");
 }
 
 #[cfg(test)]
@@ -140,7 +138,7 @@ mod tests {
     use super::highlight;
 
     #[test]
-    fn code_is_colored_by_its_language() {
+    fn code_is_highlighted_by_its_language() {
         assert_eq!(
             highlight("rust,no_run", "let a = \"<b>\"; // c\n"),
             "<pre><code class=\"language-rust\"><span class=k>let</span> a = \
@@ -149,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn code_of_no_known_language_is_only_escaped() {
+    fn code_in_an_unknown_language_is_only_escaped() {
         for info in ["", "klingon", "text"] {
             let html = highlight(info, "a < b & c\n");
             assert!(html.ends_with(">a &lt; b &amp; c\n</code></pre>\n"), "{html}");
@@ -158,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hostile_info_string_stays_in_its_attribute() {
+    fn an_info_string_cannot_leave_its_attribute() {
         assert_eq!(
             highlight("\"><script>", "x"),
             "<pre><code class=\"language-&gt;&lt;script&gt;\">x</code></pre>\n"
@@ -166,20 +164,14 @@ mod tests {
     }
 
     #[test]
-    fn every_language_keeps_the_text_of_the_code() {
+    fn highlighting_keeps_the_text() {
         let code = "fn main() { /* x */ }\nkey = \"v\" # y\n$ ls -l | wc\n{\"a\": [1, null]}\n";
         for language in ["rust", "toml", "sh", "json", "yaml", "c", "python", "js", "diff"] {
             let html = highlight(language, code);
-            let mut text = String::new();
-            let mut in_tag = false;
-            for c in html.chars() {
-                match c {
-                    '<' => in_tag = true,
-                    '>' => in_tag = false,
-                    c if !in_tag => text.push(c),
-                    _ => {}
-                }
-            }
+            let text: String = html
+                .split('<')
+                .map(|tag_and_text| tag_and_text.split_once('>').map_or("", |(_, text)| text))
+                .collect();
             assert_eq!(text.trim_end(), code.trim_end(), "{language}");
         }
     }

@@ -1,4 +1,4 @@
-//! What machines read of a site: the sitemap, and the index for its search.
+//! Files for machines: the sitemap and the search index.
 
 use std::fmt::Write as _;
 
@@ -6,16 +6,16 @@ use perf_runtime::tracked_phase;
 use pulldown_cmark_escape::escape_html;
 use serde::Serialize;
 
+use crate::BuildContext;
 use crate::arrange::{SEARCH_INDEX, SITEMAP};
-use crate::document::Facts;
+use crate::document::DocumentInfo;
+use crate::output::Output;
 use crate::paths::SitePath;
-use crate::render::Scene;
-use crate::write::Output;
 
 /// `sitemap.xml`, as sitemaps.org 0.9 defines it.
-#[tracked_phase]
-pub(crate) fn sitemap(scene: Scene<'_>, base_url: &str) -> Output {
-    let pages = &scene.arrangement.pages;
+#[tracked_phase("sitemap")]
+pub(crate) fn sitemap(build: BuildContext<'_>, base_url: &str) -> Output {
+    let pages = &build.plan.pages;
     let mut xml = String::with_capacity(128 + pages.len() * (64 + base_url.len()));
     xml.push_str(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
@@ -23,16 +23,16 @@ pub(crate) fn sitemap(scene: Scene<'_>, base_url: &str) -> Output {
     );
     for page in pages {
         xml.push_str("  <url><loc>");
-        escape_html(&mut xml, &page.path.url(base_url)).expect("a String takes all");
-        writeln!(xml, "</loc></url>").expect("a String takes all");
+        escape_html(&mut xml, &page.path.url(base_url)).expect("writing to a String succeeds");
+        writeln!(xml, "</loc></url>").expect("writing to a String succeeds");
     }
     xml.push_str("</urlset>\n");
-    Output::made(scene, SITEMAP, xml.into_bytes())
+    Output::from_bytes(build, SITEMAP, xml.into_bytes())
 }
 
-/// What a search knows of a page.
+/// An entry of the search index.
 #[derive(Serialize)]
-struct Searched<'a> {
+struct SearchEntry<'a> {
     title: &'a str,
     path: &'a SitePath,
     section: &'a str,
@@ -41,27 +41,21 @@ struct Searched<'a> {
     text: &'a str,
 }
 
-/// `search-index.json`: an array with one object for each regular page.
+/// `search-index.json`: an array with one object per regular page.
 #[tracked_phase("search-index")]
-pub(crate) fn search_index(scene: Scene<'_>, facts: &[Option<Facts>]) -> Output {
-    let source = scene.source;
-    let searched: Vec<Searched<'_>> = scene
-        .arrangement
-        .pages
-        .iter()
-        .filter_map(|page| {
-            let document = page.document?;
-            let facts = facts[document].as_ref()?;
-            Some(Searched {
-                title: &page.view.title,
-                path: &page.path,
-                section: &source.sections[source.documents[document].section].title,
-                tags: &facts.front_matter.tags,
-                headings: facts.outline.iter().map(|h| h.text.as_str()).collect(),
-                text: facts.text.trim(),
-            })
+pub(crate) fn search_index(build: BuildContext<'_>, infos: &[Option<DocumentInfo>]) -> Output {
+    let entries = build.plan.pages.iter().filter_map(|page| {
+        let info = infos[page.document?].as_ref()?;
+        Some(SearchEntry {
+            title: &page.view.title,
+            path: &page.path,
+            section: &build.source.section_of(page.document?).title,
+            tags: &info.front_matter.tags,
+            headings: info.outline.iter().map(|heading| heading.text.as_str()).collect(),
+            text: info.text.trim(),
         })
-        .collect();
-    let json = serde_json::to_vec(&searched).expect("the index is made of strings");
-    Output::made(scene, SEARCH_INDEX, json)
+    });
+    let entries: Vec<_> = entries.collect();
+    let json = serde_json::to_vec(&entries).expect("the index is made of strings");
+    Output::from_bytes(build, SEARCH_INDEX, json)
 }

@@ -1,8 +1,8 @@
 //! A small static site generator: Markdown in, a site out, and each build measured.
 //!
-//! It is an example of a build tool that uses `perf_runtime`: an attribute on each function that
-//! is a phase of the build, and in [`build`] the counts that tell how large the site was. All the
-//! rest is a site generator like any other.
+//! It is an example of a build tool that uses `perf_runtime`. Each function that is a phase of the
+//! build has an attribute, and [`build`] records how large the site is. Everything else is an
+//! ordinary site generator.
 #![forbid(unsafe_code)]
 
 mod arrange;
@@ -17,23 +17,23 @@ mod highlight;
 mod indexes;
 mod links;
 mod manifest;
-mod parse;
+mod output;
 mod paths;
 mod render;
 mod settings;
 mod templates;
-mod write;
+
+use std::path::Path;
 
 use perf_runtime::{phase, tracked_phase};
 use serde::{Deserialize, Serialize};
 
-use crate::arrange::Arrangement;
+use crate::arrange::SitePlan;
 use crate::assets::Asset;
 use crate::digest::Digest;
 use crate::discover::Source;
+use crate::document::{Parsed, Text};
 use crate::manifest::Manifest;
-use crate::parse::{Parsed, Text};
-use crate::render::Scene;
 use crate::settings::Settings;
 use crate::templates::Templates;
 
@@ -42,7 +42,7 @@ pub use crate::health::{Finding, Problem};
 pub use crate::paths::SitePath;
 pub use crate::settings::Options;
 
-/// How much there is of what.
+/// How large a site is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Counts {
     /// Pages made from a document.
@@ -59,54 +59,53 @@ pub struct Counts {
     pub findings: u64,
 }
 
-/// What a build did.
+/// The result of a build.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Site {
-    /// What the site is made of.
+    /// How large the site is.
     pub counts: Counts,
-    /// How many of its files this build wrote.
+    /// How many files this build wrote.
     pub written: u64,
     /// Whether there was nothing to do.
     pub skipped: bool,
 }
 
-/// Starts the threads that share the work of all builds of this program: as many as there are
-/// processors, or as `RAYON_NUM_THREADS` says. The calling thread is one of them. It works along
-/// where it would else only wait, and so the phases that the work is done in have a share on the
-/// build's own thread; but builds must then stay on this thread.
+/// Starts the thread pool of all builds of this program: one thread per processor, or as many as
+/// `RAYON_NUM_THREADS` says. The calling thread joins the pool and works instead of waiting, so
+/// that it has a share in parallel phases too. All builds must then run on this thread.
 ///
-/// Without it, the first build starts threads, and waits while they work.
+/// Without this call, the first build starts a pool and its own thread waits for the others.
 ///
 /// # Errors
 ///
-/// Where the system gives no threads, or the program has started its threads before.
+/// If the system cannot start threads, or the program has started the pool before.
 #[tracked_phase("start-threads")]
 pub fn start_threads() -> Result<(), Error> {
     Ok(rayon::ThreadPoolBuilder::new().use_current_thread().build_global()?)
 }
 
-/// Builds a site, and tells the current build of `perf_runtime`, if there is one, how large it
-/// is and how it was built.
+/// Builds a site. Records its size and how it was built in the current build of `perf_runtime`,
+/// if there is one.
 ///
 /// # Errors
 ///
-/// Where the source, the settings or the templates cannot be read or make no sense, or the site
-/// cannot be written. What is wrong with a single document is a [`Finding`] on the site's health
-/// page, and no error.
+/// If the source, the settings or the templates cannot be read or parsed, or the site cannot be
+/// written. A problem in a single document is a [`Finding`] on the site's health page instead.
 pub fn build(options: &Options) -> Result<Site, Error> {
     let inputs = Inputs::read(options)?;
     let mut previous = Manifest::load(&options.out);
     let current = inputs.identify();
-    // Where everything has to be made again, it is a full build, whatever was asked for: its
-    // record should be compared with those of full builds.
+    // If everything has to be rebuilt, it is a full build, even if an incremental one was asked
+    // for: its record should be compared with those of full builds.
     let incremental = options.incremental && previous.environment == current.environment;
     let build = perf_runtime::build();
     build.set_parallel(rayon::current_num_threads() > 1);
     build.set_incremental(incremental);
     if !incremental {
-        previous.forget();
+        previous.invalidate();
     }
-    let site = if incremental && previous.is_of(&current) && previous.is_intact(&options.out) {
+    let same_inputs = incremental && previous.inputs == current.inputs;
+    let site = if same_inputs && previous.is_intact(&options.out) {
         build.skip();
         let site = Site { counts: previous.counts, written: 0, skipped: true };
         phase!("free", { drop(previous) });
@@ -127,14 +126,14 @@ pub fn build(options: &Options) -> Result<Site, Error> {
     Ok(site)
 }
 
-/// All that a site is made from, read.
+/// Everything that a site is made from, read into memory.
 struct Inputs {
     source: Source,
     settings: Settings,
     templates: Templates,
-    /// In the order of the source's documents.
+    /// One per document of the source.
     texts: Vec<Text>,
-    /// In the order of the source's assets.
+    /// One per asset of the source.
     assets: Vec<Asset>,
 }
 
@@ -143,77 +142,72 @@ impl Inputs {
         let mut source = discover::discover(options)?;
         let settings = Settings::load(&source)?;
         let templates = Templates::load(options.templates.as_deref(), &settings)?;
-        let texts = parse::load(&source.documents);
+        let texts = document::load(&source.documents);
         let assets = assets::examine(&mut source.assets, &mut source.findings);
         Ok(Self { source, settings, templates, texts, assets })
     }
 
-    /// A manifest that knows what there is to read, and nothing yet of what is made from it.
-    #[tracked_phase]
+    /// A manifest with the digests of all inputs, and no outputs yet.
+    #[tracked_phase("identify")]
     fn identify(&self) -> Manifest {
-        let version = Digest::of(env!("CARGO_PKG_VERSION").as_bytes());
-        let title = Digest::of(self.source.title.as_bytes());
-        let environment = Digest::of_digests([version, title, self.templates.digest]);
+        let source = &self.source;
+        let environment =
+            Digest::from_value(&(env!("CARGO_PKG_VERSION"), &source.title, self.templates.digest));
         let texts = self.texts.iter().map(|text| text.digest);
         let assets = self.assets.iter().map(|asset| asset.digest);
-        let documents = self.source.documents.iter().zip(texts);
-        let files = documents
-            .chain(self.source.assets.iter().zip(assets))
-            .flat_map(|(file, digest)| [Digest::of(file.name.as_bytes()), digest]);
-        let rest = [
-            environment,
-            Digest::of_json(&self.source.sections),
-            Digest::of_json(&self.source.findings),
-        ];
-        let inputs = Digest::of_digests(rest.into_iter().chain(files));
+        let documents = source.documents.iter().zip(texts);
+        let files = documents.chain(source.assets.iter().zip(assets));
+        let files: Vec<_> = files.map(|(file, digest)| (&file.name, digest)).collect();
+        let inputs = Digest::from_value(&(environment, &source.sections, &source.findings, files));
         Manifest { environment, inputs, ..Manifest::default() }
     }
 }
 
-/// Makes all that is not as it was in the previous build.
+/// What the later phases of a build look things up in.
+#[derive(Debug, Clone, Copy)]
+struct BuildContext<'s> {
+    source: &'s Source,
+    texts: &'s [Text],
+    plan: &'s SitePlan<'s>,
+    templates: &'s Templates,
+    previous: &'s Manifest,
+    out: &'s Path,
+}
+
+/// Builds everything that changed since the previous build.
 fn render_and_write(
     options: &Options,
     inputs: &Inputs,
     previous: Manifest,
     current: Manifest,
 ) -> Result<Site, Error> {
-    let Parsed { facts, events } = parse::parse_all(&inputs.source, &inputs.texts, &previous);
-    let arrangement = arrange::arrange(&inputs.source, &facts, &inputs.settings.title);
-    let scene = Scene {
-        source: &inputs.source,
-        texts: &inputs.texts,
-        arrangement: &arrangement,
-        templates: &inputs.templates,
-        previous: &previous,
-        out: &options.out,
-    };
-    let rendered = render::render(scene, events)?;
-    let mut outputs = assets::outputs(scene, &inputs.assets);
-    outputs.push(indexes::sitemap(scene, &inputs.settings.base_url));
-    outputs.push(indexes::search_index(scene, &facts));
-    let findings = health::check(scene, &facts, &rendered);
-    outputs.extend(health::report(scene, &findings)?);
+    let Inputs { source, settings, templates, texts, assets } = inputs;
+    let Parsed { infos, events } = document::parse_all(source, texts, &previous);
+    let plan = arrange::arrange(source, &infos, &settings.title);
+    let out = options.out.as_path();
+    let build = BuildContext { source, texts, plan: &plan, templates, previous: &previous, out };
+    let mut outputs = render::render(build, events)?;
+    outputs.extend(assets::outputs(build, assets));
+    outputs.push(indexes::sitemap(build, &settings.base_url));
+    outputs.push(indexes::search_index(build, &infos));
+    let findings = health::check(build, &infos, &outputs);
+    outputs.extend(health::report(build, &findings)?);
 
-    let counts = count(&inputs.source, &arrangement, findings.len());
-    let manifest = Manifest { counts, ..current };
-    let (manifest, outputs) = manifest.complete(scene, &facts, rendered, outputs);
-    let written = outputs.iter().filter(|output| output.is_changed()).count() as u64;
-    write::write(&options.out, outputs, &previous, &manifest)?;
-    phase!("free", { drop((arrangement, findings, previous, manifest)) });
-    phase!("free", { drop(facts) });
-    Ok(Site { counts, written, skipped: false })
-}
-
-fn count(source: &Source, arrangement: &Arrangement<'_>, findings: usize) -> Counts {
-    let pages = &arrangement.pages;
-    let regular = pages.iter().filter(|page| page.document.is_some()).count();
-    Counts {
+    let regular = plan.pages.iter().filter(|page| page.document.is_some()).count();
+    let counts = Counts {
         regular_pages: regular as u64,
-        // And the health page.
-        generated_pages: (pages.len() - regular + 1) as u64,
+        // The health page is not among the planned pages.
+        generated_pages: (plan.pages.len() - regular + 1) as u64,
         assets: source.assets.len() as u64,
-        sections: arrangement.sections,
-        terms: arrangement.terms,
-        findings: findings as u64,
-    }
+        sections: plan.sections,
+        terms: plan.terms,
+        findings: findings.len() as u64,
+    };
+    let mut manifest = Manifest { counts, ..current };
+    manifest.complete(build, &infos, &outputs);
+    let written = outputs.iter().filter(|output| output.is_changed()).count() as u64;
+    output::write(out, outputs, &previous, &manifest)?;
+    phase!("free", { drop((plan, findings, previous, manifest)) });
+    phase!("free", { drop(infos) });
+    Ok(Site { counts, written, skipped: false })
 }

@@ -1,12 +1,11 @@
-//! What links lead to: found in the HTML of a page, resolved against the source, rewritten.
+//! Links: found in the HTML of a page, resolved against the source, rewritten.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::convert::Infallible;
 
-use html5gum::Span;
-use html5gum::Tokenizer;
 use html5gum::emitters::callback::{CallbackEmitter, CallbackEvent};
+use html5gum::{Span, Tokenizer};
 use percent_encoding::percent_decode_str;
 use perf_runtime::tracked_phase;
 use pulldown_cmark_escape::escape_html;
@@ -15,42 +14,43 @@ use serde::{Deserialize, Serialize};
 use crate::discover::{Repository, Section};
 use crate::paths::SitePath;
 
-/// A link or an embedded file, as the author wrote it, and where it leads.
+/// A link or an embedded file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Link {
+    /// The link as the author wrote it.
     pub(crate) raw: String,
     pub(crate) embedded: bool,
     pub(crate) target: Target,
 }
 
-/// Where a link leads.
+/// What a link points to.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) enum Target {
-    /// Out of the site. Nobody asks whether it is there.
+    /// Another site, which is not checked.
     External,
-    /// To a place on the same page.
-    Here { fragment: String },
-    /// To another page or file of the site.
+    /// An anchor on the same page.
+    SamePage { fragment: String },
+    /// Another page or file of the site.
     Site { path: SitePath, fragment: String },
-    /// To a file that is not in the site, but in the package's repository.
+    /// A file that is not in the site, but in the package's repository.
     Repository { url: String },
-    /// To nothing.
+    /// A file that does not exist.
     Missing,
 }
 
-/// Knows the pages by the names of the files they are made from.
+/// Finds the pages of the site by the names of the files that they are made from.
 #[derive(Debug, Default)]
 pub(crate) struct Resolver<'s> {
-    places: HashMap<Cow<'s, str>, SitePath>,
+    paths: HashMap<Cow<'s, str>, SitePath>,
 }
 
 impl<'s> Resolver<'s> {
-    /// A file or folder of the source has this place in the site.
+    /// Adds a file or folder of the source and its path in the site.
     pub(crate) fn add(&mut self, name: impl Into<Cow<'s, str>>, path: SitePath) {
-        self.places.insert(name.into(), path);
+        self.paths.insert(name.into(), path);
     }
 
-    /// Where `raw` leads when it stands in the document `name` of `section`.
+    /// The target of the link `raw` in the document `name` of `section`.
     pub(crate) fn resolve(
         &self,
         name: &str,
@@ -58,47 +58,39 @@ impl<'s> Resolver<'s> {
         raw: &str,
         embedded: bool,
     ) -> Target {
-        let (address, fragment) = match Reference::of(raw) {
-            Reference::External => return Target::External,
-            Reference::Here { fragment } => return Target::Here { fragment },
-            Reference::File { address, fragment } => (address, fragment),
+        let (address, fragment) = match Href::parse(raw) {
+            Href::External => return Target::External,
+            Href::Fragment(fragment) => return Target::SamePage { fragment },
+            Href::File { address, fragment } => (address, fragment),
         };
-        let root = section.root();
-        let within = name.strip_prefix(root).unwrap_or(name);
-        let (up, path) = joined(within, &address);
+        let root = section.link_root();
+        let (up, path) = join(name.strip_prefix(root).unwrap_or(name), &address);
         if up == 0
-            && let Some(found) = self.find(root, &path)
+            && let Some(found) = self.find(&format!("{root}{path}"))
         {
-            let path = found.clone();
-            return Target::Site { path, fragment };
+            return Target::Site { path: found.clone(), fragment };
         }
-        let package = section.package.as_ref();
-        match package.and_then(|package| package.repository.as_ref()) {
-            Some(repository) => match repository.address(up, &path, embedded) {
-                Some(url) => Target::Repository { url },
-                None => Target::Missing,
-            },
-            None => Target::Missing,
-        }
+        let repository = section.package.as_ref().and_then(|package| package.repository.as_ref());
+        let url = repository.and_then(|repository| repository.file_url(up, &path, embedded));
+        url.map_or(Target::Missing, |url| Target::Repository { url })
     }
 
-    /// The place of a file; or of a document whose name was written as another generator wants
-    /// it; or of a folder's index.
-    fn find(&self, root: &str, path: &str) -> Option<&SitePath> {
-        let name = format!("{root}{path}");
+    /// The path of a file; of a document that is linked without `.md`, or with `.html`, as other
+    /// generators require; or of a folder's index.
+    fn find(&self, name: &str) -> Option<&SitePath> {
         let name = name.trim_end_matches('/');
         let stem = name.strip_suffix(".html").unwrap_or(name);
-        let place = |name: &str| self.places.get(name);
-        place(name).or_else(|| place(&format!("{stem}.md"))).or_else(|| place(&format!("{name}/")))
+        let get = |name: &str| self.paths.get(name);
+        get(name).or_else(|| get(&format!("{stem}.md"))).or_else(|| get(&format!("{name}/")))
     }
 }
 
 impl Repository {
-    /// The address of a file of the package, which may lie `up` folders above the package's own.
+    /// The address of a file, from a path that starts `up` folders above the package's folder.
     ///
-    /// Two folders above the repository's files are its other pages: its host shows the files
-    /// below `blob/REVISION/`, so that `../../issues` leads to its issues.
-    fn address(&self, up: usize, path: &str, embedded: bool) -> Option<String> {
+    /// The host shows files below `blob/REVISION/`. A path that starts two folders above the
+    /// repository's root is therefore one of its other pages: `../../issues` are its issues.
+    fn file_url(&self, up: usize, path: &str, embedded: bool) -> Option<String> {
         let mut folder = self.folder.trim_end_matches('/');
         for above in (0..up).rev() {
             if folder.is_empty() {
@@ -112,48 +104,57 @@ impl Repository {
     }
 }
 
-/// The name of the file that `raw` means when it stands in the document `name` of `section`. None
-/// where it means no file, or one outside of the folder that the section's names are within.
-pub(crate) fn file_of(raw: &str, name: &str, section: &Section) -> Option<String> {
-    let Reference::File { address, .. } = Reference::of(raw) else {
-        return None;
-    };
-    let root = section.root();
-    let (up, path) = joined(name.strip_prefix(root)?, &address);
-    (up == 0).then(|| format!("{root}{path}"))
-}
-
 impl Section {
-    /// What stands before the names of all files that may be linked by a path from the top: a
-    /// package's names start with its prefix, those of a folder with nothing.
-    fn root(&self) -> &str {
+    /// The start of the names of all files that can be linked by an absolute path: a package's
+    /// prefix, or nothing for a folder.
+    fn link_root(&self) -> &str {
         self.package.as_ref().map_or("", |_| self.prefix.as_str())
     }
 }
 
-/// A link, read.
-enum Reference {
+/// The name of the file that the link `raw` in the document `name` of `section` points to. `None`
+/// for links that do not point to a file, or point out of the source or package.
+pub(crate) fn file_name_of(raw: &str, name: &str, section: &Section) -> Option<String> {
+    let Href::File { address, .. } = Href::parse(raw) else {
+        return None;
+    };
+    let root = section.link_root();
+    let (up, path) = join(name.strip_prefix(root)?, &address);
+    (up == 0).then(|| format!("{root}{path}"))
+}
+
+/// A parsed link.
+enum Href {
     External,
-    Here { fragment: String },
+    Fragment(String),
     File { address: String, fragment: String },
 }
 
-impl Reference {
-    fn of(raw: &str) -> Self {
+impl Href {
+    fn parse(raw: &str) -> Self {
+        let decode = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
         let raw = raw.trim();
         let (address, fragment) = raw.split_once('#').unwrap_or((raw, ""));
         if has_scheme(address) || address.starts_with("//") {
             return Self::External;
         }
-        let fragment = decoded(fragment);
-        let address = decoded(address.split('?').next().unwrap_or_default());
-        if address.is_empty() { Self::Here { fragment } } else { Self::File { address, fragment } }
+        let fragment = decode(fragment);
+        let address = decode(address.split('?').next().unwrap_or_default());
+        if address.is_empty() { Self::Fragment(fragment) } else { Self::File { address, fragment } }
     }
 }
 
-/// The path that `address` means in the file `name`, and how many folders above the root it
-/// starts.
-fn joined(name: &str, address: &str) -> (usize, String) {
+/// RFC 3986: a letter, then letters, digits, `+`, `-` and `.`, up to a colon.
+fn has_scheme(address: &str) -> bool {
+    address.split_once(':').is_some_and(|(scheme, _)| {
+        scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+            && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
+    })
+}
+
+/// Resolves `address` relative to the file `name`. Returns how many folders above the root the
+/// result starts, and the path from there.
+fn join(name: &str, address: &str) -> (usize, String) {
     let mut segments: Vec<&str> = Vec::new();
     let mut up = 0;
     if !address.starts_with('/') {
@@ -170,55 +171,52 @@ fn joined(name: &str, address: &str) -> (usize, String) {
     (up, segments.join("/"))
 }
 
-/// RFC 3986: a letter, then letters, digits, `+`, `-` and `.`, up to a colon.
-fn has_scheme(address: &str) -> bool {
-    address.split_once(':').is_some_and(|(scheme, _)| {
-        scheme.starts_with(|c: char| c.is_ascii_alphabetic())
-            && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
-    })
-}
-
-fn decoded(text: &str) -> String {
-    percent_decode_str(text).decode_utf8_lossy().into_owned()
-}
-
-/// A page's HTML with its links rewritten, and what it can be linked at.
+/// The HTML of a page with its links rewritten.
 #[derive(Debug, Default)]
-pub(crate) struct Linked {
+pub(crate) struct RewrittenHtml {
     pub(crate) html: String,
     pub(crate) links: Vec<Link>,
     /// The ids and names of its elements.
     pub(crate) anchors: Vec<String>,
 }
 
-/// Finds the links of a piece of HTML, whether Markdown or raw HTML made them. `resolve` says
-/// where one leads, and what to write instead.
+/// Finds the links in HTML that may come from Markdown or from the author. For each, `resolve`
+/// returns its target and, if it has to change, the new link.
 #[tracked_phase("links")]
-pub(crate) fn link(
+pub(crate) fn rewrite_links(
     html: &str,
     mut resolve: impl FnMut(&str, bool) -> (Target, Option<String>),
-) -> Linked {
-    let mut linked =
-        Linked { html: String::with_capacity(html.len() + html.len() / 16), ..Linked::default() };
+) -> RewrittenHtml {
+    let mut page = RewrittenHtml::default();
+    page.html.reserve(html.len() + html.len() / 16);
     let mut copied = 0;
     let mut is_anchor_tag = false;
     let mut attribute = Attribute::Other;
     let mut emitter = CallbackEmitter::new(|event: CallbackEvent<'_>, span: Span<usize>| {
         match event {
             CallbackEvent::OpenStartTag { name } => is_anchor_tag = name == b"a",
-            CallbackEvent::AttributeName { name } => attribute = Attribute::of(name, is_anchor_tag),
+            CallbackEvent::AttributeName { name } => {
+                attribute = match name {
+                    b"id" => Attribute::Anchor,
+                    b"name" if is_anchor_tag => Attribute::Anchor,
+                    b"href" => Attribute::Link { embedded: false },
+                    b"src" => Attribute::Link { embedded: true },
+                    _ => Attribute::Other,
+                }
+            }
             CallbackEvent::AttributeValue { value } => {
-                let value = String::from_utf8_lossy(value);
+                let value = String::from_utf8_lossy(value).into_owned();
                 match attribute {
-                    Attribute::Anchor => linked.anchors.push(value.into_owned()),
+                    Attribute::Anchor => page.anchors.push(value),
                     Attribute::Link { embedded } => {
-                        let (target, instead) = resolve(&value, embedded);
-                        if let Some(instead) = instead {
-                            linked.html.push_str(&html[copied..span.start]);
-                            escape_html(&mut linked.html, &instead).expect("a String takes all");
+                        let (target, replacement) = resolve(&value, embedded);
+                        if let Some(replacement) = replacement {
+                            page.html.push_str(&html[copied..span.start]);
+                            escape_html(&mut page.html, &replacement)
+                                .expect("writing to a String succeeds");
                             copied = span.end;
                         }
-                        linked.links.push(Link { raw: value.into_owned(), embedded, target });
+                        page.links.push(Link { raw: value, embedded, target });
                     }
                     Attribute::Other => {}
                 }
@@ -229,11 +227,10 @@ pub(crate) fn link(
     });
     emitter.naively_switch_states(true);
     let Ok(()) = Tokenizer::new_with_emitter(html, emitter).finish();
-    linked.html.push_str(&html[copied..]);
-    linked
+    page.html.push_str(&html[copied..]);
+    page
 }
 
-/// What an attribute means for links.
 #[derive(Clone, Copy)]
 enum Attribute {
     Anchor,
@@ -241,21 +238,9 @@ enum Attribute {
     Other,
 }
 
-impl Attribute {
-    fn of(name: &[u8], is_anchor_tag: bool) -> Self {
-        match name {
-            b"id" => Self::Anchor,
-            b"name" if is_anchor_tag => Self::Anchor,
-            b"href" => Self::Link { embedded: false },
-            b"src" => Self::Link { embedded: true },
-            _ => Self::Other,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Resolver, Target, link};
+    use super::{Resolver, Target, rewrite_links};
     use crate::discover::{Package, Repository, Section};
     use crate::paths::SitePath;
 
@@ -282,77 +267,81 @@ mod tests {
     }
 
     #[test]
-    fn links_between_documents_are_found_however_they_are_written() {
-        let resolver = resolver();
-        let folder = section(None);
-        let resolve = |raw: &str| resolver.resolve("guide/x.md", &folder, raw, false);
-        assert_eq!(resolve("a%20b.md#Top"), site("guide/a-b.html", "Top"));
-        assert_eq!(resolve("./a b"), site("guide/a-b.html", ""));
-        assert_eq!(resolve("../guide/a b.html?q=1"), site("guide/a-b.html", ""));
-        assert_eq!(resolve("/guide/"), site("guide/index.html", ""));
-        assert_eq!(resolve("../index.md"), site("index.html", ""));
-        assert_eq!(resolve("#c%C3%BC"), Target::Here { fragment: "cü".to_owned() });
-        assert_eq!(resolve("missing.md"), Target::Missing);
-        assert_eq!(resolve("../../../etc/passwd"), Target::Missing);
-        for external in ["https://e.org/a.md", "mailto:a@b", "//e.org", "JavaScript:x"] {
-            assert_eq!(resolve(external), Target::External, "{external}");
+    fn links_between_documents_resolve_in_all_spellings() {
+        let (resolver, folder) = (resolver(), section(None));
+        for (raw, expected) in [
+            ("a%20b.md#Top", site("guide/a-b.html", "Top")),
+            ("./a b", site("guide/a-b.html", "")),
+            ("../guide/a b.html?q=1", site("guide/a-b.html", "")),
+            ("/guide/", site("guide/index.html", "")),
+            ("../index.md", site("index.html", "")),
+            ("#c%C3%BC", Target::SamePage { fragment: "cü".to_owned() }),
+            ("missing.md", Target::Missing),
+            ("../../../etc/passwd", Target::Missing),
+            ("https://e.org/a.md", Target::External),
+            ("mailto:a@b", Target::External),
+            ("//e.org", Target::External),
+            ("JavaScript:x", Target::External),
+        ] {
+            assert_eq!(resolver.resolve("guide/x.md", &folder, raw, false), expected, "{raw}");
         }
     }
 
     #[test]
-    fn what_a_package_does_not_ship_is_linked_in_its_repository() {
-        let package = section(Some(Package {
-            repository: Some(Repository {
-                url: "https://github.com/o/r".to_owned(),
-                revision: "c0ffee".to_owned(),
-                folder: "crates/pkg/".to_owned(),
-            }),
-            ..Package::default()
-        }));
+    fn files_that_a_package_does_not_ship_are_linked_in_its_repository() {
+        let repository = Some(Repository {
+            url: "https://github.com/o/r".to_owned(),
+            revision: "c0ffee".to_owned(),
+            folder: "crates/pkg/".to_owned(),
+        });
+        let package = section(Some(Package { repository, ..Package::default() }));
+        let host =
+            |path: &str| Target::Repository { url: format!("https://github.com/o/r/{path}") };
         let resolver = resolver();
-        let resolve =
-            |raw: &str, embedded| resolver.resolve("pkg/README.md", &package, raw, embedded);
-        let repository =
-            |url: &str| Target::Repository { url: format!("https://github.com/o/r/{url}") };
-        assert_eq!(resolve("logo.png", true), site("pkg/logo.png", ""));
-        assert_eq!(resolve("/README.md", false), site("pkg/readme.html", ""));
-        assert_eq!(
-            resolve("examples/a.rs", false),
-            repository("blob/c0ffee/crates/pkg/examples/a.rs")
-        );
-        assert_eq!(resolve("../../x.png", true), repository("raw/c0ffee/x.png"));
-        assert_eq!(resolve("../../../x.png", true), Target::Missing);
-        assert_eq!(resolve("../../../../issues/new?labels=bug", false), repository("issues/new"));
-        assert_eq!(resolve("../../../../../other", false), Target::Missing);
-        assert_eq!(resolve("../index.md", false), repository("blob/c0ffee/crates/index.md"));
+        for (raw, embedded, expected) in [
+            ("logo.png", true, site("pkg/logo.png", "")),
+            ("/README.md", false, site("pkg/readme.html", "")),
+            ("examples/a.rs", false, host("blob/c0ffee/crates/pkg/examples/a.rs")),
+            ("../../x.png", true, host("raw/c0ffee/x.png")),
+            ("../../../x.png", true, Target::Missing),
+            ("../../../../issues/new?labels=bug", false, host("issues/new")),
+            ("../../../../../other", false, Target::Missing),
+            ("../index.md", false, host("blob/c0ffee/crates/index.md")),
+        ] {
+            assert_eq!(
+                resolver.resolve("pkg/README.md", &package, raw, embedded),
+                expected,
+                "{raw}"
+            );
+        }
     }
 
     #[test]
-    fn only_the_values_that_change_are_rewritten() {
+    fn only_links_that_change_are_rewritten() {
         let html = "<p ALIGN=center><a href=x.md>X</a> <img src='y.png' alt=\"href=z\">\
                     <a href=\"https://e.org/?a=1&amp;b=2\" id=q>E</a><a name=n></a>\
                     <script>var a = '<a href=x.md>';</script><!-- <a href=x.md> -->";
-        let linked = link(html, |raw, embedded| match raw {
+        let page = rewrite_links(html, |raw, embedded| match raw {
             "x.md" | "y.png" => (Target::Missing, Some(format!("{raw}&\"{embedded}"))),
             _ => (Target::External, None),
         });
         assert_eq!(
-            linked.html,
+            page.html,
             "<p ALIGN=center><a href=x.md&amp;&quot;false>X</a> \
              <img src='y.png&amp;&quot;true' alt=\"href=z\">\
              <a href=\"https://e.org/?a=1&amp;b=2\" id=q>E</a><a name=n></a>\
              <script>var a = '<a href=x.md>';</script><!-- <a href=x.md> -->"
         );
-        let raw: Vec<_> = linked.links.iter().map(|link| link.raw.as_str()).collect();
+        let raw: Vec<_> = page.links.iter().map(|link| link.raw.as_str()).collect();
         assert_eq!(raw, ["x.md", "y.png", "https://e.org/?a=1&b=2"]);
-        assert_eq!(linked.anchors, ["q", "n"]);
+        assert_eq!(page.anchors, ["q", "n"]);
     }
 
     #[test]
-    fn html_that_stops_in_the_middle_is_kept() {
+    fn incomplete_html_is_kept() {
         for html in ["<a href=\"x", "<a href=x", "<a", "<", "<a href='ü' <b", "&#x110000;<!--"] {
-            let linked = link(html, |_, _| (Target::Missing, None));
-            assert_eq!(linked.html, html);
+            let page = rewrite_links(html, |_, _| (Target::Missing, None));
+            assert_eq!(page.html, html);
         }
     }
 }

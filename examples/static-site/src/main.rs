@@ -1,4 +1,4 @@
-//! The command: builds a site, and shows what the build took.
+//! The command: builds a site, and shows how long the build took.
 #![forbid(unsafe_code)]
 
 mod summary;
@@ -18,18 +18,18 @@ use crate::summary::Summary;
 #[global_allocator]
 static ALLOCATOR: TrackingAllocator = TrackingAllocator::system();
 
-/// Builds a static site out of Markdown, and records what each phase of the build took.
+/// Builds a static site from Markdown, and records the time and memory of each phase.
 #[derive(Debug, Parser)]
 #[command(version, after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
 struct Arguments {
     #[command(subcommand)]
     command: Option<Command>,
-    /// A folder of Markdown [default: the packages of the Cargo workspace around here]
+    /// A folder of Markdown [default: the packages of the current Cargo workspace]
     source: Option<PathBuf>,
-    /// Where the site goes [default: static-site in Cargo's target folder]
+    /// The output folder [default: static-site in Cargo's target folder]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Templates that replace the built-in ones of the same name
+    /// A folder of templates that replace the built-in ones of the same name
     #[arg(long, value_name = "DIR")]
     templates: Option<PathBuf>,
     /// Rebuild only what changed since the last build into the same folder
@@ -39,7 +39,7 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Shows what the builds took, and how that changed
+    /// Shows recorded builds: their times, their memory, and how these changed
     Perf(Box<PerfArgs>),
 }
 
@@ -48,9 +48,9 @@ Examples:
   static-site                          READMEs and changelogs of your dependencies
   static-site docs --out public        a folder of Markdown
   static-site docs --out public --incremental
-                                       again, but only what changed
+                                       rebuild only what changed
   BUILD_METRICS=off static-site        without measuring
-  static-site perf --last 20           how the last builds did";
+  static-site perf --last 20           the last 20 builds";
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
@@ -69,25 +69,18 @@ fn main() -> ExitCode {
     let stats = collector.end_build_with(&result);
     collector.save(&stats);
 
-    match result {
-        Ok(_) => {
-            let summary = Summary {
-                stats: &stats,
-                site: &options.out,
-                history: &collector.dir().join("history.jsonl"),
-            };
-            // A reader that has gone away is no reason to fail.
-            let _ = write!(anstream::stdout(), "{summary}");
-            ExitCode::SUCCESS
-        }
-        Err(error) => {
-            let _ = writeln!(anstream::stderr(), "error: {error}");
-            ExitCode::FAILURE
-        }
+    if let Err(error) = result {
+        let _ = writeln!(anstream::stderr(), "error: {error}");
+        return ExitCode::FAILURE;
     }
+    let history = collector.dir().join("history.jsonl");
+    let summary = Summary { stats: &stats, site: &options.out, history: &history };
+    // The build succeeds even if nobody reads its summary.
+    let _ = write!(anstream::stdout(), "{summary}");
+    ExitCode::SUCCESS
 }
 
-/// The command line over this tool's own history.
+/// Reads this tool's own history.
 fn perf(arguments: &PerfArgs) -> ExitCode {
     let program = Program {
         name: String::from("static-site perf"),
@@ -97,7 +90,7 @@ fn perf(arguments: &PerfArgs) -> ExitCode {
     perf_cli::run(arguments, &program).into()
 }
 
-/// A folder where Cargo puts what can be made again: nobody keeps it, or looks for sources there.
+/// A folder in Cargo's target folder: it can be deleted, and is not searched for sources.
 fn default_out() -> PathBuf {
     let target = env::var_os("CARGO_TARGET_DIR").filter(|folder| !folder.is_empty());
     target.map_or_else(|| PathBuf::from("target"), PathBuf::from).join("static-site")

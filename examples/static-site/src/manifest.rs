@@ -1,67 +1,66 @@
-//! What the last build left behind, by which the next one knows what changed.
+//! What the last build left behind, from which the next build knows what changed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use perf_runtime::tracked_phase;
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
-use crate::document::Facts;
+use crate::document::DocumentInfo;
 use crate::links::Link;
+use crate::output::Output;
 use crate::paths::SitePath;
-use crate::render::{Rendered, Scene};
-use crate::write::Output;
-use crate::{Counts, Error};
+use crate::{BuildContext, Counts, Error};
 
 /// The manifest's name in the output folder.
 const FILE: &str = ".static-site.json";
 
-/// What a build made, and from what. It is read back from a folder that anyone may have written
-/// to, so its types take nothing that leads out of that folder.
+/// What a build made, and from what. Anyone may have written to the folder that it is read from,
+/// so its paths cannot lead out of that folder.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Manifest {
-    /// The generator, its settings and templates: where they differ, everything does.
+    /// The generator, its settings and templates. If they change, everything is rebuilt.
     pub(crate) environment: Digest,
-    /// All there was to read. The same again means that there is nothing to do.
+    /// Everything that was read. If it is the same, there is nothing to do.
     pub(crate) inputs: Digest,
     pub(crate) counts: Counts,
     /// By the names of their files.
-    pub(crate) documents: BTreeMap<String, KnownDocument>,
-    pub(crate) outputs: BTreeMap<SitePath, KnownOutput>,
+    pub(crate) documents: BTreeMap<String, CachedDocument>,
+    pub(crate) outputs: BTreeMap<SitePath, CachedOutput>,
 }
 
-/// What is known of a document that need not be parsed again.
+/// What spares parsing a document again.
 #[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct KnownDocument {
+pub(crate) struct CachedDocument {
     pub(crate) digest: Digest,
-    pub(crate) facts: Facts,
-    pub(crate) links: Vec<Link>,
-    pub(crate) anchors: Vec<String>,
+    pub(crate) info: DocumentInfo,
 }
 
 /// A file of the site.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-pub(crate) struct KnownOutput {
-    /// Of all that it was made from.
-    pub(crate) made_from: Digest,
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct CachedOutput {
+    /// The digest of everything that it was made from.
+    pub(crate) inputs: Digest,
     /// Its size in bytes.
     pub(crate) size: u64,
+    /// The links of a page made from a document.
+    pub(crate) links: Vec<Link>,
+    /// The anchors of a page made from a document.
+    pub(crate) anchors: Vec<String>,
 }
 
 impl Manifest {
-    /// Reads what the last build into `out` left. A manifest that is not there, or not whole, is
-    /// an empty one: everything gets built.
+    /// Reads the manifest of the last build into `out`. A missing or damaged one is empty, so that
+    /// everything is built.
     #[tracked_phase("load-manifest")]
     pub(crate) fn load(out: &Path) -> Self {
-        fs::read(out.join(FILE))
-            .ok()
-            .and_then(|json| serde_json::from_slice(&json).ok())
-            .unwrap_or_default()
+        let json = fs::read(out.join(FILE)).unwrap_or_default();
+        serde_json::from_slice(&json).unwrap_or_default()
     }
 
-    /// Writes the manifest through a file of its own, so that it is whole or not there.
+    /// Writes the manifest to another file and renames it, so that it is complete or absent.
     #[tracked_phase("manifest")]
     pub(crate) fn save(&self, out: &Path) -> Result<(), Error> {
         let json = serde_json::to_vec(self).expect("a manifest is strings and numbers");
@@ -71,82 +70,58 @@ impl Manifest {
         fs::rename(&new, &path).map_err(Error::io("write", &path))
     }
 
-    /// Forgets of all files that they are up to date, but not that they are there.
-    pub(crate) fn forget(&mut self) {
-        let never = KnownOutput { made_from: Digest::default(), size: u64::MAX };
+    /// Marks all files as out of date, but keeps their names.
+    pub(crate) fn invalidate(&mut self) {
         self.documents.clear();
-        self.outputs.values_mut().for_each(|known| *known = never);
+        for output in self.outputs.values_mut() {
+            *output = CachedOutput::out_of_date();
+        }
     }
 
-    /// Adds what a build made, and gives back all of its files: the pages, then the others.
+    /// Adds what a build read and made.
     #[tracked_phase("manifest")]
     pub(crate) fn complete(
-        mut self,
-        scene: Scene<'_>,
-        facts: &[Option<Facts>],
-        rendered: Vec<Rendered>,
-        others: Vec<Output>,
-    ) -> (Self, Vec<Output>) {
-        // Of drafts too: they need not be parsed again either.
-        let documents = scene.source.documents.iter().zip(scene.texts).zip(facts);
-        for ((document, text), facts) in documents {
-            if let Some(facts) = facts {
-                let known = KnownDocument {
-                    digest: text.digest,
-                    facts: facts.clone(),
-                    links: Vec::new(),
-                    anchors: Vec::new(),
-                };
-                self.documents.insert(document.name.clone(), known);
-            }
-        }
-        let mut outputs = Vec::with_capacity(rendered.len() + others.len());
-        for (page, rendered) in scene.arrangement.pages.iter().zip(rendered) {
-            let name = page.document.map(|index| &scene.source.documents[index].name);
-            if let Some(known) = name.and_then(|name| self.documents.get_mut(name)) {
-                known.links = rendered.links;
-                known.anchors = rendered.anchors;
-            }
-            outputs.push(rendered.output);
-        }
-        outputs.extend(others);
-        for output in &outputs {
-            self.outputs.insert(output.path.clone(), output.known());
-        }
-        (self, outputs)
+        &mut self,
+        build: BuildContext<'_>,
+        infos: &[Option<DocumentInfo>],
+        outputs: &[Output],
+    ) {
+        let documents = build.source.documents.iter().zip(build.texts).zip(infos);
+        // Drafts are included: they need not be parsed again either.
+        let documents = documents.filter_map(|((document, text), info)| {
+            let cached = CachedDocument { digest: text.digest, info: info.clone()? };
+            Some((document.name.clone(), cached))
+        });
+        self.documents = documents.collect();
+        let outputs = outputs.iter().map(|output| (output.path.clone(), output.cached.clone()));
+        self.outputs = outputs.collect();
     }
 
-    /// Whether a file made from the same is already in place, and its size.
-    pub(crate) fn keeps(&self, out: &Path, path: &SitePath, made_from: Digest) -> Option<u64> {
-        let known = self.outputs.get(path)?;
-        (known.made_from == made_from && is_in_place(out, path, known)).then_some(known.size)
+    /// The entry of the file at `path`, if it is on disk and was made from the same inputs.
+    pub(crate) fn up_to_date(
+        &self,
+        out: &Path,
+        path: &SitePath,
+        inputs: Digest,
+    ) -> Option<&CachedOutput> {
+        let cached = self.outputs.get(path)?;
+        (cached.inputs == inputs && cached.is_on_disk(out, path)).then_some(cached)
     }
 
-    /// Whether it was made from what `current` is to be made from.
-    pub(crate) fn is_of(&self, current: &Self) -> bool {
-        self.inputs == current.inputs
-    }
-
-    /// Whether all that the last build made is still there.
+    /// Whether all files of the last build are still there.
     #[tracked_phase("check-outputs")]
     pub(crate) fn is_intact(&self, out: &Path) -> bool {
-        self.outputs.iter().all(|(path, known)| is_in_place(out, path, known))
-    }
-
-    /// The files that this manifest has and `new` has not.
-    pub(crate) fn stale<'a>(&'a self, new: &'a Self) -> BTreeSet<&'a SitePath> {
-        let gone = |path: &&SitePath| !new.outputs.contains_key(*path);
-        self.outputs.keys().filter(gone).collect()
+        self.outputs.iter().all(|(path, cached)| cached.is_on_disk(out, path))
     }
 }
 
-fn is_in_place(out: &Path, path: &SitePath, known: &KnownOutput) -> bool {
-    fs::metadata(place(out, path)).is_ok_and(|found| found.is_file() && found.len() == known.size)
-}
+impl CachedOutput {
+    /// An entry that no file matches.
+    pub(crate) fn out_of_date() -> Self {
+        Self { size: u64::MAX, ..Self::default() }
+    }
 
-/// Where a file of the site is on the disk.
-pub(crate) fn place(out: &Path, path: &SitePath) -> PathBuf {
-    let mut place = out.to_path_buf();
-    place.extend(path.as_str().split('/'));
-    place
+    fn is_on_disk(&self, out: &Path, path: &SitePath) -> bool {
+        fs::metadata(path.below(out)).is_ok_and(|found| found.is_file() && found.len() == self.size)
+    }
 }

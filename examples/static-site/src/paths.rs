@@ -1,93 +1,80 @@
-//! Where pages and assets go: safe names, no two in one place, and the links between them.
+//! Paths in the site: safe, unique, and linked relatively.
 
 use std::collections::HashSet;
 use std::fmt;
+use std::path::{Path, PathBuf};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 
-/// What may stand in a URL's path or fragment as it is (RFC 3986: unreserved, and the slash).
+/// Escapes all but the characters that a URL's path may contain (RFC 3986: unreserved, and `/`).
 pub(crate) const PATH: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
 
-/// The place of a file in the site: relative to its root, segments joined by `/`, none of which
-/// is empty, `.` or `..`.
+/// The path of a file in the site: relative to its root, with segments joined by `/`, none of
+/// which is empty, `.` or `..`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct SitePath(String);
 
 impl SitePath {
-    /// The path, if it is one: a path that was read from a file may be anything.
+    /// Checks a path of any origin. `None` if it is not one within the site.
     #[must_use]
     pub fn parse(path: &str) -> Option<Self> {
-        let sound = |segment: &str| {
+        let is_safe = |segment: &str| {
             !matches!(segment, "" | "." | "..")
                 && !segment.contains(|c: char| c.is_control() || c == '\\' || c == ':')
         };
-        path.split('/').all(sound).then(|| Self(path.to_owned()))
+        path.split('/').all(is_safe).then(|| Self(path.to_owned()))
     }
 
     /// A path from segments of any origin: each is made safe.
     pub(crate) fn from_segments<'a>(segments: impl IntoIterator<Item = &'a str>) -> Self {
-        let mut path = String::new();
-        for segment in segments {
-            if !path.is_empty() {
-                path.push('/');
-            }
-            path.push_str(&safe_file_name(segment));
-        }
-        if path.is_empty() {
-            path.push_str("index.html");
-        }
-        Self(path)
+        let segments: Vec<_> = segments.into_iter().map(safe_file_name).collect();
+        Self(segments.join("/"))
     }
 
-    /// As text, not encoded.
+    /// The path as text, not percent-encoded.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Whether this is the page that a folder is known by.
+    /// The path on disk, for a site in the folder `out`.
+    pub(crate) fn below(&self, out: &Path) -> PathBuf {
+        out.join(&self.0)
+    }
+
+    /// Whether this is the index page of a folder.
     pub(crate) fn is_index(&self) -> bool {
         self.0.rsplit('/').next() == Some("index.html")
     }
 
-    /// What stands before a link from this page to the root of the site: `../` per folder.
+    /// The start of a link from this page to the root of the site: `../` per folder.
     pub(crate) fn to_root(&self) -> String {
         "../".repeat(self.0.matches('/').count())
     }
 
-    /// The link from the page at `from` to this path, relative, so that the site works in any
-    /// folder and straight from the disk.
+    /// The link from the page at `from` to this path. It is relative, so that the site works in
+    /// any folder and when opened from disk.
     pub(crate) fn href_from(&self, from: &Self) -> String {
-        let mut shared = 0;
-        for (index, (a, b)) in self.0.bytes().zip(from.0.bytes()).enumerate() {
-            if a != b {
-                break;
-            }
-            if a == b'/' {
-                shared = index + 1;
-            }
-        }
+        let same = self.0.bytes().zip(from.0.bytes()).take_while(|(a, b)| a == b).count();
+        let shared = self.0.as_bytes()[..same].iter().rposition(|&byte| byte == b'/');
+        let shared = shared.map_or(0, |slash| slash + 1);
         let up = from.0[shared..].matches('/').count();
         format!("{}{}", "../".repeat(up), utf8_percent_encode(&self.0[shared..], PATH))
     }
 
-    /// The address below `base`, which ends in a slash. `index.html` goes without saying.
+    /// The address below `base`, which ends in a slash. `index.html` is left out.
     pub(crate) fn url(&self, base: &str) -> String {
-        let end = if self.is_index() { self.0.len() - "index.html".len() } else { self.0.len() };
-        let path = &self.0[..end];
+        let path = if self.is_index() { self.0.trim_end_matches("index.html") } else { &self.0 };
         format!("{base}{}", utf8_percent_encode(path, PATH))
     }
 
-    /// The same name with a number, for the loser of a collision: `a.html` becomes `a-2.html`.
+    /// The path with a number in it, for a path that is taken: `a.html` becomes `a-2.html`.
     fn numbered(&self, number: usize) -> Self {
         let name_start = self.0.rfind('/').map_or(0, |slash| slash + 1);
-        let dot = self.0[name_start..]
-            .rfind('.')
-            .filter(|&dot| dot > 0)
-            .map_or(self.0.len(), |dot| name_start + dot);
+        let dot = self.0.rfind('.').filter(|&dot| dot > name_start).unwrap_or(self.0.len());
         let (stem, extension) = self.0.split_at(dot);
         Self(format!("{stem}-{number}{extension}"))
     }
@@ -113,8 +100,8 @@ impl fmt::Display for SitePath {
     }
 }
 
-/// A word for a URL out of any text: lower case, runs of anything but letters, digits, `_` and
-/// `.` become one `-`. Never empty, never a dot file, never a way out of its folder.
+/// A URL segment from any text, in lower case; runs of characters other than letters, digits, `_`
+/// and `.` become one `-`. Never empty, and never starts with a dot.
 pub(crate) fn slug(text: &str) -> String {
     let mut slug = String::with_capacity(text.len());
     for c in text.chars().flat_map(char::to_lowercase) {
@@ -128,7 +115,7 @@ pub(crate) fn slug(text: &str) -> String {
     if slug.is_empty() { "page" } else { slug }.to_owned()
 }
 
-/// A file's own name, less what some file system or browser would not take.
+/// A file's own name, without characters that a file system or browser rejects.
 fn safe_file_name(name: &str) -> String {
     if matches!(name, "" | "." | "..") {
         return "-".to_owned();
@@ -137,27 +124,21 @@ fn safe_file_name(name: &str) -> String {
     name.replace(unsafe_char, "-")
 }
 
-/// Who has which place. Case does not tell two places apart: on some file systems it would not.
+/// The paths that are taken. Case is ignored, as it is on some file systems.
 #[derive(Debug, Default)]
-pub(crate) struct Claims {
+pub(crate) struct TakenPaths {
     files: HashSet<String>,
     folders: HashSet<String>,
 }
 
-impl Claims {
-    /// The wanted place, or the nearest numbered one where it is taken.
+impl TakenPaths {
+    /// Takes the wanted path, or the first numbered one that is free.
     pub(crate) fn claim(&mut self, wanted: SitePath) -> SitePath {
         if self.take(&wanted) {
             return wanted;
         }
-        let mut number = 2;
-        loop {
-            let other = wanted.numbered(number);
-            if self.take(&other) {
-                return other;
-            }
-            number += 1;
-        }
+        let mut others = (2..).map(|number| wanted.numbered(number));
+        others.find(|path| self.take(path)).expect("there are enough numbers")
     }
 
     fn take(&mut self, path: &SitePath) -> bool {
@@ -169,47 +150,37 @@ impl Claims {
         {
             return false;
         }
-        for folder in parents() {
-            if !self.folders.contains(folder) {
-                self.folders.insert(folder.to_owned());
-            }
-        }
+        self.folders.extend(parents().map(str::to_owned));
         self.files.insert(key)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Claims, SitePath, slug};
+    use super::{SitePath, TakenPaths, slug};
 
     fn path(text: &str) -> SitePath {
         SitePath::parse(text).unwrap()
     }
 
     #[test]
-    fn a_slug_cannot_leave_its_folder() {
-        assert_eq!(slug("../../etc/passwd"), "etc-passwd");
-        assert_eq!(slug("..\\..\\windows"), "windows");
-        assert_eq!(slug("..."), "page");
-        assert_eq!(slug(""), "page");
-        assert_eq!(slug(".htaccess"), "htaccess");
-        assert_eq!(slug("a\0b\nc"), "a-b-c");
-    }
-
-    #[test]
-    fn a_slug_keeps_letters_of_all_scripts() {
+    fn a_slug_is_a_safe_segment_with_letters_of_any_script() {
+        assert_eq!(
+            ["../../etc/passwd", "..\\..\\windows", "...", "", ".htaccess", "a\0b\nc"].map(slug),
+            ["etc-passwd", "windows", "page", "page", "htaccess", "a-b-c"]
+        );
         assert_eq!(slug("Übersicht: 日本語 v1.2"), "übersicht-日本語-v1.2");
     }
 
     #[test]
-    fn a_path_that_leads_out_is_refused() {
+    fn a_path_out_of_the_site_is_rejected() {
         for bad in ["", "/etc/passwd", "a/../b", "..", "a//b", "./a", "C:\\x", "a\0"] {
             assert_eq!(SitePath::parse(bad), None, "{bad:?}");
         }
     }
 
     #[test]
-    fn hostile_segments_become_a_sound_path() {
+    fn unsafe_segments_become_a_safe_path() {
         let made = SitePath::from_segments(["..", "a/b", "c\\d", "e?f"]);
         assert_eq!(made.as_str(), "-/a-b/c-d/e-f");
         assert_eq!(SitePath::parse(made.as_str()), Some(made));
@@ -217,30 +188,29 @@ mod tests {
 
     #[test]
     fn links_are_relative_and_encoded() {
-        let href = |to: &str, from: &str| path(to).href_from(&path(from));
-        assert_eq!(href("a.html", "index.html"), "a.html");
-        assert_eq!(href("b/a.html", "b/index.html"), "a.html");
-        assert_eq!(href("bc/a.html", "b/index.html"), "../bc/a.html");
-        assert_eq!(href("index.html", "a/b/c.html"), "../../index.html");
-        assert_eq!(href("x y/ü#.png", "index.html"), "x%20y/%C3%BC%23.png");
+        for (to, from, expected) in [
+            ("a.html", "index.html", "a.html"),
+            ("b/a.html", "b/index.html", "a.html"),
+            ("bc/a.html", "b/index.html", "../bc/a.html"),
+            ("index.html", "a/b/c.html", "../../index.html"),
+            ("x y/ü#.png", "index.html", "x%20y/%C3%BC%23.png"),
+        ] {
+            assert_eq!(path(to).href_from(&path(from)), expected);
+        }
     }
 
     #[test]
-    fn an_index_is_known_by_its_folder() {
-        assert_eq!(path("index.html").url("https://e.org/"), "https://e.org/");
-        assert_eq!(path("a/index.html").url("https://e.org/"), "https://e.org/a/");
-        assert_eq!(path("a/myindex.html").url("https://e.org/"), "https://e.org/a/myindex.html");
+    fn the_address_of_an_index_is_its_folder() {
+        let files = ["index.html", "a/index.html", "a/myindex.html"];
+        let urls = ["https://e.org/", "https://e.org/a/", "https://e.org/a/myindex.html"];
+        assert_eq!(files.map(|file| path(file).url("https://e.org/")), urls);
     }
 
     #[test]
-    fn no_two_files_get_one_place() {
-        let mut claims = Claims::default();
-        let mut claim = |text: &str| claims.claim(path(text)).as_str().to_owned();
-        assert_eq!(claim("a.html"), "a.html");
-        assert_eq!(claim("A.html"), "A-2.html");
-        assert_eq!(claim("a.html"), "a-3.html");
-        assert_eq!(claim("guide"), "guide");
-        assert_eq!(claim("guide-2/x.html"), "guide-2/x.html");
-        assert_eq!(claim("guide"), "guide-3");
+    fn no_two_files_have_the_same_path() {
+        let mut taken = TakenPaths::default();
+        let wanted = ["a.html", "A.html", "a.html", "guide", "guide-2/x.html", "guide"];
+        let given = ["a.html", "A-2.html", "a-3.html", "guide", "guide-2/x.html", "guide-3"];
+        assert_eq!(wanted.map(|wanted| String::from(taken.claim(path(wanted)))), given);
     }
 }

@@ -1,175 +1,111 @@
-//! Pages, from parsed text to finished HTML; those that would come out the same are left alone.
+//! Pages: from parsed documents to HTML, unless the HTML would be the same as last time.
 
-use std::iter;
-use std::path::Path;
+use std::{iter, mem};
 
 use perf_runtime::{in_current_phase, tracked_phase};
 use pulldown_cmark::{CodeBlockKind, CowStr, Event, Tag, TagEnd};
 use rayon::prelude::*;
 
-use crate::Error;
-use crate::arrange::{Arrangement, Page};
+use crate::arrange::Page;
 use crate::digest::Digest;
-use crate::discover::Source;
 use crate::document::parse;
 use crate::highlight::highlight;
-use crate::links::{Link, Linked, Target, link};
-use crate::manifest::{KnownDocument, Manifest};
-use crate::parse::Text;
-use crate::templates::Templates;
-use crate::write::{Content, Output};
+use crate::links::{Link, RewrittenHtml, Target, rewrite_links};
+use crate::manifest::CachedOutput;
+use crate::output::{Content, Output};
+use crate::{BuildContext, Error};
 
-/// What rendering looks things up in.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Scene<'s> {
-    pub(crate) source: &'s Source,
-    pub(crate) texts: &'s [Text],
-    pub(crate) arrangement: &'s Arrangement<'s>,
-    pub(crate) templates: &'s Templates,
-    pub(crate) previous: &'s Manifest,
-    pub(crate) out: &'s Path,
-}
-
-/// A page, rendered, or known to be as it was.
-#[derive(Debug)]
-pub(crate) struct Rendered {
-    pub(crate) output: Output,
-    pub(crate) links: Vec<Link>,
-    pub(crate) anchors: Vec<String>,
-}
-
-/// Renders all pages. `events` holds the parsed text of each document that was parsed, and is
-/// used up.
-#[tracked_phase("render", items = scene.arrangement.pages.len())]
+/// Renders all pages. `events` has the content of each document that was parsed.
+#[tracked_phase("render", items = build.plan.pages.len())]
 pub(crate) fn render<'s>(
-    scene: Scene<'s>,
+    build: BuildContext<'s>,
     mut events: Vec<Option<Vec<Event<'s>>>>,
-) -> Result<Vec<Rendered>, Error> {
-    let work: Vec<_> = scene
-        .arrangement
-        .pages
-        .iter()
-        .map(|page| (page, page.document.and_then(|index| events[index].take())))
-        .collect();
-    let mut rendered = Vec::with_capacity(work.len());
-    work.into_par_iter()
-        .map(in_current_phase!(|(page, events)| render_page(scene, page, events)))
+) -> Result<Vec<Output>, Error> {
+    let pages = build.plan.pages.iter();
+    let pages: Vec<_> =
+        pages.map(|page| (page, page.document.and_then(|index| events[index].take()))).collect();
+    let mut rendered = Vec::with_capacity(pages.len());
+    pages
+        .into_par_iter()
+        .map(in_current_phase!(|(page, events)| render_page(build, page, events)))
         .collect_into_vec(&mut rendered);
     rendered.into_iter().collect()
 }
 
 #[tracked_phase("page")]
 fn render_page<'s>(
-    scene: Scene<'s>,
+    build: BuildContext<'s>,
     page: &Page<'s>,
     events: Option<Vec<Event<'s>>>,
-) -> Result<Rendered, Error> {
-    let document = page.document.map(|index| &scene.source.documents[index]);
-    let text = page.document.map(|index| &scene.texts[index]);
-    let name = document.map(|document| document.name.as_bytes()).unwrap_or_default();
-    let digest = text.map(|text| text.digest.bytes()).unwrap_or_default();
-    let view = Digest::of_json(&page.view).bytes();
-    let made_from = Digest::of_all([page.template.as_bytes(), &view, name, &digest]);
-    let known = document.and_then(|document| scene.previous.documents.get(&document.name));
-    if let Some(size) = scene.previous.keeps(scene.out, &page.path, made_from)
-        && known.is_none_or(|known| leads_where_it_did(scene, page, known))
+) -> Result<Output, Error> {
+    let BuildContext { source, texts, previous, .. } = build;
+    let document =
+        page.document.map(|index| (source.documents[index].name.as_str(), texts[index].digest));
+    let inputs = Digest::from_value(&(page.template, &page.view, document));
+    // A page that has appeared or disappeared changes the pages that link to it.
+    let resolves_to_same =
+        |link: &Link| resolve(build, page, &link.raw, link.embedded) == link.target;
+    if let Some(cached) = previous.up_to_date(build.out, &page.path, inputs)
+        && cached.links.iter().all(resolves_to_same)
     {
-        let (links, anchors) =
-            known.map(|known| (known.links.clone(), known.anchors.clone())).unwrap_or_default();
-        return Ok(Rendered {
-            output: Output::unchanged(page.path.clone(), made_from, size),
-            links,
-            anchors,
-        });
+        let (path, cached) = (page.path.clone(), cached.clone());
+        return Ok(Output { path, cached, content: Content::Unchanged });
     }
-    let linked = match (page.document, text.map(|text| text.text.as_deref())) {
-        (Some(index), Some(Ok(text))) => {
-            let events = events.unwrap_or_else(|| parse(text, scene.source.dialect(index)).events);
-            body(scene, page, index, events, text.len())
+    let mut body = match page.document.map(|index| (index, &texts[index].text)) {
+        Some((index, Ok(text))) => {
+            let parse = || parse(text, source.allows_front_matter(index)).events;
+            let html = to_html(events.unwrap_or_else(parse), text.len());
+            rewrite_links(&html, |raw, embedded| {
+                let target = resolve(build, page, raw, embedded);
+                let href = rewritten(&target, raw, page);
+                (target, href)
+            })
         }
-        _ => Linked::default(),
+        _ => RewrittenHtml::default(),
     };
-    let html = scene.templates.render(page.template, &page.view, linked.html)?;
-    Ok(Rendered {
-        output: Output {
-            path: page.path.clone(),
-            made_from,
-            content: Content::Bytes(html.into_bytes()),
-        },
-        links: linked.links,
-        anchors: linked.anchors,
-    })
+    let html = build.templates.render(page.template, &page.view, mem::take(&mut body.html))?;
+    let RewrittenHtml { links, anchors, .. } = body;
+    let cached = CachedOutput { inputs, size: html.len() as u64, links, anchors };
+    Ok(Output { path: page.path.clone(), cached, content: Content::Bytes(html.into_bytes()) })
 }
 
-/// Whether all links of a page still lead where they led when it was rendered: a page that has
-/// since come or gone changes the pages that link to it.
-fn leads_where_it_did(scene: Scene<'_>, page: &Page<'_>, known: &KnownDocument) -> bool {
-    let Some(index) = page.document else {
-        return true;
-    };
-    let document = &scene.source.documents[index];
-    let section = &scene.source.sections[document.section];
-    known.links.iter().all(|link| {
-        let resolver = &scene.arrangement.resolver;
-        resolver.resolve(&document.name, section, &link.raw, link.embedded) == link.target
-    })
+fn resolve(build: BuildContext<'_>, page: &Page<'_>, raw: &str, embedded: bool) -> Target {
+    let index = page.document.expect("only documents have links of their own");
+    let name = &build.source.documents[index].name;
+    build.plan.resolver.resolve(name, build.source.section_of(index), raw, embedded)
 }
 
-/// The text of a page as HTML, its code coloured and its links resolved.
-fn body<'s>(
-    scene: Scene<'s>,
-    page: &Page<'s>,
-    index: usize,
-    events: Vec<Event<'s>>,
-    length: usize,
-) -> Linked {
-    let html = to_html(events, length);
-    let document = &scene.source.documents[index];
-    let section = &scene.source.sections[document.section];
-    link(&html, |raw, embedded| {
-        let resolver = &scene.arrangement.resolver;
-        let target = resolver.resolve(&document.name, section, raw, embedded);
-        let instead = match &target {
-            Target::Site { path, fragment } if fragment.is_empty() => {
-                Some(path.href_from(&page.path))
-            }
-            Target::Site { path, .. } => {
-                let fragment = raw.split_once('#').map_or("", |(_, fragment)| fragment);
-                Some(format!("{}#{fragment}", path.href_from(&page.path)))
-            }
-            Target::Repository { url } => {
-                let rest = raw.find(['?', '#']).map_or("", |start| &raw[start..]);
-                Some(format!("{}{rest}", url.replace(' ', "%20")))
-            }
-            Target::External | Target::Here { .. } | Target::Missing => None,
-        };
-        (target, instead)
-    })
+/// What a link is replaced by.
+fn rewritten(target: &Target, raw: &str, page: &Page<'_>) -> Option<String> {
+    let (address, start_of_rest) = match target {
+        Target::Site { path, .. } => (path.href_from(&page.path), raw.find('#')),
+        Target::Repository { url } => (url.replace(' ', "%20"), raw.find(['?', '#'])),
+        Target::External | Target::SamePage { .. } | Target::Missing => return None,
+    };
+    Some(address + start_of_rest.map_or("", |start| &raw[start..]))
 }
 
 #[tracked_phase("html")]
 fn to_html(events: Vec<Event<'_>>, length: usize) -> String {
     let mut html = String::with_capacity(length * 2);
     let mut events = events.into_iter();
-    let colored = iter::from_fn(|| match events.next()? {
-        Event::Start(Tag::CodeBlock(kind)) => Some(colored(&kind, &mut events)),
+    let highlighted = iter::from_fn(|| match events.next()? {
+        Event::Start(Tag::CodeBlock(kind)) => Some(code_block(&kind, &mut events)),
         other => Some(other),
     });
-    pulldown_cmark::html::push_html(&mut html, colored);
+    pulldown_cmark::html::push_html(&mut html, highlighted);
     html
 }
 
-/// Takes the events of a code block, whose start has gone by, and makes them one of HTML.
-fn colored<'t>(
+/// Replaces the remaining events of a code block by one event with highlighted HTML.
+fn code_block<'t>(
     kind: &CodeBlockKind<'_>,
     events: &mut impl Iterator<Item = Event<'t>>,
 ) -> Event<'t> {
     let mut code = String::new();
-    for event in events {
-        match event {
-            Event::Text(text) => code.push_str(&text),
-            Event::End(TagEnd::CodeBlock) => break,
-            _ => {}
+    for event in events.take_while(|event| !matches!(event, Event::End(TagEnd::CodeBlock))) {
+        if let Event::Text(text) = event {
+            code.push_str(&text);
         }
     }
     let info = match kind {

@@ -1,8 +1,8 @@
-//! What the user may decide about a site: on the command line, in `site.toml`, in templates.
+//! What the user decides about a site: the options of a build, and `site.toml`.
 
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use perf_runtime::tracked_phase;
 use serde::{Deserialize, Serialize};
@@ -18,7 +18,7 @@ pub(crate) const SETTINGS_FILE: &str = "site.toml";
 pub struct Options {
     /// A folder of Markdown; `None` for the packages of the workspace around the current folder.
     pub source: Option<PathBuf>,
-    /// Where the site goes.
+    /// The output folder.
     pub out: PathBuf,
     /// A folder of templates that replace the built-in ones of the same name.
     pub templates: Option<PathBuf>,
@@ -26,13 +26,13 @@ pub struct Options {
     pub incremental: bool,
 }
 
-/// What `site.toml` says.
+/// The content of `site.toml`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Settings {
     pub(crate) title: String,
     pub(crate) description: String,
-    /// Where the site will be found, for the sitemap; ends in a slash.
+    /// The published address of the site, for the sitemap; ends in a slash.
     pub(crate) base_url: String,
     /// The language of the text, as in HTML's `lang`.
     pub(crate) language: String,
@@ -50,13 +50,20 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// Reads the source's settings; without any, the site has the source's title.
+    /// Reads the source's settings; without a title in them, the site has the source's title.
     #[tracked_phase("settings")]
     pub(crate) fn load(source: &Source) -> Result<Self, Error> {
-        let mut settings = match &source.settings {
-            Some(path) => Self::read(path)?,
-            None => Self::default(),
-        };
+        let mut settings = Self::default();
+        if let Some(path) = &source.settings {
+            match fs::read_to_string(path) {
+                Ok(text) => {
+                    settings = toml::from_str(&text)
+                        .map_err(|error| Error::parse(path, error.message()))?;
+                }
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(Error::io("read", path)(error)),
+            }
+        }
         if settings.title.is_empty() {
             settings.title.clone_from(&source.title);
         }
@@ -64,15 +71,5 @@ impl Settings {
             settings.base_url.push('/');
         }
         Ok(settings)
-    }
-
-    fn read(path: &Path) -> Result<Self, Error> {
-        match fs::read_to_string(path) {
-            Ok(text) => {
-                toml::from_str(&text).map_err(|error| Error::settings(path, &error.message()))
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self::default()),
-            Err(error) => Err(Error::io("read", path)(error)),
-        }
     }
 }

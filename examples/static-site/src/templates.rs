@@ -1,4 +1,4 @@
-//! The templates that pages are poured into: built in, or the user's own.
+//! The templates that make pages: the built-in ones, or the user's own.
 
 use std::fs;
 use std::path::Path;
@@ -8,13 +8,13 @@ use minijinja::{
     AutoEscape, Environment, Output, State, UndefinedBehavior, context, escape_formatter,
 };
 use perf_runtime::tracked_phase;
+use pulldown_cmark_escape::{FmtWriter, escape_html};
 use serde::Serialize;
 
 use crate::Error;
 use crate::digest::Digest;
 use crate::settings::Settings;
 
-/// The built-in templates.
 const BUILT_IN: [(&str, &str); 5] = [
     ("base.html", include_str!("../templates/base.html")),
     ("lists.html", include_str!("../templates/lists.html")),
@@ -23,60 +23,57 @@ const BUILT_IN: [(&str, &str); 5] = [
     ("health.html", include_str!("../templates/health.html")),
 ];
 
-/// The built-in style sheet.
-const STYLE: &str = include_str!("../templates/style.css");
+/// The name of the style sheet, in the user's templates and in the site.
+const STYLE_NAME: &str = "style.css";
+const BUILT_IN_STYLE: &str = include_str!("../templates/style.css");
 
 /// All templates, ready to render.
 #[derive(Debug)]
 pub(crate) struct Templates {
     environment: Environment<'static>,
     pub(crate) style: String,
-    /// Of all there is in them.
+    /// Covers the settings too: templates can show them.
     pub(crate) digest: Digest,
 }
 
 impl Templates {
-    /// Compiles the built-in templates, and over them those of the user's folder. A `style.css`
-    /// there replaces the style sheet.
+    /// Compiles the built-in templates, then those of the user's folder, which replace them. A
+    /// `style.css` there replaces the style sheet.
     #[tracked_phase("templates")]
     pub(crate) fn load(folder: Option<&Path>, settings: &Settings) -> Result<Self, Error> {
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.set_formatter(write_escaped);
         environment.add_global("site", Value::from(Serde(settings)));
-        let mut digests = Digest::of_json(settings).bytes().to_vec();
-        let mut style = STYLE.to_owned();
         for (name, text) in BUILT_IN {
             environment.add_template(name, text)?;
-            digests.extend(Digest::of(text.as_bytes()).bytes());
         }
+        let mut style = BUILT_IN_STYLE.to_owned();
+        let mut replaced = Vec::new();
         if let Some(folder) = folder {
-            let entries = fs::read_dir(folder).map_err(Error::io("read", folder))?;
-            let mut paths = Vec::new();
-            for entry in entries {
-                paths.push(entry.map_err(Error::io("read", folder))?.path());
-            }
-            paths.sort();
-            for path in paths {
-                let name = path.file_name().unwrap_or_default().to_string_lossy();
+            for entry in fs::read_dir(folder).map_err(Error::io("read", folder))? {
+                let path = entry.map_err(Error::io("read", folder))?.path();
+                let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
                 let is_template = path.extension().is_some_and(|extension| extension == "html");
-                if !is_template && name != "style.css" {
-                    continue;
-                }
-                let text = fs::read_to_string(&path).map_err(Error::io("read", &path))?;
-                digests.extend(Digest::of_all([name.as_bytes(), text.as_bytes()]).bytes());
-                if is_template {
-                    environment.add_template_owned(name.into_owned(), text)?;
-                } else {
-                    style = text;
+                if is_template || name == STYLE_NAME {
+                    let text = fs::read_to_string(&path).map_err(Error::io("read", &path))?;
+                    replaced.push((name, text));
                 }
             }
         }
-        digests.extend(Digest::of(style.as_bytes()).bytes());
-        Ok(Self { environment, style, digest: Digest::of(&digests) })
+        replaced.sort();
+        let digest = Digest::from_value(&(settings, BUILT_IN, BUILT_IN_STYLE, &replaced));
+        for (name, text) in replaced {
+            if name == STYLE_NAME {
+                style = text;
+            } else {
+                environment.add_template_owned(name, text)?;
+            }
+        }
+        Ok(Self { environment, style, digest })
     }
 
-    /// A page, from what it shows and its text as HTML.
+    /// A page, from its view and its text as HTML.
     #[tracked_phase("template")]
     pub(crate) fn render(
         &self,
@@ -91,7 +88,7 @@ impl Templates {
     }
 }
 
-/// Writes a value into a template. The engine's own formatter escapes slashes too, which makes
+/// Writes a value into a template. The engine's own formatter escapes slashes as well, which makes
 /// links hard to read.
 fn write_escaped(
     out: &mut Output<'_>,
@@ -100,19 +97,7 @@ fn write_escaped(
 ) -> Result<(), minijinja::Error> {
     match value.as_str() {
         Some(text) if !value.is_safe() && *state.auto_escape() == AutoEscape::Html => {
-            for piece in text.split_inclusive(['&', '<', '>', '"', '\'']) {
-                let plain = piece.trim_end_matches(['&', '<', '>', '"', '\'']);
-                out.write_str(plain)?;
-                out.write_str(match &piece[plain.len()..] {
-                    "&" => "&amp;",
-                    "<" => "&lt;",
-                    ">" => "&gt;",
-                    "\"" => "&quot;",
-                    "'" => "&#39;",
-                    _ => "",
-                })?;
-            }
-            Ok(())
+            Ok(escape_html(FmtWriter(out), text)?)
         }
         _ => escape_formatter(out, state, value),
     }
@@ -125,7 +110,7 @@ mod tests {
     use serde_json::json;
     use std::fs;
 
-    fn rendered(template: &str, view: &serde_json::Value) -> Result<String, String> {
+    fn render(template: &str, view: &serde_json::Value) -> Result<String, String> {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("t.html"), template).unwrap();
         Templates::load(Some(folder.path()), &Settings::default())
@@ -134,19 +119,19 @@ mod tests {
     }
 
     #[test]
-    fn what_a_page_says_of_itself_cannot_become_markup() {
+    fn text_from_a_page_is_escaped() {
         let view = json!({ "title": "<a href='/x'>\"&</a>" });
         assert_eq!(
-            rendered("{{ page.title }}|{{ body }}|{{ page.title|safe }}|{{ 1 + 1 }}", &view),
+            render("{{ page.title }}|{{ body }}|{{ page.title|safe }}|{{ 1 + 1 }}", &view),
             Ok("&lt;a href=&#39;/x&#39;&gt;&quot;&amp;&lt;/a&gt;|<b>|<a href='/x'>\"&</a>|2"
                 .to_owned())
         );
     }
 
     #[test]
-    fn a_broken_template_is_named_with_its_line() {
+    fn the_error_for_a_broken_template_has_its_line() {
         for template in ["\n{% if %}", "\n{{ page.no_such_field }}", "\n{% include 'none' %}"] {
-            let error = rendered(template, &json!({})).unwrap_err();
+            let error = render(template, &json!({})).unwrap_err();
             assert!(error.contains("t.html:2") && !error.contains('\n'), "{error}");
         }
     }

@@ -46,12 +46,11 @@ pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &AcceptArgs) -> Res
         invocation.warn(&format!("build {build_id} is passed over: {why}"));
     }
     let now = invocation.console.now.timestamp().to_string();
-    let accepted = |stats: &BuildStats| Accepted {
-        build_id: stats.build_id.clone(),
-        timestamp: now.clone(),
-        tool: stats.tool.clone(),
-        commit: stats.git.as_ref().and_then(|git| git.commit.clone()),
-        reason: args.reason.clone(),
+    let accepted = |stats: &BuildStats| {
+        let mut accepted = Accepted::new(stats.build_id.clone(), now.clone(), stats.tool.clone());
+        accepted.commit = stats.git.as_ref().and_then(|git| git.commit.clone());
+        accepted.reason = args.reason.clone();
+        accepted
     };
     let changes: Vec<Accepted> = beginnings.iter().map(accepted).collect();
     invocation.history().accept(&changes)?;

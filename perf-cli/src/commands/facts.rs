@@ -26,20 +26,10 @@ pub(super) fn commits_between(
 /// How the build ended: as in the record, unless its times say nothing for another reason.
 pub(super) fn outcome(stats: &BuildStats) -> (&'static str, Style) {
     match stats.outcome {
-        Outcome::Failed => ("failed", BAD),
-        Outcome::Panicked => ("panicked", BAD),
         Outcome::Success if stats.skipped == Some(true) => ("skipped", DIM),
         Outcome::Success if stats.clock == Some(Clock::Suspect) => ("suspect", NOTICE),
         Outcome::Success => ("success", PLAIN),
-    }
-}
-
-/// How a build ended, in the word of the record.
-pub(super) fn outcome_name(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Success => "success",
-        Outcome::Failed => "failed",
-        Outcome::Panicked => "panicked",
+        outcome => (outcome.name(), BAD),
     }
 }
 

@@ -134,16 +134,15 @@ mod tests {
     use super::*;
 
     fn build(time: f64, phases: &[(&str, f64)]) -> BuildStats {
-        let phase = |(path, total_ms): &(&str, f64)| PhaseStats {
-            path: (*path).to_owned(),
-            total_ms: *total_ms,
-            ..PhaseStats::default()
+        let phase = |(path, total_ms): &(&str, f64)| {
+            let mut phase = PhaseStats::new(*path);
+            phase.total_ms = *total_ms;
+            phase
         };
-        BuildStats {
-            build_time_ms: time,
-            phases: phases.iter().map(phase).collect(),
-            ..BuildStats::default()
-        }
+        let mut stats = BuildStats::default();
+        stats.build_time_ms = time;
+        stats.phases = phases.iter().map(phase).collect();
+        stats
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Removes old records for good.
 
 use clap::Args;
-use perf_history::{Keep, Pruned};
+use perf_history::{Pruned, Retention};
 
 use crate::failure::Failure;
 use crate::present::{Report, units};
@@ -26,8 +26,8 @@ pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &PruneArgs) -> Resu
     invocation.refuse_filters(false)?;
     let since = invocation.common.since.map(|since| since.instant(&invocation.console.now));
     let keep = match (args.keep, since) {
-        (Some(newest), None) => Keep::Newest(newest),
-        (None, Some(since)) => Keep::Since(since),
+        (Some(newest), None) => Retention::Newest(newest),
+        (None, Some(since)) => Retention::Since(since),
         (None, None) => {
             return Err(Failure::Usage("say what to keep: --keep N or --since WHEN".to_owned()));
         }
@@ -35,7 +35,7 @@ pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &PruneArgs) -> Resu
             return Err(Failure::Usage("--keep and --since exclude each other".to_owned()));
         }
     };
-    let Pruned { kept, removed, unreadable, adopted, timelines } =
+    let Pruned { kept, removed, unreadable, adopted, timelines, .. } =
         invocation.history().prune(keep)?;
     invocation.write(&Report::from_counts(&[
         ("kept", kept),

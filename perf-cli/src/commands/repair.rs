@@ -10,7 +10,7 @@ use crate::run::Invocation;
 pub(crate) fn run(invocation: &mut Invocation<'_, '_>) -> Result<(), Failure> {
     invocation.refuse_filters(true)?;
     let history = invocation.history();
-    let Repaired { records, rejected, adopted } = history.repair()?;
+    let Repaired { records, rejected, adopted, .. } = history.repair()?;
     let counts = [("records", records), ("rejected", rejected), ("adopted", adopted)];
     invocation.write(&Report::from_counts(&counts))?;
     if rejected > 0 {

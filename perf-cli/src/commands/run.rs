@@ -7,7 +7,7 @@ use clap::Args;
 use indicatif::ProgressBar;
 use perf_history::BuildStats;
 
-use crate::commands::facts::{self, change_style, outcome_name};
+use crate::commands::facts::{self, change_style};
 use crate::failure::{Exit, Failure};
 use crate::judge::median;
 use crate::launch::{BuildCommand, Label, LaunchError, Launcher};
@@ -164,7 +164,7 @@ fn table(builds: &[BuildStats], median: Option<f64>) -> Table {
             Cell::text(&stats.tool),
             Cell::number(stats.build_time_ms).styled(if is_typical { STRONG } else { PLAIN }),
             Cell::number(change).styled(change_style(change)),
-            Cell::labelled(ended, outcome_name(stats.outcome)).styled(ended_style),
+            Cell::labelled(ended, stats.outcome.name()).styled(ended_style),
             Cell::number(stats.memory_peak_mb),
             Cell::count(stats.alloc_bytes),
             Cell::count(stats.alloc_count),

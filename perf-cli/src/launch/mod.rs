@@ -11,7 +11,7 @@ use std::io;
 use std::path::{Path, PathBuf, absolute};
 use std::process::ExitStatus;
 
-use perf_history::{BuildStats, Entry, History, HistoryError};
+use perf_history::{BuildStats, History, HistoryError, HistoryLine};
 use uuid::Uuid;
 
 pub(crate) use build_command::BuildCommand;
@@ -216,7 +216,7 @@ impl Launcher {
     ) -> Result<Vec<BuildStats>, LaunchError> {
         let mut found = Vec::new();
         for entry in self.history.newest_first().take(MOST_OTHERS) {
-            let Entry::Record(stats) = entry? else { continue };
+            let HistoryLine::Record(stats) = entry? else { continue };
             if newest_before == Some(stats.build_id.as_str()) {
                 break;
             }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use perf_history::{Accepted, BuildStats, Glance as RecordSummary, HistoryError};
+use perf_history::{Accepted, BuildStats, HistoryError, RecordSummary};
 
 use super::build_ref::branch_of;
 use super::session::{Session, Sessions, baseline_exclusion_reason};
@@ -138,7 +138,7 @@ impl Selection {
                 break;
             }
             let other = SeriesKey::from_build(&stats);
-            let excluded = baseline_exclusion_reason(&RecordSummary::of(&stats));
+            let excluded = baseline_exclusion_reason(&RecordSummary::new(&stats));
             if other != *key {
                 others += 1;
                 if let Some(reason) = excluded {

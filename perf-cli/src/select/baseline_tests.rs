@@ -10,13 +10,7 @@ fn main_branch() -> Vec<String> {
 }
 
 fn accepted(id: &str) -> Accepted {
-    Accepted {
-        build_id: id.to_owned(),
-        timestamp: "2026-11-23T08:56:00Z".to_owned(),
-        tool: "site".to_owned(),
-        commit: None,
-        reason: None,
-    }
+    Accepted::new(id, "2026-11-23T08:56:00Z", "site")
 }
 
 fn numbers<'a>(builds: impl IntoIterator<Item = &'a BuildStats>) -> Vec<u32> {
@@ -95,7 +89,8 @@ fn builds_that_cannot_be_compared_are_left_out_and_counted_by_reason() {
         // Without a branch it counts as on the default one, unless it is of a change to be merged.
         build(6),
         with(build(7), |stats| {
-            let ci = perf_history::Ci { change_id: Some("17".to_owned()), ..Default::default() };
+            let mut ci = perf_history::Ci::default();
+            ci.change_id = Some("17".to_owned());
             stats.ci = Some(ci);
         }),
         on(build(8), "feature", "bbbb"),

@@ -4,7 +4,7 @@ use std::fmt;
 use std::num::NonZeroUsize;
 use std::str::FromStr;
 
-use perf_history::{BuildStats, Glance as RecordSummary};
+use perf_history::{BuildStats, RecordSummary};
 
 /// The label that names the group of builds a record belongs to.
 pub(super) const RUN: &str = "run";

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::SystemTime;
 
-use perf_history::{BuildStats, Glance as RecordSummary};
+use perf_history::{BuildStats, RecordSummary};
 
 /// Whether a build built everything or only what had changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, clap::ValueEnum)]

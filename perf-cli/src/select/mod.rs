@@ -21,7 +21,7 @@ pub(crate) use since::Since;
 pub(crate) use unreadable::UnreadableLines;
 
 use perf_history::history::NewestFirst;
-use perf_history::{BuildStats, Entry, Glance as RecordSummary, History, HistoryError};
+use perf_history::{BuildStats, History, HistoryError, HistoryLine, RecordSummary};
 
 use crate::present::units;
 
@@ -205,9 +205,9 @@ impl Builds<'_> {
             });
             match line? {
                 Err(error) => return Some(Err(error)),
-                Ok(Some(Entry::Unreadable(line))) => self.unreadable.add_unreadable(&line),
+                Ok(Some(HistoryLine::Unreadable(line))) => self.unreadable.add_unreadable(&line),
                 Ok(None) => self.unreadable.add_readable(),
-                Ok(Some(Entry::Record(stats))) => {
+                Ok(Some(HistoryLine::Record(stats))) => {
                     self.unreadable.add_readable();
                     return Some(Ok(*stats));
                 }

@@ -1,6 +1,6 @@
 //! Suggests what a mistyped build reference may have meant.
 
-use perf_history::Glance as RecordSummary;
+use perf_history::RecordSummary;
 
 use super::BuildRef;
 use super::build_ref::RUN;

@@ -37,13 +37,11 @@ pub(crate) struct Difference {
 impl SeriesKey {
     pub(crate) fn from_build(stats: &BuildStats) -> Self {
         let system = stats.system.clone().unwrap_or_default();
-        let interpreter = || stats.extra.get("python_version")?.as_str().map(str::to_owned);
+        let interpreter =
+            || stats.unknown_fields.get("python_version")?.as_str().map(str::to_owned);
         Self {
             tool: stats.tool.clone(),
-            profile: stats.profile.map(|profile| match profile {
-                Profile::Debug => "debug",
-                Profile::Release => "release",
-            }),
+            profile: stats.profile.map(Profile::name),
             mode: Mode::from_build(stats).map(Mode::name),
             parallel: stats.parallel,
             cpu_model: system.cpu_model,
@@ -115,22 +113,19 @@ mod tests {
     use super::*;
 
     fn key(change: impl FnOnce(&mut BuildStats)) -> SeriesKey {
-        let mut stats = BuildStats {
-            tool: "site".to_owned(),
-            incremental: Some(false),
-            parallel: Some(true),
-            profile: Some(Profile::Release),
-            rust_version: Some("1.95.0".to_owned()),
-            system: Some(System {
-                os: Some("linux".to_owned()),
-                arch: Some("x86_64".to_owned()),
-                cpu_model: Some("AMD EPYC".to_owned()),
-                cores: Some(2),
-                memory_mb: Some(24_103.9),
-                ..System::default()
-            }),
-            ..BuildStats::default()
-        };
+        let mut stats = BuildStats::default();
+        stats.tool = "site".to_owned();
+        stats.incremental = Some(false);
+        stats.parallel = Some(true);
+        stats.profile = Some(Profile::Release);
+        stats.rust_version = Some("1.95.0".to_owned());
+        let mut system = System::default();
+        system.os = Some("linux".to_owned());
+        system.arch = Some("x86_64".to_owned());
+        system.cpu_model = Some("AMD EPYC".to_owned());
+        system.cores = Some(2);
+        system.memory_mb = Some(24_103.9);
+        stats.system = Some(system);
         change(&mut stats);
         SeriesKey::from_build(&stats)
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use perf_history::{BuildStats, Glance as RecordSummary, HistoryError, Outcome};
+use perf_history::{BuildStats, HistoryError, Outcome, RecordSummary};
 use serde::Serialize;
 
 use super::build_ref::{commit_of, run_label_of, session_label_of};
@@ -116,16 +116,15 @@ pub(crate) struct PassedOver {
 
 /// Why a build's times are not usable for any comparison; `None` if they are.
 pub(crate) fn exclusion_reason(stats: &BuildStats) -> Option<&'static str> {
-    summary_exclusion_reason(&RecordSummary::of(stats))
+    summary_exclusion_reason(&RecordSummary::new(stats))
 }
 
 fn summary_exclusion_reason(summary: &RecordSummary<'_>) -> Option<&'static str> {
     match summary.outcome {
-        Outcome::Failed => Some("failed"),
-        Outcome::Panicked => Some("panicked"),
         Outcome::Success if summary.skipped == Some(true) => Some("skipped"),
         Outcome::Success if summary.clock.is_some() => Some("suspect clock"),
         Outcome::Success => None,
+        outcome => Some(outcome.name()),
     }
 }
 

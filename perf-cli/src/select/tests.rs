@@ -11,12 +11,10 @@ use super::*;
 
 /// A build with the id `build-N`, an hour after the one before.
 pub(super) fn build(n: u32) -> BuildStats {
-    let mut stats = BuildStats {
-        build_id: format!("build-{n:04}"),
-        tool: "site".to_owned(),
-        build_time_ms: 1.0,
-        ..BuildStats::default()
-    };
+    let mut stats = BuildStats::default();
+    stats.build_id = format!("build-{n:04}");
+    stats.tool = "site".to_owned();
+    stats.build_time_ms = 1.0;
     stats.set_started_at(UNIX_EPOCH + Duration::from_hours(n.into()));
     stats
 }
@@ -27,8 +25,9 @@ pub(super) fn with(mut stats: BuildStats, change: impl FnOnce(&mut BuildStats)) 
 }
 
 pub(super) fn on(stats: BuildStats, branch: &str, commit: &str) -> BuildStats {
-    let (branch, commit) = (Some(branch.to_owned()), Some(commit.to_owned()));
-    with(stats, |stats| stats.git = Some(Git { branch, commit, ..Git::default() }))
+    let mut git = Git::default();
+    (git.branch, git.commit) = (Some(branch.to_owned()), Some(commit.to_owned()));
+    with(stats, |stats| stats.git = Some(git))
 }
 
 pub(super) fn labelled(mut stats: BuildStats, run: &str, session: Option<&str>) -> BuildStats {

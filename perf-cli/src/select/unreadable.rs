@@ -1,6 +1,6 @@
 //! The lines of a history that could not be read: each is counted once, and a few are described.
 
-use perf_history::Unreadable;
+use perf_history::UnreadableLine as Unreadable;
 
 /// How many lines are described; the others are only counted.
 const MAX_DESCRIBED: usize = 3;

@@ -61,16 +61,19 @@ pub(crate) fn play(words: &[String]) -> ExitCode {
         let before = u32::try_from(history.iter().count()).unwrap();
         let mut stats = record(before, time(&told, before), number("allocations", 1_000));
         stats.memory_peak_mb = Some(f64::from(number("peak", 12)) * variation(before));
-        let places = told.get("place").map(|function| AllocationPlace {
-            function: (*function).to_owned(),
-            file: Some("src/page.rs".to_owned()),
-            line: Some(12),
-            alloc_bytes: stats.alloc_bytes.unwrap(),
-            ..AllocationPlace::default()
+        let places = told.get("place").map(|function| {
+            let mut place = AllocationPlace::default();
+            place.function = (*function).to_owned();
+            place.file = Some("src/page.rs".to_owned());
+            place.line = Some(12);
+            place.alloc_bytes = stats.alloc_bytes.unwrap();
+            place
         });
         stats.phases[1].top_allocators.extend(places);
         let cores = Some(number("cores", 4).into());
-        stats.system = Some(System { cores, ..System::default() });
+        let mut system = System::default();
+        system.cores = cores;
+        stats.system = Some(system);
         history.append(&stats).unwrap();
     }
     let recorded = u32::try_from(history.iter().count()).unwrap();
@@ -96,30 +99,29 @@ fn variation(number: u32) -> f64 {
 
 fn record(number: u32, time: u32, allocations: u32) -> BuildStats {
     let time = f64::from(time) * variation(number);
-    let phase = |path: &str, share: f64| PhaseStats {
-        path: path.to_owned(),
-        calls: 1,
-        total_ms: time * share,
-        self_ms: time * share,
-        build_thread_ms: Some(time * share),
-        build_thread_self_ms: Some(time * share),
-        elapsed_ms: time * share,
-        items: 10,
-        alloc_count: Some(allocations.into()),
-        self_alloc_count: Some(allocations.into()),
-        ..PhaseStats::default()
+    let phase = |path: &str, share: f64| {
+        let mut phase = PhaseStats::new(path);
+        phase.calls = 1;
+        phase.total_ms = time * share;
+        phase.self_ms = time * share;
+        phase.build_thread_ms = Some(time * share);
+        phase.build_thread_self_ms = Some(time * share);
+        phase.elapsed_ms = time * share;
+        phase.items = 10;
+        phase.alloc_count = Some(allocations.into());
+        phase.self_alloc_count = Some(allocations.into());
+        phase
     };
     let labels = std::env::var("BUILD_METRICS_LABELS").unwrap_or_default();
     let labels = labels.split(',').filter_map(|label| label.split_once('='));
-    BuildStats {
-        build_id: format!("build-{number:04}"),
-        timestamp: "2026-11-24T00:30:00Z".to_owned(),
-        tool: "fake-site".to_owned(),
-        build_time_ms: time,
-        alloc_count: Some(2 * u64::from(allocations)),
-        alloc_bytes: Some(2 * u64::from(allocations) * 100),
-        phases: vec![phase("read", 0.25), phase("render", 0.7)],
-        labels: labels.map(|(key, value)| (key.to_owned(), value.to_owned())).collect(),
-        ..BuildStats::default()
-    }
+    let mut stats = BuildStats::default();
+    stats.build_id = format!("build-{number:04}");
+    stats.timestamp = "2026-11-24T00:30:00Z".to_owned();
+    stats.tool = "fake-site".to_owned();
+    stats.build_time_ms = time;
+    stats.alloc_count = Some(2 * u64::from(allocations));
+    stats.alloc_bytes = Some(2 * u64::from(allocations) * 100);
+    stats.phases = vec![phase("read", 0.25), phase("render", 0.7)];
+    stats.labels = labels.map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
+    stats
 }

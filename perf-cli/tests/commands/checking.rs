@@ -87,13 +87,14 @@ fn more_allocations_are_a_regression_that_names_the_phase_and_the_place() {
     use perf_history::AllocationPlace;
     let dir = with_candidate(|stats| {
         fat(stats, "parse", 1.02);
-        let place = |function: &str, line, alloc_bytes| AllocationPlace {
-            function: function.to_owned(),
-            file: Some("src/parse.rs".to_owned()),
-            line: Some(line),
-            alloc_bytes,
-            samples: 3,
-            ..AllocationPlace::default()
+        let place = |function: &str, line, alloc_bytes| {
+            let mut place = AllocationPlace::default();
+            place.function = function.to_owned();
+            place.file = Some("src/parse.rs".to_owned());
+            place.line = Some(line);
+            place.alloc_bytes = alloc_bytes;
+            place.samples = 3;
+            place
         };
         stats.phases[0].top_allocators =
             vec![place("site::parse", 17, 3_000_000), place("site::lines", 40, 100_000)];
@@ -369,11 +370,12 @@ fn a_newer_build_that_failed_is_told_and_not_judged() {
 fn failed_builds_that_lie_between_are_left_out_and_no_other_series() {
     // They ended before they knew how they would build.
     let failed = |session: u32| {
-        (0..2).map(move |n| BuildStats {
-            outcome: perf_history::Outcome::Failed,
-            incremental: None,
-            phases: Vec::new(),
-            ..build(session, n)
+        (0..2).map(move |n| {
+            let mut stats = build(session, n);
+            stats.outcome = perf_history::Outcome::Failed;
+            stats.incremental = None;
+            stats.phases = Vec::new();
+            stats
         })
     };
     let builds: Vec<BuildStats> =

@@ -25,42 +25,44 @@ pub(crate) fn build(session: u32, n: u32) -> BuildStats {
     let allocations = 100_000_u64;
     let phases: Vec<PhaseStats> = PHASES
         .iter()
-        .map(|(path, ms)| PhaseStats {
-            path: (*path).to_owned(),
-            calls: 1,
-            self_ms: ms * noise(),
-            total_ms: *ms,
-            alloc_count: Some(allocations),
-            alloc_bytes: Some(allocations * 64),
-            self_alloc_count: Some(allocations),
-            self_alloc_bytes: Some(allocations * 64),
-            ..PhaseStats::default()
+        .map(|(path, ms)| {
+            let mut phase = PhaseStats::new(*path);
+            phase.calls = 1;
+            phase.self_ms = ms * noise();
+            phase.total_ms = *ms;
+            phase.alloc_count = Some(allocations);
+            phase.alloc_bytes = Some(allocations * 64);
+            phase.self_alloc_count = Some(allocations);
+            phase.self_alloc_bytes = Some(allocations * 64);
+            phase
         })
         .collect();
     let time = std::time::UNIX_EPOCH
         + std::time::Duration::from_secs(1_793_000_000 + u64::from(session) * 7_200 + u64::from(n));
-    let mut stats = BuildStats {
-        build_id: format!("b{session:04}-{n:02}"),
-        tool: "site".to_owned(),
-        incremental: Some(false),
-        build_time_ms: phases.iter().map(|phase| phase.self_ms).sum(),
-        alloc_count: Some(allocations * 5),
-        alloc_bytes: Some(allocations * 5 * 64),
-        memory_peak_mb: Some(90.0 * noise()),
-        peak_phase: Some("render/html".to_owned()),
-        profile: Some(Profile::Release),
-        rust_version: Some("1.95.0".to_owned()),
-        system: Some(System { cores: Some(2), os: Some("linux".to_owned()), ..System::default() }),
-        noise: Some(Noise { load_average: Some(1.0), ..Noise::default() }),
-        git: Some(Git {
-            commit: Some(format!("{session:08x}{}", "0".repeat(32))),
-            branch: Some("main".to_owned()),
-            dirty: Some(false),
-            ..Git::default()
-        }),
-        phases,
-        ..BuildStats::default()
-    };
+    let mut stats = BuildStats::default();
+    stats.build_id = format!("b{session:04}-{n:02}");
+    stats.tool = "site".to_owned();
+    stats.incremental = Some(false);
+    stats.build_time_ms = phases.iter().map(|phase| phase.self_ms).sum();
+    stats.alloc_count = Some(allocations * 5);
+    stats.alloc_bytes = Some(allocations * 5 * 64);
+    stats.memory_peak_mb = Some(90.0 * noise());
+    stats.peak_phase = Some("render/html".to_owned());
+    stats.profile = Some(Profile::Release);
+    stats.rust_version = Some("1.95.0".to_owned());
+    let mut system = System::default();
+    system.cores = Some(2);
+    system.os = Some("linux".to_owned());
+    stats.system = Some(system);
+    let mut noise = Noise::default();
+    noise.load_average = Some(1.0);
+    stats.noise = Some(noise);
+    let mut git = Git::default();
+    git.commit = Some(format!("{session:08x}{}", "0".repeat(32)));
+    git.branch = Some("main".to_owned());
+    git.dirty = Some(false);
+    stats.git = Some(git);
+    stats.phases = phases;
     stats.counts.insert("total_pages".to_owned(), 700);
     stats.set_started_at(time);
     stats

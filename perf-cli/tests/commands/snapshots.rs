@@ -291,7 +291,7 @@ fn a_history_that_cannot_be_read_is_an_error_of_its_own() {
     for words in [&[][..], &["show"], &["compare", "-2", "-1"], &["doctor"], &["repair"]] {
         let said = run(dir.path(), words, NARROW);
         assert_eq!((said.exit, said.out.as_str()), (Exit::History, ""), "{words:?}");
-        assert!(said.err.contains("it is no regular file"), "{}", said.err);
+        assert!(said.err.contains("it is not a regular file"), "{}", said.err);
     }
 }
 

@@ -5,7 +5,7 @@ use std::io::Read;
 use serde::{Deserialize, Serialize};
 
 use super::append::{is_torn, open_for_appending, write_whole};
-use super::error::{During, HistoryError};
+use super::error::{HistoryError, IoContext};
 use super::iter::open_for_reading;
 use super::{History, check_build_id};
 
@@ -16,6 +16,7 @@ const MAX_FILE: u64 = 32 << 20;
 
 /// A change that somebody accepted: one line of `accepted.jsonl`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Accepted {
     /// The first build of the new level. What came before it in its series is no measure for what
     /// comes after.
@@ -27,13 +28,32 @@ pub struct Accepted {
     /// The commit of that build.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commit: Option<String>,
-    /// Why the new level is right, in the words of whoever accepted it.
+    /// Why the new level is right, in the words of the person who accepted it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
 
-/// What `accepted.jsonl` says.
+impl Accepted {
+    /// An accepted change without a commit and a reason.
+    #[must_use]
+    pub fn new(
+        build_id: impl Into<String>,
+        timestamp: impl Into<String>,
+        tool: impl Into<String>,
+    ) -> Self {
+        Self {
+            build_id: build_id.into(),
+            timestamp: timestamp.into(),
+            tool: tool.into(),
+            commit: None,
+            reason: None,
+        }
+    }
+}
+
+/// The content of `accepted.jsonl`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct AcceptedChanges {
     /// The changes, in the order in which they were accepted.
     pub changes: Vec<Accepted>,
@@ -54,16 +74,19 @@ impl History {
         for change in changes {
             check_build_id(&change.build_id)?;
             serde_json::to_writer(&mut bytes, change).map_err(|source| {
-                HistoryError::Unwritable { build_id: change.build_id.clone(), source }
+                HistoryError::Unwritable {
+                    build_id: change.build_id.clone(),
+                    source: source.into(),
+                }
             })?;
             bytes.push(b'\n');
         }
         let Some(_lock) = self.lock()? else { return Err(self.busy()) };
         let path = self.dir().join(ACCEPTED);
         let (mut file, length) = open_for_appending(&path)?;
-        let is_torn = is_torn(&mut file, length).during("read the end of", &path)?;
+        let is_torn = is_torn(&mut file, length).context("read the end of", &path)?;
         let bytes = if is_torn { &bytes[..] } else { &bytes[1..] };
-        write_whole(&mut file, length, bytes).during("append to", &path)
+        write_whole(&mut file, length, bytes).context("append to", &path)
     }
 
     /// The changes that were accepted. A history without any has no such file.
@@ -75,7 +98,7 @@ impl History {
         let path = self.dir().join(ACCEPTED);
         let mut bytes = Vec::new();
         if let Some(file) = open_for_reading(&path)? {
-            file.take(MAX_FILE).read_to_end(&mut bytes).during("read", &path)?;
+            file.take(MAX_FILE).read_to_end(&mut bytes).context("read", &path)?;
         }
         let mut accepted = AcceptedChanges::default();
         for (line, number) in bytes.split_inclusive(|byte| *byte == b'\n').zip(1..) {

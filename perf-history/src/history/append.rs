@@ -4,7 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
-use super::error::{During, HistoryError};
+use super::error::{HistoryError, IoContext};
 use super::lines::MAX_LINE;
 use crate::record::BuildStats;
 
@@ -22,7 +22,7 @@ impl Line {
         bytes.push(b'\n');
         serde_json::to_writer(&mut bytes, stats).map_err(|source| HistoryError::Unwritable {
             build_id: stats.build_id.clone(),
-            source,
+            source: source.into(),
         })?;
         if bytes.len() - 1 > MAX_LINE {
             return Err(HistoryError::TooLong {
@@ -48,12 +48,12 @@ impl Line {
     /// Appends the line to the history; ends a torn line first. The lock must be held.
     pub(super) fn append_to(&self, path: &Path) -> Result<(), HistoryError> {
         let (mut file, length) = open_for_appending(path)?;
-        let bytes = if is_torn(&mut file, length).during("read the end of", path)? {
+        let bytes = if is_torn(&mut file, length).context("read the end of", path)? {
             &self.bytes
         } else {
             self.bytes()
         };
-        write_whole(&mut file, length, bytes).during("append to", path)
+        write_whole(&mut file, length, bytes).context("append to", path)
     }
 }
 
@@ -61,8 +61,8 @@ impl Line {
 pub(super) fn open_for_appending(path: &Path) -> Result<(File, u64), HistoryError> {
     // Opened for reading as well, a pipe does not block; it is refused below.
     let file =
-        OpenOptions::new().read(true).append(true).create(true).open(path).during("open", path)?;
-    let metadata = file.metadata().during("look at", path)?;
+        OpenOptions::new().read(true).append(true).create(true).open(path).context("open", path)?;
+    let metadata = file.metadata().context("look at", path)?;
     if !metadata.is_file() {
         return Err(HistoryError::NotAFile { action: "append to", path: path.to_owned() });
     }

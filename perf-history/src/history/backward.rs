@@ -2,7 +2,7 @@
 
 use std::io::{self, Read, Seek, SeekFrom};
 
-use super::entry::{Entry, UnreadableReason, Wanted, read_where};
+use super::entry::{HistoryLine, UnreadableReason, Wanted, read_where};
 use super::lines::{BLOCK, MAX_LINE, RawLine};
 
 /// Reads a history from the end that it had when the reading began.
@@ -61,7 +61,7 @@ impl<R: Read + Seek> BackwardLines<R> {
             read_where(text, offset == 0, is_ended, wanted)
         };
         self.buffer.truncate(begin);
-        RawLine { offset, length, entry: Entry::new(content, None, offset, length), is_ended }
+        RawLine { offset, length, entry: HistoryLine::new(content, None, offset, length), is_ended }
     }
 
     /// Passes over a line that is too long and begins before the buffer.
@@ -81,7 +81,7 @@ impl<R: Read + Seek> BackwardLines<R> {
         Ok(RawLine {
             offset,
             length,
-            entry: Entry::new(Err(UnreadableReason::TooLong), None, offset, length),
+            entry: HistoryLine::new(Err(UnreadableReason::TooLong), None, offset, length),
             is_ended,
         })
     }
@@ -124,10 +124,10 @@ mod tests {
     const LONGEST: usize = 300;
 
     /// What a line should turn out to be, and nothing else.
-    fn outcome(entry: Option<&Entry>) -> String {
+    fn outcome(entry: Option<&HistoryLine>) -> String {
         match entry {
-            Some(Entry::Record(stats)) => stats.build_id.clone(),
-            Some(Entry::Unreadable(line)) => line.reason.to_string(),
+            Some(HistoryLine::Record(stats)) => stats.build_id.clone(),
+            Some(HistoryLine::Unreadable(line)) => line.reason.to_string(),
             None => "not wanted".to_owned(),
         }
     }
@@ -144,7 +144,11 @@ mod tests {
                 read(text, offset == 0, line.ends_with(b"\n")).map(Some)
             };
             let length = line.len() as u64;
-            lines.push((offset, length, outcome(Entry::new(content, None, 0, length).as_ref())));
+            lines.push((
+                offset,
+                length,
+                outcome(HistoryLine::new(content, None, 0, length).as_ref()),
+            ));
             offset += length;
         }
         lines

@@ -1,17 +1,20 @@
 //! What a line of a history turned out to be: a record, or what cannot be read and why.
 
-use crate::record::{BuildStats, Glance};
+use std::fmt;
+
+use super::lines::MAX_LINE;
+use crate::record::{BuildStats, RecordSummary};
 
 /// One line of a history.
 #[derive(Debug)]
-pub enum Entry {
+pub enum HistoryLine {
     /// The record of a build.
     Record(Box<BuildStats>),
     /// A line that cannot be read. It is skipped; `History::repair` moves it away.
-    Unreadable(Unreadable),
+    Unreadable(UnreadableLine),
 }
 
-impl Entry {
+impl HistoryLine {
     /// The record, if it could be read.
     #[must_use]
     pub fn into_record(self) -> Option<BuildStats> {
@@ -30,14 +33,15 @@ impl Entry {
     ) -> Option<Self> {
         match content {
             Ok(stats) => Some(Self::Record(Box::new(stats?))),
-            Err(reason) => Some(Self::Unreadable(Unreadable { line, offset, bytes, reason })),
+            Err(reason) => Some(Self::Unreadable(UnreadableLine { line, offset, bytes, reason })),
         }
     }
 }
 
 /// A line that cannot be read.
 #[derive(Debug)]
-pub struct Unreadable {
+#[non_exhaustive]
+pub struct UnreadableLine {
     /// Its number, the first line's being 1. `None` where the history was read from its end.
     pub line: Option<u64>,
     /// Where it begins, in bytes from the beginning of the file.
@@ -49,34 +53,43 @@ pub struct Unreadable {
 }
 
 /// Why a line cannot be read.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum UnreadableReason {
     /// There is nothing on it.
-    #[error("it is blank")]
     Blank,
-    /// It exceeds [`MAX_LINE`](crate::history::MAX_LINE).
-    #[error("it is longer than {} bytes", super::MAX_LINE)]
+    /// It is longer than [`MAX_LINE`](crate::history::MAX_LINE).
     TooLong,
-    /// It is the last one and stops half-way: its writer was killed, or is still at work.
-    #[error("it was not written to its end")]
+    /// It is the last line and incomplete: its writer was killed, or is still at work.
     Torn,
-    /// It is not JSON in UTF-8.
-    #[error("it is not JSON: {0}")]
-    NotJson(serde_json::Error),
-    /// It is JSON, but not the record of a build.
-    #[error("it is not a record: {0}")]
-    NotARecord(serde_json::Error),
+    /// It is not JSON in UTF-8, for this reason.
+    NotJson(String),
+    /// It is JSON, but not the record of a build, for this reason.
+    NotARecord(String),
 }
+
+impl fmt::Display for UnreadableReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Blank => f.write_str("it is blank"),
+            Self::TooLong => write!(f, "it is longer than {MAX_LINE} bytes"),
+            Self::Torn => f.write_str("it was not written to its end"),
+            Self::NotJson(reason) => write!(f, "it is not JSON: {reason}"),
+            Self::NotARecord(reason) => write!(f, "it is not a record: {reason}"),
+        }
+    }
+}
+
+impl std::error::Error for UnreadableReason {}
 
 /// What some editors put at the beginning of a file of UTF-8; it says nothing.
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
 /// Which records a search wants; `None` for all.
-pub(super) type Wanted<'w> = Option<&'w mut dyn FnMut(&Glance<'_>) -> bool>;
+pub(super) type Wanted<'w> = Option<&'w mut dyn FnMut(&RecordSummary<'_>) -> bool>;
 
 /// Reads the text of a line, without its end, if the record on it is wanted. Others are not read
-/// where a glance is enough to tell.
+/// where a summary is enough to tell.
 pub(super) fn read_where(
     text: &[u8],
     is_first: bool,
@@ -84,13 +97,13 @@ pub(super) fn read_where(
     wanted: Wanted<'_>,
 ) -> Result<Option<BuildStats>, UnreadableReason> {
     let Some(wanted) = wanted else { return read(text, is_first, is_ended).map(Some) };
-    let glance = std::str::from_utf8(text).ok().and_then(Glance::at);
-    let is_known = match &glance {
-        Some(glance) if !wanted(glance) => return Ok(None),
-        glance => glance.is_some(),
+    let summary = std::str::from_utf8(text).ok().and_then(RecordSummary::at);
+    let is_known = match &summary {
+        Some(summary) if !wanted(summary) => return Ok(None),
+        summary => summary.is_some(),
     };
     let stats = read(text, is_first, is_ended)?;
-    Ok((is_known || wanted(&Glance::of(&stats))).then_some(stats))
+    Ok((is_known || wanted(&RecordSummary::new(&stats))).then_some(stats))
 }
 
 /// Reads the text of a line, without its end.
@@ -115,9 +128,9 @@ pub(super) fn read(
         if !is_ended {
             UnreadableReason::Torn
         } else if error.is_data() {
-            UnreadableReason::NotARecord(error)
+            UnreadableReason::NotARecord(error.to_string())
         } else {
-            UnreadableReason::NotJson(error)
+            UnreadableReason::NotJson(error.to_string())
         }
     })
 }

@@ -1,17 +1,21 @@
-//! What can go wrong with a history: what was tried, on which path, and why it failed.
+//! Why a history could not be read or written: what was tried, on which path, and the cause.
 
+use std::error::Error;
+use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::timeline::TimelineFlaw;
+use crate::timeline::TimelineError;
 
 /// Why a history could not be read or written.
-#[derive(Debug, thiserror::Error)]
+///
+/// As usual, `Display` leaves out the [`source`](Error::source); [`describe`](Self::describe)
+/// includes it.
+#[derive(Debug)]
 #[non_exhaustive]
 pub enum HistoryError {
     /// The system refused an operation on a file.
-    #[error("cannot {action} {}: {source}", path.display())]
     Io {
         /// What was tried.
         action: &'static str,
@@ -20,8 +24,7 @@ pub enum HistoryError {
         /// Why it failed.
         source: io::Error,
     },
-    /// Something else stands where a file of the history should be.
-    #[error("cannot {action} {}: it is no regular file", path.display())]
+    /// The path of a file of the history leads to something that is not a regular file.
     NotAFile {
         /// What was tried.
         action: &'static str,
@@ -29,34 +32,27 @@ pub enum HistoryError {
         path: PathBuf,
     },
     /// The record cannot be written as JSON.
-    #[error("cannot write the record of build {build_id:?}: {source}")]
     Unwritable {
         /// Which record.
         build_id: String,
         /// Why not.
-        source: serde_json::Error,
+        source: io::Error,
     },
-    /// The record is longer than a reader would take.
-    #[error("cannot write the record of build {build_id:?}: its {bytes} bytes exceed {limit}")]
+    /// The record is longer than [`MAX_LINE`](crate::history::MAX_LINE).
     TooLong {
         /// Which record.
         build_id: String,
         /// Its length.
         bytes: usize,
-        /// The longest that is read.
+        /// The longest length that can be read.
         limit: usize,
     },
-    /// A build id is the name of files in `pending` and `timelines`, and must be fit for it.
-    #[error(
-        "cannot use {build_id:?} as the id of a build: an id has 1 to 64 ASCII letters, digits, \
-         `-` or `_`"
-    )]
+    /// A build id is part of file names in `pending` and `timelines`; this one cannot be.
     BadBuildId {
         /// The id.
         build_id: String,
     },
     /// A record that waited in `pending` cannot be read, and was set aside.
-    #[error("cannot adopt {}: {reason}", path.display())]
     BadPending {
         /// Where it is now.
         path: PathBuf,
@@ -64,40 +60,97 @@ pub enum HistoryError {
         reason: String,
     },
     /// A timeline cannot be read: its file is damaged.
-    #[error("cannot read {}: line {line}: {flaw}", path.display())]
     BadTimeline {
         /// Its file.
         path: PathBuf,
-        /// The line that cannot be read, the first being 1.
+        /// The number of the line that cannot be read; the first line is 1.
         line: u64,
         /// Why not.
-        flaw: TimelineFlaw,
+        source: TimelineError,
     },
     /// A timeline cannot be written.
-    #[error("cannot write the timeline of build {build_id:?}: {flaw}")]
     UnwritableTimeline {
-        /// Whose timeline.
+        /// Which build's timeline.
         build_id: String,
         /// Why not.
-        flaw: TimelineFlaw,
+        source: TimelineError,
     },
     /// Another process holds the lock.
-    #[error("cannot lock {}: another process has held it for {waited:?}", path.display())]
     Busy {
         /// The lock's file.
         path: PathBuf,
-        /// How long it was waited for.
+        /// How long this process waited for it.
         waited: Duration,
     },
 }
 
-/// Names the action and the path in an error of the system.
-pub(super) trait During<T> {
-    fn during(self, action: &'static str, path: &Path) -> Result<T, HistoryError>;
+impl HistoryError {
+    /// The error and its cause on one line, for people.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        match self.source() {
+            Some(source) => format!("{self}: {source}"),
+            None => self.to_string(),
+        }
+    }
 }
 
-impl<T> During<T> for io::Result<T> {
-    fn during(self, action: &'static str, path: &Path) -> Result<T, HistoryError> {
+impl fmt::Display for HistoryError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Io { action, path, .. } => write!(f, "cannot {action} {}", path.display()),
+            Self::NotAFile { action, path } => {
+                write!(f, "cannot {action} {}: it is not a regular file", path.display())
+            }
+            Self::Unwritable { build_id, .. } => {
+                write!(f, "cannot write the record of build {build_id:?}")
+            }
+            Self::TooLong { build_id, bytes, limit } => write!(
+                f,
+                "cannot write the record of build {build_id:?}: its {bytes} bytes exceed {limit}"
+            ),
+            Self::BadBuildId { build_id } => write!(
+                f,
+                "cannot use {build_id:?} as the id of a build: an id has 1 to 64 ASCII letters, \
+                 digits, `-` or `_`"
+            ),
+            Self::BadPending { path, reason } => {
+                write!(f, "cannot adopt {}: {reason}", path.display())
+            }
+            Self::BadTimeline { path, line, .. } => {
+                write!(f, "cannot read {}: line {line}", path.display())
+            }
+            Self::UnwritableTimeline { build_id, .. } => {
+                write!(f, "cannot write the timeline of build {build_id:?}")
+            }
+            Self::Busy { path, waited } => write!(
+                f,
+                "cannot lock {}: another process has held it for {waited:?}",
+                path.display()
+            ),
+        }
+    }
+}
+
+impl Error for HistoryError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Io { source, .. } | Self::Unwritable { source, .. } => Some(source),
+            Self::BadTimeline { source, .. } | Self::UnwritableTimeline { source, .. } => {
+                Some(source)
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Adds the action and the path to an error of the system.
+pub(super) trait IoContext<T> {
+    fn context(self, action: &'static str, path: &Path) -> Result<T, HistoryError>;
+}
+
+impl<T> IoContext<T> for io::Result<T> {
+    fn context(self, action: &'static str, path: &Path) -> Result<T, HistoryError> {
         self.map_err(|source| HistoryError::Io { action, path: path.to_owned(), source })
     }
 }

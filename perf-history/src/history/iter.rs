@@ -5,23 +5,23 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::backward::BackwardLines;
-use super::entry::Entry;
-use super::error::{During, HistoryError};
+use super::entry::HistoryLine;
+use super::error::{HistoryError, IoContext};
 use super::lines::{Lines, RawLine};
 use super::observed::{Observed, Observer};
-use crate::record::Glance;
+use crate::record::RecordSummary;
 
 /// Opens the history; `None` where it is not there.
 pub(super) fn open_for_reading(path: &Path) -> Result<Option<File>, HistoryError> {
     // Looked at first, since opening a pipe would wait for somebody who writes to it.
     let metadata = match fs::metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        metadata => metadata.during("look at", path)?,
+        metadata => metadata.context("look at", path)?,
     };
     if !metadata.is_file() {
         return Err(HistoryError::NotAFile { action: "read", path: path.to_owned() });
     }
-    File::open(path).during("open", path).map(Some)
+    File::open(path).context("open", path).map(Some)
 }
 
 /// The lines of a history, oldest first.
@@ -45,15 +45,15 @@ impl OldestFirst {
     /// The history cannot be opened, or not be read any further.
     pub fn next_where(
         &mut self,
-        mut wanted: impl FnMut(&Glance<'_>) -> bool,
-    ) -> Option<Result<Option<Entry>, HistoryError>> {
+        mut wanted: impl FnMut(&RecordSummary<'_>) -> bool,
+    ) -> Option<Result<Option<HistoryLine>, HistoryError>> {
         let line = self.0.step(|lines| lines.next_line(Some(&mut wanted)))?;
         Some(line.map(|line| line.entry))
     }
 }
 
 impl Iterator for OldestFirst {
-    type Item = Result<Entry, HistoryError>;
+    type Item = Result<HistoryLine, HistoryError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         self.0.step(|lines| lines.next_line(None))?.map(|line| line.entry).transpose()
@@ -79,22 +79,22 @@ impl NewestFirst {
     /// The history cannot be opened, or not be read any further.
     pub fn next_where(
         &mut self,
-        wanted: impl FnMut(&Glance<'_>) -> bool,
-    ) -> Option<Result<Option<Entry>, HistoryError>> {
+        wanted: impl FnMut(&RecordSummary<'_>) -> bool,
+    ) -> Option<Result<Option<HistoryLine>, HistoryError>> {
         Some(self.next_line(wanted)?.map(|line| line.entry))
     }
 
     /// The next line with its place in the file.
     pub(super) fn next_line(
         &mut self,
-        mut wanted: impl FnMut(&Glance<'_>) -> bool,
+        mut wanted: impl FnMut(&RecordSummary<'_>) -> bool,
     ) -> Option<Result<RawLine, HistoryError>> {
         self.0.step(|lines| lines.previous_line(Some(&mut wanted)))
     }
 }
 
 impl Iterator for NewestFirst {
-    type Item = Result<Entry, HistoryError>;
+    type Item = Result<HistoryLine, HistoryError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         self.0.step(|lines| lines.previous_line(None))?.map(|line| line.entry).transpose()
@@ -119,7 +119,7 @@ impl<L> Reading<L> {
     fn of(path: PathBuf, lines_of: impl FnOnce(File) -> io::Result<L>) -> Self {
         let state = match open_for_reading(&path) {
             Ok(None) => State::Ended,
-            Ok(Some(file)) => match lines_of(file).during("read", &path) {
+            Ok(Some(file)) => match lines_of(file).context("read", &path) {
                 Ok(lines) => State::Open(lines),
                 Err(error) => State::Failed(error),
             },
@@ -136,7 +136,7 @@ impl<L> Reading<L> {
             State::Failed(error) => Some(Err(error)),
             State::Ended => None,
             State::Open(mut lines) => {
-                let step = next(&mut lines).during("read", &self.path).transpose()?;
+                let step = next(&mut lines).context("read", &self.path).transpose()?;
                 if step.is_ok() {
                     self.state = State::Open(lines);
                 }

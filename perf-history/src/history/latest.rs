@@ -149,7 +149,8 @@ mod tests {
             ..BuildStats::default()
         };
         stats.counts.insert("pages".to_owned(), 83);
-        stats.extra.insert("x".to_owned(), serde_json::json!([[], [1, 2], {"y": []}]));
+        stats.unknown_fields =
+            [("x".to_owned(), serde_json::json!([[], [1, 2], {"y": []}]))].into_iter().collect();
         let text = String::from_utf8(laid_out(&serde_json::to_vec(&stats).unwrap())).unwrap();
         let expected = r#"{
   "schema": 1,

@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead, BufReader, Read};
 
-use super::entry::{Entry, UnreadableReason, Wanted, read_where};
+use super::entry::{HistoryLine, UnreadableReason, Wanted, read_where};
 
 /// The longest line that is read, without its end: 8 MiB, the record of some 13,000 phases. A
 /// longer one is unreadable, and passed over in blocks. Reading a history never holds more than
@@ -18,7 +18,7 @@ pub(super) struct RawLine {
     /// With its end.
     pub(super) length: u64,
     /// `None` where it is a record that is not wanted.
-    pub(super) entry: Option<Entry>,
+    pub(super) entry: Option<HistoryLine>,
     pub(super) is_ended: bool,
 }
 
@@ -79,7 +79,7 @@ impl<R: Read> Lines<R> {
         let line = RawLine {
             offset,
             length,
-            entry: Entry::new(content, Some(self.number), offset, length),
+            entry: HistoryLine::new(content, Some(self.number), offset, length),
             is_ended,
         };
         if self.buffer.capacity() > MAX_LINE / 8 {

@@ -1,12 +1,12 @@
 //! The lock of a history: a file of its own, so that rewriting the history loses no writer.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, ErrorKind};
+use std::io::ErrorKind;
 use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::error::{During, HistoryError};
+use super::error::{HistoryError, IoContext};
 
 /// The first and the longest pause between two attempts. The system wakes nobody who polls, so
 /// pauses stay short: a lock is held for well under a millisecond.
@@ -22,7 +22,8 @@ impl Lock {
     /// Waits for the lock at `path` for as long as `wait`; `None` if it was not had by then.
     /// Makes the directory if it is missing.
     pub(super) fn acquire(path: &Path, wait: Duration) -> Result<Option<Self>, HistoryError> {
-        let deadline = Instant::now() + wait;
+        // A wait too long for the clock has no deadline.
+        let deadline = Instant::now().checked_add(wait);
         let mut pause = FIRST_PAUSE;
         loop {
             let file = open(path)?;
@@ -31,9 +32,11 @@ impl Lock {
                     Ok(()) => break,
                     Err(TryLockError::WouldBlock) => {}
                     Err(TryLockError::Error(error)) if error.kind() == ErrorKind::Interrupted => {}
-                    Err(TryLockError::Error(error)) => return Err(error).during("lock", path),
+                    Err(TryLockError::Error(error)) => return Err(error).context("lock", path),
                 }
-                let left = deadline.saturating_duration_since(Instant::now());
+                let left = deadline.map_or(LONGEST_PAUSE, |deadline| {
+                    deadline.saturating_duration_since(Instant::now())
+                });
                 if left.is_zero() {
                     return Ok(None);
                 }
@@ -62,15 +65,15 @@ fn open(path: &Path) -> Result<File, HistoryError> {
         || OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path);
     match (attempt(), path.parent()) {
         (Err(error), Some(dir)) if error.kind() == ErrorKind::NotFound => {
-            fs::create_dir_all(dir).during("make the directory", dir)?;
+            fs::create_dir_all(dir).context("make the directory", dir)?;
             attempt()
         }
         (Err(error), Some(dir)) if error.kind() == ErrorKind::NotADirectory => {
-            return Err(error).during("use as a directory", dir);
+            return Err(error).context("use as a directory", dir);
         }
         (result, _) => result,
     }
-    .during("open the lock", path)
+    .context("open the lock", path)
 }
 
 /// Whether the file opened is still the one that is found at `path`.
@@ -78,7 +81,7 @@ fn open(path: &Path) -> Result<File, HistoryError> {
 fn is_at(file: &File, path: &Path) -> bool {
     use std::os::unix::fs::MetadataExt;
 
-    let identity = |metadata: io::Result<fs::Metadata>| {
+    let identity = |metadata: std::io::Result<fs::Metadata>| {
         let metadata = metadata.ok()?;
         Some((metadata.dev(), metadata.ino()))
     };

@@ -27,17 +27,17 @@ use std::time::Duration;
 
 pub use accepted::{Accepted, AcceptedChanges};
 use append::Line;
-pub use entry::{Entry, Unreadable, UnreadableReason};
-use error::During;
+pub use entry::{HistoryLine, UnreadableLine, UnreadableReason};
 pub use error::HistoryError;
+use error::IoContext;
 pub use iter::{NewestFirst, OldestFirst};
 pub use lines::MAX_LINE;
 use lock::Lock;
 use observed::Observer;
-pub use outcome::{Appended, Keep, Place, Pruned, Repaired};
+pub use outcome::{Appended, Pruned, Repaired, Retention, SavedTo};
 use pending::Adoption;
-use rewrite::{Fate, Line as Rewritten, Paths, Rewriting, rewrite};
-pub use scan::Scanned;
+use rewrite::{Line as Rewritten, LineAction, Paths, Rewriting, rewrite};
+pub use scan::ScannedLine;
 pub use timeline_reader::TimelineReader;
 
 use crate::record::BuildStats;
@@ -62,17 +62,16 @@ const LOCK_WAIT: Duration = Duration::from_secs(1);
 /// [crate's documentation](crate) says what it guarantees.
 ///
 /// ```
-/// use perf_history::{BuildStats, Entry, History};
+/// use perf_history::{BuildStats, HistoryLine, History};
 ///
 /// # let temporary = tempfile::tempdir()?;
 /// # let dir = temporary.path().join(".build-metrics");
 /// let history = History::open(dir);
 /// for (id, build_time_ms) in [("a", 400.0), ("b", 300.0), ("c", 350.0)] {
-///     history.append(&BuildStats {
-///         build_id: id.to_owned(),
-///         build_time_ms,
-///         ..Default::default()
-///     })?;
+///     let mut stats = BuildStats::default();
+///     stats.build_id = id.to_owned();
+///     stats.build_time_ms = build_time_ms;
+///     history.append(&stats)?;
 /// }
 ///
 /// let latest = history.latest()?.expect("a record was just appended");
@@ -82,8 +81,8 @@ const LOCK_WAIT: Duration = Duration::from_secs(1);
 ///
 /// for entry in &history {
 ///     match entry? {
-///         Entry::Record(stats) => println!("{}: {} ms", stats.build_id, stats.build_time_ms),
-///         Entry::Unreadable(line) => eprintln!("line {:?}: {}", line.line, line.reason),
+///         HistoryLine::Record(stats) => println!("{}: {} ms", stats.build_id, stats.build_time_ms),
+///         HistoryLine::Unreadable(line) => eprintln!("line {:?}: {}", line.line, line.reason),
 ///     }
 /// }
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -102,18 +101,18 @@ impl History {
         Self { dir: dir.into(), lock_wait: LOCK_WAIT, observer: Observer::default() }
     }
 
-    /// The same history, whose lock is waited for this long instead of a second.
+    /// The same history, with this much time to wait for its lock instead of a second.
     #[must_use]
     pub fn with_lock_wait(mut self, wait: Duration) -> Self {
         self.lock_wait = wait;
         self
     }
 
-    /// The same history, of whose readings somebody is told how far they have come: how many bytes
-    /// were read, of how many. It is called for every few thousand bytes, from any thread.
+    /// The same history, which reports how far each reading of it has come: the bytes read, and the
+    /// bytes in total. `report` is called for every few thousand bytes, from any thread.
     #[must_use]
-    pub fn observed(mut self, told: impl Fn(u64, u64) + Send + Sync + 'static) -> Self {
-        self.observer = Observer::new(told);
+    pub fn with_progress(mut self, report: impl Fn(u64, u64) + Send + Sync + 'static) -> Self {
+        self.observer = Observer::new(report);
         self
     }
 
@@ -143,12 +142,12 @@ impl History {
         let line = Line::of(stats)?;
         let Some(_lock) = self.lock()? else {
             let path = pending::leave(&self.dir.join(PENDING), &stats.build_id, &line)?;
-            return Ok(Appended { place: Place::Pending(path), adopted: 0, warning: None });
+            return Ok(Appended { place: SavedTo::Pending(path), adopted: 0, warning: None });
         };
         let Adoption { adopted, problem } = self.adopt();
         line.append_to(&self.path())?;
         let latest = self.replace_latest(&line);
-        Ok(Appended { place: Place::History, adopted, warning: problem.or(latest.err()) })
+        Ok(Appended { place: SavedTo::History, adopted, warning: problem.or(latest.err()) })
     }
 
     /// The newest record that can be read; `None` where there is none.
@@ -201,17 +200,19 @@ impl History {
     /// history: it is some MiB for each thread. A history that is not there has no lines.
     ///
     /// ```
-    /// use perf_history::{BuildStats, History, Scanned};
+    /// use perf_history::{BuildStats, History, ScannedLine};
     ///
     /// # let temporary = tempfile::tempdir()?;
     /// # let history = History::open(temporary.path());
     /// # for build_id in ["a", "b"] {
-    /// #     let build_id = build_id.to_owned();
-    /// #     history.append(&BuildStats { build_id, build_time_ms: 250.0, ..Default::default() })?;
+    /// #     let mut stats = BuildStats::default();
+    /// #     stats.build_id = build_id.to_owned();
+    /// #     stats.build_time_ms = 250.0;
+    /// #     history.append(&stats)?;
     /// # }
     /// let times = history.scan(Vec::new, |times: &mut Vec<f64>, line| {
-    ///     if let Scanned::Record(glance) = line {
-    ///         times.push(glance.build_time_ms);
+    ///     if let ScannedLine::Record(summary) = line {
+    ///         times.push(summary.build_time_ms);
     ///     }
     /// })?;
     /// assert_eq!(times.concat(), [250.0, 250.0]);
@@ -224,7 +225,7 @@ impl History {
     pub fn scan<A: Send>(
         &self,
         start: impl Fn() -> A + Sync,
-        take: impl Fn(&mut A, Scanned<'_>) + Sync,
+        take: impl Fn(&mut A, ScannedLine<'_>) + Sync,
     ) -> Result<Vec<A>, HistoryError> {
         scan::scan(&self.path(), self.observer.clone(), start, take)
     }
@@ -239,7 +240,7 @@ impl History {
     /// No line is lost: another process holds the lock, or the system refused. The history is as
     /// before, unless the error is about `latest.json`, which comes last.
     pub fn repair(&self) -> Result<Repaired, HistoryError> {
-        let mut repaired = Repaired { records: 0, rejected: 0, adopted: 0 };
+        let mut repaired = Repaired::default();
         let Some((_lock, adopted)) = self.lock_for_rewriting()? else {
             return Ok(repaired);
         };
@@ -247,11 +248,11 @@ impl History {
         let rewriting = self.rewrite(|line| match line {
             Rewritten::Record(..) => {
                 repaired.records += 1;
-                Fate::Keep
+                LineAction::Keep
             }
             Rewritten::Unreadable => {
                 repaired.rejected += 1;
-                Fate::Reject
+                LineAction::Reject
             }
         })?;
         if let Some(rewriting) = rewriting {
@@ -272,35 +273,35 @@ impl History {
     /// No record is lost that was to be kept: another process holds the lock, or the system
     /// refused. The history is as before, unless the error is about `latest.json`, which comes
     /// last; but timelines of records that were to go may be gone.
-    pub fn prune(&self, keep: Keep) -> Result<Pruned, HistoryError> {
-        let mut pruned = Pruned { kept: 0, removed: 0, unreadable: 0, adopted: 0, timelines: 0 };
+    pub fn prune(&self, keep: Retention) -> Result<Pruned, HistoryError> {
+        let mut pruned = Pruned::default();
         let Some((_lock, adopted)) = self.lock_for_rewriting()? else {
             return Ok(pruned);
         };
         pruned.adopted = adopted;
         let first_kept = match keep {
-            Keep::Newest(n) => self.offset_of_newest(n)?,
-            Keep::Since(_) => 0,
+            Retention::Newest(n) => self.offset_of_newest(n)?,
+            Retention::Since(_) => 0,
         };
         let mut timelines = self.timelines()?;
         let rewriting = self.rewrite(|line| {
             let Rewritten::Record(record, offset) = line else {
                 pruned.unreadable += 1;
-                return Fate::Keep;
+                return LineAction::Keep;
             };
             let is_kept = match keep {
-                Keep::Newest(_) => offset >= first_kept,
-                Keep::Since(date) => record.started_at().is_none_or(|time| time >= date),
+                Retention::Newest(_) => offset >= first_kept,
+                Retention::Since(date) => record.started_at().is_none_or(|time| time >= date),
             };
-            let fate = if is_kept {
+            let action = if is_kept {
                 pruned.kept += 1;
-                Fate::Keep
+                LineAction::Keep
             } else {
                 pruned.removed += 1;
-                Fate::Remove
+                LineAction::Remove
             };
-            timelines.follow(record.build_id, fate);
-            fate
+            timelines.follow(record.build_id, action);
+            action
         })?;
         if let Some(rewriting) = rewriting {
             // Before the records, so that a kill in between leaves none that nobody will remove.
@@ -321,7 +322,7 @@ impl History {
 
     /// The lock, with all that waited adopted; `None` where there is no history.
     fn lock_for_rewriting(&self) -> Result<Option<(Lock, u64)>, HistoryError> {
-        if !self.dir.try_exists().during("look for", &self.dir)? {
+        if !self.dir.try_exists().context("look for", &self.dir)? {
             return Ok(None);
         }
         let Some(lock) = self.lock()? else {
@@ -345,14 +346,14 @@ impl History {
 
     fn rewrite(
         &self,
-        fate_of: impl FnMut(Rewritten<'_>) -> Fate,
+        action_of: impl FnMut(Rewritten<'_>) -> LineAction,
     ) -> Result<Option<Rewriting>, HistoryError> {
         let paths = Paths {
             history: &self.path(),
             temporary_name: HISTORY_TEMPORARY,
             rejected: &self.dir.join(REJECTED),
         };
-        rewrite(&paths, self.observer.clone(), fate_of)
+        rewrite(&paths, self.observer.clone(), action_of)
     }
 
     fn put_in_place(&self, rewriting: Rewriting) -> Result<(), HistoryError> {
@@ -361,7 +362,7 @@ impl History {
             Some(stats) => self.replace_latest(&Line::of(&stats)?),
             None => match fs::remove_file(self.dir.join(LATEST)) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-                result => result.during("remove", &self.dir.join(LATEST)),
+                result => result.context("remove", &self.dir.join(LATEST)),
             },
         }
     }
@@ -391,7 +392,7 @@ impl History {
 }
 
 impl IntoIterator for &History {
-    type Item = Result<Entry, HistoryError>;
+    type Item = Result<HistoryLine, HistoryError>;
     type IntoIter = OldestFirst;
 
     fn into_iter(self) -> OldestFirst {

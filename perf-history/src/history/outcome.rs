@@ -7,9 +7,10 @@ use super::error::HistoryError;
 
 /// What an append did.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Appended {
     /// Where the record is.
-    pub place: Place,
+    pub place: SavedTo,
     /// How many records of other writers, which had not got the lock in time, were appended
     /// before it.
     pub adopted: u64,
@@ -20,7 +21,8 @@ pub struct Appended {
 
 /// Where a record is after an append.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Place {
+#[non_exhaustive]
+pub enum SavedTo {
     /// In the history.
     History,
     /// In this file: the lock was not had in time, and the next append will adopt it.
@@ -28,7 +30,8 @@ pub enum Place {
 }
 
 /// What a repair did.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct Repaired {
     /// Records in the history.
     pub records: u64,
@@ -40,7 +43,8 @@ pub struct Repaired {
 
 /// Which records to keep when pruning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Keep {
+#[non_exhaustive]
+pub enum Retention {
     /// The newest, this many.
     Newest(usize),
     /// Those of builds that started at this time or later, and those whose time stamp cannot be
@@ -49,7 +53,8 @@ pub enum Keep {
 }
 
 /// What a pruning did.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct Pruned {
     /// Records kept.
     pub kept: u64,

@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 
 use super::append::Line;
 use super::entry::{self, UnreadableReason};
-use super::error::{During, HistoryError};
+use super::error::{HistoryError, IoContext};
 use super::iter::NewestFirst;
 use super::lines::MAX_LINE;
 use super::observed::Observer;
@@ -42,7 +42,7 @@ pub(super) struct Adoption {
 
 /// Leaves a record in `pending`, for the next writer to adopt.
 pub(super) fn leave(pending: &Path, id: &str, line: &Line) -> Result<PathBuf, HistoryError> {
-    fs::create_dir_all(pending).during("make the directory", pending)?;
+    fs::create_dir_all(pending).context("make the directory", pending)?;
     let path = pending.join(format!("{id}.json"));
     replace_by(&path, &temporary_for(pending, id), line.bytes())?;
     Ok(path)
@@ -81,7 +81,7 @@ pub(super) fn adopt(pending: &Path, history: &Path) -> Adoption {
 
 fn begin(path: &Path, history: &Path) -> Result<bool, HistoryError> {
     let adopting = path.with_extension("adopting");
-    fs::rename(path, &adopting).during("rename", path)?;
+    fs::rename(path, &adopting).context("rename", path)?;
     complete(&adopting, history, MayBeThere::No).inspect_err(|problem| {
         if !matches!(problem, HistoryError::BadPending { .. }) {
             // As before; failing this, the next adopter searches the history for nothing.
@@ -100,16 +100,16 @@ enum MayBeThere {
 /// Appends the record in `path`, unless it is there already, and removes the file. True where it
 /// was appended.
 fn complete(path: &Path, history: &Path, there: MayBeThere) -> Result<bool, HistoryError> {
-    let length = fs::metadata(path).during("look at", path)?.len();
+    let length = fs::metadata(path).context("look at", path)?.len();
     if length == 0 {
         // Completed, but could not be removed at the time.
-        fs::remove_file(path).during("remove", path)?;
+        fs::remove_file(path).context("remove", path)?;
         return Ok(false);
     }
     if length > MAX_LINE as u64 + 1 {
         return Err(set_aside(path, &UnreadableReason::TooLong));
     }
-    let text = fs::read(path).during("read", path)?;
+    let text = fs::read(path).context("read", path)?;
     let stats = match entry::read(&text, true, true) {
         Ok(stats) => stats,
         Err(reason) => return Err(set_aside(path, &reason)),
@@ -119,7 +119,7 @@ fn complete(path: &Path, history: &Path, there: MayBeThere) -> Result<bool, Hist
         // Written anew: whoever looked at the file may have left it on several lines.
         Line::of(&stats)?.append_to(history)?;
     }
-    fs::remove_file(path).or_else(|_| File::create(path).map(drop)).during("remove", path)?;
+    fs::remove_file(path).or_else(|_| File::create(path).map(drop)).context("remove", path)?;
     Ok(is_new)
 }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use super::error::{During, HistoryError};
+use super::error::{HistoryError, IoContext};
 
 /// After this long, nobody is still writing a temporary file.
 const STALE: Duration = Duration::from_hours(1);
@@ -28,8 +28,8 @@ pub(super) fn replace(
 ) -> Result<(), HistoryError> {
     let mut file = create_anew(temporary)?;
     write(&mut file)
-        .during("write", temporary)
-        .and_then(|()| fs::rename(temporary, path).during("replace", path))
+        .context("write", temporary)
+        .and_then(|()| fs::rename(temporary, path).context("replace", path))
         .inspect_err(|_| {
             let _ = fs::remove_file(temporary);
         })
@@ -49,18 +49,18 @@ pub(super) fn create_anew(path: &Path) -> Result<File, HistoryError> {
             io::ErrorKind::AlreadyExists => fs::remove_file(path).and_then(|()| create()),
             _ => Err(error),
         })
-        .during("create", path)
+        .context("create", path)
 }
 
 /// The regular files of a directory, sorted by name; none where there is no directory.
 pub(super) fn files_in(dir: &Path) -> Result<Vec<PathBuf>, HistoryError> {
     let entries = match fs::read_dir(dir) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        entries => entries.during("list", dir)?,
+        entries => entries.context("list", dir)?,
     };
     let mut files = Vec::new();
     for entry in entries {
-        let entry = entry.during("list", dir)?;
+        let entry = entry.context("list", dir)?;
         if entry.file_type().is_ok_and(|kind| kind.is_file()) {
             files.push(entry.path());
         }

@@ -5,16 +5,16 @@ use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use super::append::{is_torn, open_for_appending};
-use super::error::{During, HistoryError};
+use super::error::{HistoryError, IoContext};
 use super::iter::open_for_reading;
 use super::lines::{Lines, RawLine};
 use super::observed::{Observed, Observer};
 use super::replace::create_anew;
-use crate::record::Glance;
+use crate::record::RecordSummary;
 
 /// What becomes of a line. Every line keeps its bytes, wherever it goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Fate {
+pub(super) enum LineAction {
     Keep,
     /// It leaves the history for good.
     Remove,
@@ -22,10 +22,10 @@ pub(super) enum Fate {
     Reject,
 }
 
-/// A line whose fate is asked for.
+/// A line whose action is asked for.
 pub(super) enum Line<'a> {
     /// A record, and where it begins.
-    Record(&'a Glance<'a>, u64),
+    Record(&'a RecordSummary<'a>, u64),
     /// One that cannot be read.
     Unreadable,
 }
@@ -37,7 +37,7 @@ pub(super) struct Paths<'a> {
     pub(super) rejected: &'a Path,
 }
 
-/// Rewrites the history by the fate of each of its lines; what comes of it has yet to be
+/// Rewrites the history by the action of each of its lines; what comes of it has yet to be
 /// [put in place](Rewriting::put_in_place). `None` where all stays as it is. The lock must be held.
 ///
 /// Killed at any instant it leaves the old history or the new; a rejected line may then be in
@@ -45,28 +45,28 @@ pub(super) struct Paths<'a> {
 pub(super) fn rewrite(
     paths: &Paths<'_>,
     observer: Observer,
-    mut fate_of: impl FnMut(Line<'_>) -> Fate,
+    mut action_of: impl FnMut(Line<'_>) -> LineAction,
 ) -> Result<Option<Rewriting>, HistoryError> {
     let Some(file) = open_for_reading(paths.history)? else {
         return Ok(None);
     };
     // A link to a history elsewhere stays one: it is the file that is replaced.
-    let history = fs::canonicalize(paths.history).during("resolve", paths.history)?;
-    let file = Observed::new(file, observer).during("look at", &history)?;
+    let history = fs::canonicalize(paths.history).context("resolve", paths.history)?;
+    let file = Observed::new(file, observer).context("look at", &history)?;
     let mut lines = Lines::new(file);
     let mut rewriting = None;
     loop {
         let offset = lines.offset();
-        let mut fate = Fate::Keep;
-        let line = lines.next_line(Some(&mut |glance| {
-            fate = fate_of(Line::Record(glance, offset));
+        let mut action = LineAction::Keep;
+        let line = lines.next_line(Some(&mut |summary| {
+            action = action_of(Line::Record(summary, offset));
             false
         }));
-        let Some(line) = line.during("read", &history)? else { break };
+        let Some(line) = line.context("read", &history)? else { break };
         if line.entry.is_some() {
-            fate = fate_of(Line::Unreadable);
+            action = action_of(Line::Unreadable);
         }
-        if fate == Fate::Keep && rewriting.is_none() {
+        if action == LineAction::Keep && rewriting.is_none() {
             // Nothing to do until the first line that goes.
             continue;
         }
@@ -74,7 +74,7 @@ pub(super) fn rewrite(
             rewriting = Some(Rewriting::of(history.clone(), paths)?);
         }
         if let Some(rewriting) = &mut rewriting {
-            rewriting.take(&line, fate)?;
+            rewriting.take(&line, action)?;
         }
     }
     drop(lines);
@@ -108,8 +108,8 @@ struct Rejected {
 
 impl Rewriting {
     fn of(history: PathBuf, paths: &Paths<'_>) -> Result<Self, HistoryError> {
-        let source = File::open(&history).during("open", &history)?;
-        let permissions = source.metadata().during("look at", &history)?.permissions();
+        let source = File::open(&history).context("open", &history)?;
+        let permissions = source.metadata().context("look at", &history)?.permissions();
         let temporary = history.with_file_name(paths.temporary_name);
         let target = create_anew(&temporary)?;
         let rewriting = Self {
@@ -125,20 +125,20 @@ impl Rewriting {
             is_finished: false,
         };
         fs::set_permissions(&rewriting.temporary, permissions)
-            .during("set the permissions of", &rewriting.temporary)?;
+            .context("set the permissions of", &rewriting.temporary)?;
         Ok(rewriting)
     }
 
-    fn take(&mut self, line: &RawLine, fate: Fate) -> Result<(), HistoryError> {
+    fn take(&mut self, line: &RawLine, action: LineAction) -> Result<(), HistoryError> {
         let end = line.offset + line.length;
-        if fate == Fate::Keep {
+        if action == LineAction::Keep {
             self.run_end = end;
             self.run_is_ended = line.is_ended;
             return Ok(());
         }
         self.run_end = line.offset;
         self.copy_run()?;
-        if fate == Fate::Reject {
+        if action == LineAction::Reject {
             self.reject(line)?;
         }
         self.run_start = end;
@@ -148,7 +148,7 @@ impl Rewriting {
 
     fn copy_run(&mut self) -> Result<(), HistoryError> {
         copy(&mut self.source, self.run_start, self.run_end, &mut self.target)
-            .during("write", &self.temporary)
+            .context("write", &self.temporary)
     }
 
     fn reject(&mut self, line: &RawLine) -> Result<(), HistoryError> {
@@ -157,8 +157,8 @@ impl Rewriting {
             Some(rejected) => rejected,
             none => {
                 let (mut file, length) = open_for_appending(path)?;
-                if is_torn(&mut file, length).during("read the end of", path)? {
-                    file.write_all(b"\n").during("append to", path)?;
+                if is_torn(&mut file, length).context("read the end of", path)? {
+                    file.write_all(b"\n").context("append to", path)?;
                 }
                 none.insert(Rejected { file, length })
             }
@@ -168,27 +168,27 @@ impl Rewriting {
                 let missing_end: &[u8] = if line.is_ended { b"" } else { b"\n" };
                 rejected.file.write_all(missing_end)
             })
-            .during("append to", path)
+            .context("append to", path)
     }
 
     /// Sees to it that all of the new history and of what was rejected is on the disk.
     fn complete(&mut self) -> Result<(), HistoryError> {
         self.copy_run()?;
         if !self.run_is_ended && self.run_end > self.run_start {
-            self.target.write_all(b"\n").during("write", &self.temporary)?;
+            self.target.write_all(b"\n").context("write", &self.temporary)?;
         }
         if let Some(rejected) = &self.rejected {
-            rejected.file.sync_all().during("write", &self.rejected_path)?;
+            rejected.file.sync_all().context("write", &self.rejected_path)?;
         }
         self.target
             .flush()
             .and_then(|()| self.target.get_ref().sync_all())
-            .during("write", &self.temporary)
+            .context("write", &self.temporary)
     }
 
     /// Puts the new history in the place of the old.
     pub(super) fn put_in_place(mut self) -> Result<(), HistoryError> {
-        fs::rename(&self.temporary, &self.history).during("replace", &self.history)?;
+        fs::rename(&self.temporary, &self.history).context("replace", &self.history)?;
         self.is_finished = true;
         Ok(())
     }

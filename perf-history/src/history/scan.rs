@@ -6,12 +6,12 @@ use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-use super::entry::{Entry, Unreadable, UnreadableReason, read_where};
-use super::error::{During, HistoryError};
+use super::entry::{HistoryLine, UnreadableLine, UnreadableReason, read_where};
+use super::error::{HistoryError, IoContext};
 use super::iter::open_for_reading;
 use super::lines::MAX_LINE;
 use super::observed::{Observed, Observer};
-use crate::record::Glance;
+use crate::record::RecordSummary;
 
 /// How much is read at once, and then gone through by one thread.
 const BLOCK: usize = 1 << 20;
@@ -20,11 +20,11 @@ const MOST_THREADS: usize = 16;
 
 /// A line of a history that is scanned.
 #[derive(Debug)]
-pub enum Scanned<'a> {
+pub enum ScannedLine<'a> {
     /// A record.
-    Record(Glance<'a>),
+    Record(RecordSummary<'a>),
     /// A line that cannot be read, with its number.
-    Unreadable(Unreadable),
+    Unreadable(UnreadableLine),
 }
 
 /// Scans the history at `path`: each thread gathers in a value of its own.
@@ -32,23 +32,23 @@ pub(super) fn scan<A: Send>(
     path: &Path,
     observer: Observer,
     start: impl Fn() -> A + Sync,
-    take: impl Fn(&mut A, Scanned<'_>) + Sync,
+    take: impl Fn(&mut A, ScannedLine<'_>) + Sync,
 ) -> Result<Vec<A>, HistoryError> {
     let Some(file) = open_for_reading(path)? else { return Ok(Vec::new()) };
-    let length = file.metadata().during("look at", path)?.len();
+    let length = file.metadata().context("look at", path)?.len();
     let useful = usize::try_from(length / BLOCK as u64).unwrap_or(usize::MAX).saturating_add(1);
     let processors = thread::available_parallelism().map_or(1, NonZeroUsize::get);
     let threads = processors.min(MOST_THREADS).min(useful);
     Observed::new(file, observer)
         .and_then(|file| scan_blocks(Blocks::new(file, BLOCK, MAX_LINE), threads, start, take))
-        .during("read", path)
+        .context("read", path)
 }
 
 fn scan_blocks<R: Read + Send, A: Send>(
     blocks: Blocks<R>,
     threads: usize,
     start: impl Fn() -> A + Sync,
-    take: impl Fn(&mut A, Scanned<'_>) + Sync,
+    take: impl Fn(&mut A, ScannedLine<'_>) + Sync,
 ) -> io::Result<Vec<A>> {
     let longest = blocks.longest;
     let blocks = Mutex::new(blocks);
@@ -90,12 +90,17 @@ struct Block {
 }
 
 impl Block {
-    fn scan(&self, longest: usize, take: &mut impl FnMut(Scanned<'_>)) {
+    fn scan(&self, longest: usize, take: &mut impl FnMut(ScannedLine<'_>)) {
         let mut offset = self.offset;
         let mut number = self.line;
         if let Some(bytes) = self.too_long {
             let reason = UnreadableReason::TooLong;
-            take(Scanned::Unreadable(Unreadable { line: Some(number), offset, bytes, reason }));
+            take(ScannedLine::Unreadable(UnreadableLine {
+                line: Some(number),
+                offset,
+                bytes,
+                reason,
+            }));
             return;
         }
         let mut rest = self.text.as_slice();
@@ -103,8 +108,8 @@ impl Block {
             let end = memchr::memchr(b'\n', rest);
             let length = end.map_or(rest.len(), |end| end + 1);
             let text = &rest[..end.unwrap_or(rest.len())];
-            let mut wanted = |glance: &Glance<'_>| {
-                take(Scanned::Record(*glance));
+            let mut wanted = |summary: &RecordSummary<'_>| {
+                take(ScannedLine::Record(*summary));
                 false
             };
             let content = if text.len() > longest {
@@ -112,9 +117,9 @@ impl Block {
             } else {
                 read_where(text, offset == 0, end.is_some(), Some(&mut wanted))
             };
-            let entry = Entry::new(content, Some(number), offset, length as u64);
-            if let Some(Entry::Unreadable(line)) = entry {
-                take(Scanned::Unreadable(line));
+            let entry = HistoryLine::new(content, Some(number), offset, length as u64);
+            if let Some(HistoryLine::Unreadable(line)) = entry {
+                take(ScannedLine::Unreadable(line));
             }
             rest = &rest[length..];
             offset += length as u64;
@@ -220,8 +225,8 @@ mod tests {
         while let Some(line) = lines.next_line(None).unwrap() {
             let number = told.len() as u64 + 1;
             let what = match line.entry.unwrap() {
-                Entry::Record(stats) => stats.build_id,
-                Entry::Unreadable(line) => {
+                HistoryLine::Record(stats) => stats.build_id,
+                HistoryLine::Unreadable(line) => {
                     assert_eq!(line.line, Some(number));
                     line.reason.to_string()
                 }
@@ -235,8 +240,8 @@ mod tests {
         let blocks = Blocks::new(Cursor::new(file), size, longest);
         let gathered = scan_blocks(blocks, threads, Vec::new, |all: &mut Vec<String>, line| {
             all.push(match line {
-                Scanned::Record(glance) => glance.build_id.to_owned(),
-                Scanned::Unreadable(Unreadable { line, offset, bytes, reason }) => {
+                ScannedLine::Record(summary) => summary.build_id.to_owned(),
+                ScannedLine::Unreadable(UnreadableLine { line, offset, bytes, reason }) => {
                     format!("{line:?} {offset} {bytes} {reason}")
                 }
             });

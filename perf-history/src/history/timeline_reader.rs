@@ -4,11 +4,11 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read as _};
 use std::path::PathBuf;
 
-use super::error::{During, HistoryError};
+use super::error::{HistoryError, IoContext};
 use super::iter::open_for_reading;
 use super::lines::BLOCK;
 use crate::timeline::{
-    Header, MAX_LINE, Read, TimelineFlaw, TimelineHeader, TimelinePart, read_header, read_line,
+    Header, MAX_LINE, Read, TimelineError, TimelineHeader, TimelinePart, read_header, read_line,
     unknown_path,
 };
 
@@ -22,15 +22,9 @@ use crate::timeline::{
 /// # use perf_history::{History, Interval, Timeline, TimelineThread};
 /// # let temporary = tempfile::tempdir()?;
 /// # let history = History::open(temporary.path());
-/// # history.save_timeline(&Timeline {
-/// #     build_id: "a".to_owned(),
-/// #     paths: vec!["render".to_owned()],
-/// #     threads: vec![TimelineThread {
-/// #         own: true,
-/// #         intervals: vec![Interval { path: 0, start_ns: 1000, duration_ns: 500 }],
-/// #     }],
-/// #     ..Default::default()
-/// # })?;
+/// # let mut timeline = Timeline::new("a", "my-site", vec!["render".to_owned()]);
+/// # timeline.threads = vec![TimelineThread::new(true, vec![Interval::new(0, 1000, 500)])];
+/// # history.save_timeline(&timeline)?;
 /// let mut reader = history.read_timeline("a")?.expect("the build left a timeline");
 /// while let Some(part) = reader.next() {
 ///     let part = part?;
@@ -47,8 +41,8 @@ pub struct TimelineReader {
     lines: Lines,
     header: TimelineHeader,
     is_later_version: bool,
-    /// Of the threads so far, in the order of their numbers, whether they are the build's own.
-    own: Vec<bool>,
+    /// Of the threads so far, in the order of their numbers: whether each is the build thread.
+    build_threads: Vec<bool>,
     found: u64,
     is_ended: bool,
     /// What was read in search of the last of the paths.
@@ -62,8 +56,8 @@ impl TimelineReader {
         };
         let mut lines =
             Lines { input: BufReader::with_capacity(BLOCK, file), buffer: Vec::new(), number: 0 };
-        let header = match lines.next_line().during("read", &path)? {
-            None => Err(TimelineFlaw::Empty),
+        let header = match lines.next_line().context("read", &path)? {
+            None => Err(TimelineError::Empty),
             Some(text) => text.and_then(read_header),
         };
         match header {
@@ -73,7 +67,7 @@ impl TimelineReader {
                     lines,
                     header,
                     is_later_version,
-                    own: Vec::new(),
+                    build_threads: Vec::new(),
                     found: 0,
                     is_ended: false,
                     ahead: None,
@@ -85,10 +79,10 @@ impl TimelineReader {
                 Err(HistoryError::BadTimeline {
                     path,
                     line: 1,
-                    flaw: TimelineFlaw::OtherBuild { build_id },
+                    source: TimelineError::OtherBuild { build_id },
                 })
             }
-            Err(flaw) => Err(HistoryError::BadTimeline { path, line: 1, flaw }),
+            Err(source) => Err(HistoryError::BadTimeline { path, line: 1, source }),
         }
     }
 
@@ -110,7 +104,7 @@ impl TimelineReader {
             let step = match self.lines.next_line() {
                 Err(error) => {
                     self.is_ended = true;
-                    return Some(Err(error).during("read", &self.path));
+                    return Some(Err(error).context("read", &self.path));
                 }
                 Ok(None) => {
                     self.is_ended = true;
@@ -118,20 +112,20 @@ impl TimelineReader {
                 }
                 Ok(Some(text)) => match text.and_then(read_line) {
                     Ok(read) => self.take(read),
-                    Err(flaw) => Err(flaw),
+                    Err(error) => Err(error),
                 },
             };
             match step {
                 Ok(None) => {}
                 Ok(Some(part)) => return Some(Ok(part)),
-                Err(flaw) if self.is_later_version && is_of_content(&flaw) => {}
-                Err(flaw) => {
+                Err(source) if self.is_later_version && is_of_content(&source) => {}
+                Err(source) => {
                     self.is_ended = true;
                     let line = self.lines.number;
                     return Some(Err(HistoryError::BadTimeline {
                         path: self.path.clone(),
                         line,
-                        flaw,
+                        source,
                     }));
                 }
             }
@@ -140,37 +134,37 @@ impl TimelineReader {
     }
 
     /// Takes what a line says, if it goes with the lines before it.
-    fn take(&mut self, read: Read) -> Result<Option<TimelinePart>, TimelineFlaw> {
+    fn take(&mut self, read: Read) -> Result<Option<TimelinePart>, TimelineError> {
         self.header.paths.extend(read.paths.into_iter().flatten());
         let Some(part) = read.part else {
             return Ok(None);
         };
-        if let Some(flaw) = unknown_path(&part.intervals, self.header.paths.len()) {
-            return Err(flaw);
+        if let Some(error) = unknown_path(&part.intervals, self.header.paths.len()) {
+            return Err(error);
         }
         let found = self.found + part.intervals.len() as u64;
         if found > self.header.intervals && !self.is_later_version {
-            return Err(TimelineFlaw::Miscounted { counted: self.header.intervals, found });
+            return Err(TimelineError::Miscounted { counted: self.header.intervals, found });
         }
-        let threads = self.own.len();
-        match self.own.get(part.thread) {
-            Some(own) if *own == part.own => {}
-            Some(_) => return Err(TimelineFlaw::OtherThread { thread: part.thread }),
-            None if part.thread == threads => self.own.push(part.own),
-            None => return Err(TimelineFlaw::UnknownThread { thread: part.thread, threads }),
+        let threads = self.build_threads.len();
+        match self.build_threads.get(part.thread) {
+            Some(known) if *known == part.build_thread => {}
+            Some(_) => return Err(TimelineError::OtherThread { thread: part.thread }),
+            None if part.thread == threads => self.build_threads.push(part.build_thread),
+            None => return Err(TimelineError::UnknownThread { thread: part.thread, threads }),
         }
         self.found = found;
         Ok(Some(part))
     }
 
     /// Compares what was found with what should be there.
-    fn settle(&mut self) -> Result<(), TimelineFlaw> {
+    fn settle(&mut self) -> Result<(), TimelineError> {
         let counted = self.header.intervals;
         if self.is_later_version {
             let missing = counted.saturating_sub(self.found);
             self.header.dropped = self.header.dropped.saturating_add(missing);
         } else if self.found != counted {
-            return Err(TimelineFlaw::Miscounted { counted, found: self.found });
+            return Err(TimelineError::Miscounted { counted, found: self.found });
         }
         Ok(())
     }
@@ -185,8 +179,8 @@ impl Iterator for TimelineReader {
 }
 
 /// Whether a line is JSON and merely not understood.
-fn is_of_content(flaw: &TimelineFlaw) -> bool {
-    !matches!(flaw, TimelineFlaw::TooLong | TimelineFlaw::NotJson(_))
+fn is_of_content(error: &TimelineError) -> bool {
+    !matches!(error, TimelineError::TooLong | TimelineError::NotJson(_))
 }
 
 /// The texts of a timeline's lines.
@@ -200,7 +194,7 @@ struct Lines {
 
 impl Lines {
     /// The text of the next line, unless it is too long.
-    fn next_line(&mut self) -> io::Result<Option<Result<&[u8], TimelineFlaw>>> {
+    fn next_line(&mut self) -> io::Result<Option<Result<&[u8], TimelineError>>> {
         self.buffer.clear();
         // One more for the end of the line, and one to tell a line that is too long.
         let mut limited = self.input.by_ref().take(MAX_LINE as u64 + 2);
@@ -209,6 +203,6 @@ impl Lines {
         }
         self.number += 1;
         let text = self.buffer.strip_suffix(b"\n").unwrap_or(&self.buffer);
-        Ok(Some(if text.len() > MAX_LINE { Err(TimelineFlaw::TooLong) } else { Ok(text) }))
+        Ok(Some(if text.len() > MAX_LINE { Err(TimelineError::TooLong) } else { Ok(text) }))
     }
 }

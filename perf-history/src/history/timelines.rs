@@ -15,9 +15,9 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::error::{During, HistoryError};
+use super::error::{HistoryError, IoContext};
 use super::replace::{files_in, remove_if_stale, replace, temporary_for};
-use super::rewrite::Fate;
+use super::rewrite::LineAction;
 use super::timeline_reader::TimelineReader;
 use super::{History, check_build_id};
 use crate::timeline::{Timeline, TimelineThread, write};
@@ -38,12 +38,12 @@ impl History {
     /// than [`MAX_TEXT`](crate::timeline::MAX_TEXT) bytes), or the system refused.
     pub fn save_timeline(&self, timeline: &Timeline) -> Result<PathBuf, HistoryError> {
         let path = self.timeline_path(&timeline.build_id)?;
-        if let Some(flaw) = timeline.flaw() {
+        if let Some(source) = timeline.error() {
             let build_id = timeline.build_id.clone();
-            return Err(HistoryError::UnwritableTimeline { build_id, flaw });
+            return Err(HistoryError::UnwritableTimeline { build_id, source });
         }
         let dir = self.dir.join(TIMELINES);
-        fs::create_dir_all(&dir).during("make the directory", &dir)?;
+        fs::create_dir_all(&dir).context("make the directory", &dir)?;
         for file in files_in(&dir)? {
             remove_temporary_if_stale(&file);
         }
@@ -69,7 +69,7 @@ impl History {
             // A new thread is always the next.
             match threads.get_mut(part.thread) {
                 Some(thread) => thread.intervals.append(&mut part.intervals),
-                None => threads.push(TimelineThread { own: part.own, intervals: part.intervals }),
+                None => threads.push(TimelineThread::new(part.build_thread, part.intervals)),
             }
         }
         let header = reader.into_header();
@@ -96,17 +96,17 @@ impl History {
     /// The timelines that there are, for a pruning to take some.
     pub(super) fn timelines(&self) -> Result<Timelines, HistoryError> {
         let dir = self.dir.join(TIMELINES);
-        let mut fates = BTreeMap::new();
+        let mut actions = BTreeMap::new();
         for path in files_in(&dir)? {
             remove_temporary_if_stale(&path);
             if path.extension() != Some(OsStr::new(EXTENSION)) {
                 continue;
             }
             if let Some(build_id) = path.file_stem().and_then(OsStr::to_str) {
-                fates.insert(build_id.to_owned(), None);
+                actions.insert(build_id.to_owned(), None);
             }
         }
-        Ok(Timelines { dir, fates })
+        Ok(Timelines { dir, actions })
     }
 
     fn timeline_path(&self, build_id: &str) -> Result<PathBuf, HistoryError> {
@@ -132,16 +132,16 @@ fn remove_temporary_if_stale(path: &Path) {
 pub(super) struct Timelines {
     dir: PathBuf,
     /// By build: what becomes of its records, if it has any.
-    fates: BTreeMap<String, Option<Fate>>,
+    actions: BTreeMap<String, Option<LineAction>>,
 }
 
 impl Timelines {
     /// Takes down what becomes of a record.
-    pub(super) fn follow(&mut self, build_id: &str, fate: Fate) {
-        if let Some(known) = self.fates.get_mut(build_id) {
+    pub(super) fn follow(&mut self, build_id: &str, action: LineAction) {
+        if let Some(known) = self.actions.get_mut(build_id) {
             // A build may have two records, after a merge say: it is kept while one of them is.
-            if *known != Some(Fate::Keep) {
-                *known = Some(fate);
+            if *known != Some(LineAction::Keep) {
+                *known = Some(action);
             }
         }
     }
@@ -149,15 +149,15 @@ impl Timelines {
     /// Removes those of the builds whose records all go, and says how many there were.
     pub(super) fn remove(self) -> Result<u64, HistoryError> {
         let mut removed = 0;
-        for (build_id, fate) in self.fates {
-            if fate != Some(Fate::Remove) {
+        for (build_id, action) in self.actions {
+            if action != Some(LineAction::Remove) {
                 continue;
             }
             let path = path_in(&self.dir, &build_id);
             match fs::remove_file(&path) {
                 Ok(()) => removed += 1,
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(error) => return Err(error).during("remove", &path),
+                Err(error) => return Err(error).context("remove", &path),
             }
         }
         Ok(removed)

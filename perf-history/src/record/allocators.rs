@@ -1,8 +1,7 @@
 //! What a record says of the places in the tool's code that allocated most, and of the sampling
 //! that found them.
 
-use serde_json::{Map, Value};
-
+use super::UnknownFields;
 use super::object::{nested_object, object};
 
 /// A place in the tool's code that allocated, as far as samples tell: a line of it, or where the
@@ -26,6 +25,7 @@ use super::object::{nested_object, object};
         "function", "alloc_bytes", "alloc_bytes_low", "alloc_bytes_high", "samples"
     ]))
 )]
+#[non_exhaustive]
 pub struct AllocationPlace {
     /// The function, as its path in the code; where no name is known, the file of the program or
     /// library and the offset in it.
@@ -52,7 +52,7 @@ pub struct AllocationPlace {
     pub samples: u64,
     /// Fields that this version does not know, or whose values it does not understand.
     #[cfg_attr(feature = "schema", schemars(skip))]
-    pub extra: Map<String, Value>,
+    pub unknown_fields: UnknownFields,
 }
 
 object!(AllocationPlace {
@@ -75,6 +75,7 @@ object!(AllocationPlace {
     feature = "schema",
     schemars(extend("required" = ["sample_bytes", "samples", "dropped"]))
 )]
+#[non_exhaustive]
 pub struct AllocatorFacts {
     /// One of how many bytes was picked, on average.
     pub sample_bytes: u64,
@@ -87,7 +88,7 @@ pub struct AllocatorFacts {
     pub debug_info: Option<bool>,
     /// Fields that this version does not know, or whose values it does not understand.
     #[cfg_attr(feature = "schema", schemars(skip))]
-    pub extra: Map<String, Value>,
+    pub unknown_fields: UnknownFields,
 }
 
 object!(AllocatorFacts { sample_bytes, samples, dropped, debug_info });

@@ -1,12 +1,12 @@
 //! What a record says of the machine, the checkout and the job that the build ran in.
 
-use serde_json::{Map, Value};
-
+use super::UnknownFields;
 use super::object::{nested_object, object};
 
 /// The machine.
 #[derive(Debug, Clone, PartialEq, Default)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
 pub struct System {
     /// The operating system.
     pub os: Option<String>,
@@ -22,7 +22,7 @@ pub struct System {
     pub memory_mb: Option<f64>,
     /// Fields that this version does not know, or whose values it does not understand.
     #[cfg_attr(feature = "schema", schemars(skip))]
-    pub extra: Map<String, Value>,
+    pub unknown_fields: UnknownFields,
 }
 
 object!(System { os, os_version, arch, cpu_model, cores, memory_mb });
@@ -30,6 +30,7 @@ object!(System { os, os_version, arch, cpu_model, cores, memory_mb });
 /// What else may have disturbed the build.
 #[derive(Debug, Clone, PartialEq, Default)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
 pub struct Noise {
     /// How often the system took the processor from the build.
     pub involuntary_context_switches: Option<u64>,
@@ -39,7 +40,7 @@ pub struct Noise {
     pub load_average: Option<f64>,
     /// Fields that this version does not know, or whose values it does not understand.
     #[cfg_attr(feature = "schema", schemars(skip))]
-    pub extra: Map<String, Value>,
+    pub unknown_fields: UnknownFields,
 }
 
 object!(Noise { involuntary_context_switches, major_page_faults, load_average });
@@ -47,6 +48,7 @@ object!(Noise { involuntary_context_switches, major_page_faults, load_average })
 /// The checkout that was built with.
 #[derive(Debug, Clone, PartialEq, Default)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
 pub struct Git {
     /// The full hash.
     pub commit: Option<String>,
@@ -56,7 +58,7 @@ pub struct Git {
     pub dirty: Option<bool>,
     /// Fields that this version does not know, or whose values it does not understand.
     #[cfg_attr(feature = "schema", schemars(skip))]
-    pub extra: Map<String, Value>,
+    pub unknown_fields: UnknownFields,
 }
 
 object!(Git { commit, branch, dirty });
@@ -64,6 +66,7 @@ object!(Git { commit, branch, dirty });
 /// The continuous integration job that built.
 #[derive(Debug, Clone, PartialEq, Default)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
 pub struct Ci {
     /// Whose service it is.
     pub provider: Option<String>,
@@ -75,7 +78,7 @@ pub struct Ci {
     pub base_branch: Option<String>,
     /// Fields that this version does not know, or whose values it does not understand.
     #[cfg_attr(feature = "schema", schemars(skip))]
-    pub extra: Map<String, Value>,
+    pub unknown_fields: UnknownFields,
 }
 
 object!(Ci { provider, run_id, change_id, base_branch });

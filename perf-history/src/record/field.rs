@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::kind::Kind;
 use super::object::{Field, Object, Zero};
-use super::{Clock, Outcome, Profile, SCHEMA, is_reserved};
+use super::{Clock, Outcome, Profile, is_reserved};
 
 /// A number as it is written: to six significant digits, but never coarser than three decimals
 /// and never finer than six.
@@ -77,29 +77,7 @@ macro_rules! integer {
         )+
     };
 }
-integer!(u64: Kind::Whole, i64: Kind::Integer);
-
-/// The record's `schema`, the one field of this type: 0 stands for a record that was not read
-/// from a file of this format, and what is written now is written in this version's format.
-impl Field for u32 {
-    const KIND: Kind = Kind::Schema;
-
-    fn write<M: SerializeMap>(
-        &self,
-        map: &mut M,
-        name: &'static str,
-        _zero: Zero,
-    ) -> Result<(), M::Error> {
-        map.serialize_entry(name, if *self == 0 { &SCHEMA } else { self })
-    }
-
-    fn read<'de, D: Deserializer<'de>>(value: D) -> Result<Self, D::Error> {
-        match Self::deserialize(value)? {
-            0 => Err(de::Error::custom("there is no schema 0")),
-            schema => Ok(schema),
-        }
-    }
-}
+integer!(u32: Kind::Whole, u64: Kind::Whole, i64: Kind::Integer);
 
 macro_rules! plain {
     ($($type:ty: $kind:expr),+) => {

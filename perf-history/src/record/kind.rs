@@ -27,8 +27,6 @@ pub(crate) enum Kind {
     Texts,
     /// A list of the names of the user's counts.
     Counts,
-    /// The version of the format.
-    Schema,
 }
 
 /// The fields of an object in the order in which they are written.

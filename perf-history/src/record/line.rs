@@ -15,9 +15,13 @@ impl Serialize for BuildStats {
         if !self.build_time_ms.is_finite() {
             return Err(S::Error::custom("`build_time_ms` is not a finite number"));
         }
+        if self.schema == 0 {
+            let current = Self { schema: SCHEMA, ..self.clone() };
+            return current.serialize(serializer);
+        }
         let mut map = serializer.serialize_map(None)?;
         self.write_known(&mut map)?;
-        for (name, value) in &self.extra {
+        for (name, value) in &self.unknown_fields.0 {
             if !Self::FIELDS.contains(&name.as_str()) && !self.counts.contains_key(name) {
                 map.serialize_entry(name, value)?;
             }
@@ -79,8 +83,8 @@ impl Reading {
     /// Takes one field that was read as plain JSON.
     fn take<E: de::Error>(&mut self, name: &str, value: Value) -> Result<(), E> {
         let known = if self.is_later_version() {
-            if self.stats.extra.contains_key(name) {
-                return keep(&mut self.stats.extra, name, value);
+            if self.stats.unknown_fields.0.contains_key(name) {
+                return keep(&mut self.stats.unknown_fields.0, name, value);
             }
             self.stats.set_leniently(name, value)
         } else {
@@ -112,6 +116,9 @@ impl Reading {
         if self.is_later_version() {
             self.distrust_what_is_not_understood()?;
         }
+        if self.stats.schema == 0 {
+            return Err(E::custom("there is no schema 0"));
+        }
         self.seen.require::<BuildStats, _>()?;
         self.settle_counts()?;
         if self.stats.alloc_count.is_some() {
@@ -129,12 +136,12 @@ impl Reading {
 
     /// Reads an outcome and a clock of a later version so that they enter no baseline.
     fn distrust_what_is_not_understood<E: de::Error>(&mut self) -> Result<(), E> {
-        if self.stats.extra.contains_key("outcome") {
+        if self.stats.unknown_fields.0.contains_key("outcome") {
             self.stats.outcome = Outcome::Failed;
             let outcome = BuildStats::FIELDS.iter().position(|name| *name == "outcome");
             self.seen.add::<BuildStats, _>(outcome.unwrap_or_default())?;
         }
-        if self.stats.extra.contains_key("clock") {
+        if self.stats.unknown_fields.0.contains_key("clock") {
             self.stats.clock = Some(Clock::Suspect);
         }
         Ok(())
@@ -145,12 +152,12 @@ impl Reading {
     fn settle_counts<E: de::Error>(&mut self) -> Result<(), E> {
         let later = self.is_later_version();
         for name in std::mem::take(&mut self.stats.counts).into_keys() {
-            let Some(value) = self.stats.extra.get(&name) else {
+            let Some(value) = self.stats.unknown_fields.0.get(&name) else {
                 continue;
             };
             match value.as_u64() {
                 Some(count) => {
-                    self.stats.extra.remove(&name);
+                    self.stats.unknown_fields.0.remove(&name);
                     self.stats.counts.insert(name, count);
                 }
                 None if later => {}

@@ -11,9 +11,9 @@
 //!
 //! - *This version, `schema` 1.* A value of a wrong type, a field that comes twice, or a missing
 //!   `build_id`, `timestamp`, `tool`, `outcome` or `build_time_ms` makes the line unreadable:
-//!   it was damaged. Fields that are unknown are kept in `extra`, at the level where they stand.
+//!   it was damaged. Fields that are unknown are kept in `unknown_fields`, at the level where they stand.
 //! - *A later version.* The same, but a known field whose value is not understood is unknown, and
-//!   its value is kept in `extra` under its name, so that rewriting gives it back. An outcome
+//!   its value is kept in `unknown_fields` under its name, so that rewriting gives it back. An outcome
 //!   that is not understood reads as failed and a clock as suspect, so that neither
 //!   enters a baseline. Only an identity, a time stamp, a tool or a build time that is not
 //!   understood makes the line unreadable.
@@ -24,9 +24,6 @@
 mod allocators;
 mod environment;
 mod field;
-mod glance;
-#[cfg(test)]
-mod glance_tests;
 mod kind;
 mod line;
 mod object;
@@ -38,23 +35,27 @@ mod records;
 mod scanner;
 #[cfg(feature = "schema")]
 mod schema;
+mod summary;
+#[cfg(test)]
+mod summary_tests;
 mod timeline;
 mod timestamp;
+mod unknown;
 
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 pub use allocators::{AllocationPlace, AllocatorFacts};
 pub use environment::{Ci, Git, Noise, System};
-pub use glance::Glance;
 use object::{Object, object};
 pub use phase::{PhaseStats, Unattributed, Unclaimed};
 #[cfg(feature = "schema")]
 pub use schema::json_schema;
+pub use summary::RecordSummary;
 pub use timeline::TimelineFacts;
+pub use unknown::UnknownFields;
 
 /// The version of the record's format that this crate writes.
 pub const SCHEMA: u32 = 1;
@@ -63,6 +64,7 @@ pub const SCHEMA: u32 = 1;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Outcome {
     /// It returned, and not with an error.
     #[default]
@@ -73,10 +75,23 @@ pub enum Outcome {
     Panicked,
 }
 
+impl Outcome {
+    /// The outcome's name in a record.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::Failed => "failed",
+            Self::Panicked => "panicked",
+        }
+    }
+}
+
 /// Whether the clock can be trusted for this build.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Clock {
     /// The machine slept, or the counter stepped back, while the build ran.
     Suspect,
@@ -86,11 +101,23 @@ pub enum Clock {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Profile {
     /// With debug assertions.
     Debug,
     /// Without debug assertions.
     Release,
+}
+
+impl Profile {
+    /// The profile's name in a record.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Debug => "debug",
+            Self::Release => "release",
+        }
+    }
 }
 
 /// The record of one build: one line of `history.jsonl`.
@@ -132,6 +159,7 @@ pub enum Profile {
         })
     )
 )]
+#[non_exhaustive]
 pub struct BuildStats {
     #[cfg_attr(
         feature = "schema",
@@ -221,7 +249,7 @@ pub struct BuildStats {
     pub labels: BTreeMap<String, String>,
     /// Fields that this version does not know, or whose values it does not understand.
     #[cfg_attr(feature = "schema", schemars(skip))]
-    pub extra: Map<String, Value>,
+    pub unknown_fields: UnknownFields,
 }
 
 object!(BuildStats {
@@ -277,10 +305,8 @@ impl BuildStats {
     /// ```
     /// use std::time::{Duration, SystemTime};
     ///
-    /// let stats = perf_history::BuildStats {
-    ///     timestamp: "1970-01-02T00:00:00.5Z".to_owned(),
-    ///     ..Default::default()
-    /// };
+    /// let mut stats = perf_history::BuildStats::default();
+    /// stats.timestamp = "1970-01-02T00:00:00.5Z".to_owned();
     /// let expected = SystemTime::UNIX_EPOCH + Duration::from_millis(86_400_500);
     /// assert_eq!(stats.started_at(), Some(expected));
     /// ```

@@ -58,7 +58,7 @@ pub(crate) trait Object: Default {
     /// The fields that are not known, or not understood.
     fn extra(&self) -> &Map<String, Value>;
 
-    /// Writes the known fields. A known field found in `extra` is one whose value this version
+    /// Writes the known fields. A known field found in `unknown_fields` is one whose value this version
     /// did not understand: it is written as it was read.
     fn write_known<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error>;
 
@@ -69,10 +69,10 @@ pub(crate) trait Object: Default {
         value: D,
     ) -> Result<Option<usize>, D::Error>;
 
-    /// As `set`, but a value that is not understood goes to `extra` and leaves the field unknown.
+    /// As `set`, but a value that is not understood goes to `unknown_fields` and leaves the field unknown.
     fn set_leniently(&mut self, name: &str, value: Value) -> Option<usize>;
 
-    /// Writes the fields of `extra` whose names this version does not know.
+    /// Writes the fields of `unknown_fields` whose names this version does not know.
     fn write_unknown<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
         for (name, value) in self.extra() {
             if !Self::FIELDS.contains(&name.as_str()) {
@@ -160,7 +160,7 @@ impl<'de, O: Object> Visitor<'de> for ObjectVisitor<O> {
     }
 }
 
-/// Puts an unknown field into `extra`, once.
+/// Puts an unknown field into `unknown_fields`, once.
 pub(crate) fn keep<E: de::Error>(
     extra: &mut Map<String, Value>,
     name: &str,
@@ -194,7 +194,7 @@ macro_rules! object {
                 };
 
                 fn extra(&self) -> &serde_json::Map<String, serde_json::Value> {
-                    &self.extra
+                    &self.unknown_fields.0
                 }
 
                 fn write_known<M: serde::ser::SerializeMap>(
@@ -202,7 +202,7 @@ macro_rules! object {
                     map: &mut M,
                 ) -> Result<(), M::Error> {
                     $(
-                        match self.extra.get(stringify!($field)) {
+                        match self.unknown_fields.0.get(stringify!($field)) {
                             Some(value) => map.serialize_entry(stringify!($field), value)?,
                             None => $crate::record::object::Field::write(
                                 &self.$field,
@@ -227,7 +227,7 @@ macro_rules! object {
                         })+
                         _ => {
                             let value = serde::Deserialize::deserialize(value)?;
-                            $crate::record::object::keep(&mut self.extra, name, value)?;
+                            $crate::record::object::keep(&mut self.unknown_fields.0, name, value)?;
                             return Ok(None);
                         }
                     };
@@ -250,7 +250,7 @@ macro_rules! object {
                         })+
                         _ => {}
                     }
-                    self.extra.insert(name.to_owned(), value);
+                    self.unknown_fields.0.insert(name.to_owned(), value);
                     None
                 }
             }

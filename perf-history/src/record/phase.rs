@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use super::AllocationPlace;
 use super::object::{nested_object, object};
+use super::{AllocationPlace, UnknownFields};
 
 /// One phase of a build.
 ///
@@ -20,9 +20,15 @@ use super::object::{nested_object, object};
     feature = "schema",
     schemars(extend("required" = ["path", "total_ms", "self_ms", "elapsed_ms", "started_ms"]))
 )]
+#[non_exhaustive]
 pub struct PhaseStats {
     /// The phase names from the root joined by `/`.
     pub path: String,
+    /// The source file of the phase's annotation, as the compiler knew it. `None` where it is
+    /// unknown.
+    pub file: Option<String>,
+    /// The line of the annotation in `file`, counted from 1.
+    pub line: Option<u32>,
     /// Finished entries. Work that was handed over to a thread adds time and memory there, and is no
     /// call.
     pub calls: u64,
@@ -105,11 +111,13 @@ pub struct PhaseStats {
     pub top_allocators: Vec<AllocationPlace>,
     /// Fields that this version does not know, or whose values it does not understand.
     #[cfg_attr(feature = "schema", schemars(skip))]
-    pub extra: Map<String, Value>,
+    pub unknown_fields: UnknownFields,
 }
 
 object!(PhaseStats {
     path: required,
+    file,
+    line,
     calls: counter,
     open_calls: counter,
     total_ms,
@@ -147,6 +155,12 @@ object!(PhaseStats {
 });
 
 impl PhaseStats {
+    /// A phase that was never entered.
+    #[must_use]
+    pub fn new(path: impl Into<String>) -> Self {
+        Self { path: path.into(), ..Self::default() }
+    }
+
     /// Reads the memory counters that were left out as 0, for a record whose program had the
     /// allocator.
     pub(super) fn fill_in_memory(&mut self) {
@@ -160,8 +174,8 @@ impl PhaseStats {
             ("self_alloc_count", &mut self.self_alloc_count),
             ("self_alloc_bytes", &mut self.self_alloc_bytes),
         ];
-        fill_in(counters, &self.extra);
-        if self.net_bytes.is_none() && !self.extra.contains_key("net_bytes") {
+        fill_in(counters, &self.unknown_fields.0);
+        if self.net_bytes.is_none() && !self.unknown_fields.0.contains_key("net_bytes") {
             self.net_bytes = Some(0);
         }
     }
@@ -173,7 +187,7 @@ impl PhaseStats {
             ("retained_bytes_low", &mut self.retained_bytes_low),
             ("retained_bytes_high", &mut self.retained_bytes_high),
         ];
-        fill_in(estimates, &self.extra);
+        fill_in(estimates, &self.unknown_fields.0);
     }
 }
 
@@ -190,6 +204,7 @@ fn fill_in<const N: usize>(counters: [(&str, &mut Option<u64>); N], extra: &Map<
 #[derive(Debug, Clone, PartialEq, Default)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "schema", schemars(extend("required" = ["build_thread_ms"])))]
+#[non_exhaustive]
 pub struct Unattributed {
     /// Milliseconds on the build's own thread.
     pub build_thread_ms: f64,
@@ -217,7 +232,7 @@ pub struct Unattributed {
     pub top_allocators: Vec<AllocationPlace>,
     /// Fields that this version does not know, or whose values it does not understand.
     #[cfg_attr(feature = "schema", schemars(skip))]
-    pub extra: Map<String, Value>,
+    pub unknown_fields: UnknownFields,
 }
 
 object!(Unattributed {
@@ -237,6 +252,7 @@ object!(Unattributed {
 /// What belonged to none of the builds that were open, where there were several.
 #[derive(Debug, Clone, PartialEq, Default)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
 pub struct Unclaimed {
     /// Allocations.
     pub alloc_count: u64,
@@ -250,7 +266,7 @@ pub struct Unclaimed {
     pub realloc_count: u64,
     /// Fields that this version does not know, or whose values it does not understand.
     #[cfg_attr(feature = "schema", schemars(skip))]
-    pub extra: Map<String, Value>,
+    pub unknown_fields: UnknownFields,
 }
 
 object!(Unclaimed { alloc_count, alloc_bytes, freed_count, freed_bytes, realloc_count });

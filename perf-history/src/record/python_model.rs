@@ -44,7 +44,7 @@ pub(super) fn build<E: de::Error>(fields: Vec<(String, Value)>) -> Result<BuildS
         } else if let (Some(count), false) = (value.as_u64(), super::is_reserved(&name)) {
             stats.counts.insert(name, count);
         } else {
-            stats.extra.insert(name, value);
+            stats.unknown_fields.0.insert(name, value);
         }
     }
     Ok(stats)

@@ -104,7 +104,6 @@ impl<'a> Scanner<'a> {
             Kind::Objects(table) => self.list(|scanner| scanner.object(table, &mut Nothing)),
             Kind::Times => self.names(Self::float),
             Kind::Texts => self.names(|scanner| scanner.string().map(drop)),
-            Kind::Schema => self.literal("1"),
             // The names of counts say something of other fields.
             Kind::Counts => None,
         }

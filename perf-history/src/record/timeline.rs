@@ -1,13 +1,13 @@
 //! What a record says of the timeline that the build left beside it.
 
-use serde_json::{Map, Value};
-
+use super::UnknownFields;
 use super::object::{nested_object, object};
 
 /// The timeline of a build, which has a file of its own: see [`timeline`](crate::timeline). That
 /// it was recorded does not say that the file is still there.
 #[derive(Debug, Clone, PartialEq, Default)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
 pub struct TimelineFacts {
     /// Calls that are in it.
     pub intervals: u64,
@@ -15,7 +15,7 @@ pub struct TimelineFacts {
     pub dropped: u64,
     /// Fields that this version does not know, or whose values it does not understand.
     #[cfg_attr(feature = "schema", schemars(skip))]
-    pub extra: Map<String, Value>,
+    pub unknown_fields: UnknownFields,
 }
 
 object!(TimelineFacts { intervals, dropped });

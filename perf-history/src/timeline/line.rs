@@ -2,11 +2,11 @@
 
 use std::io::{self, Write};
 
-use serde::de::{DeserializeOwned, Error as _};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Interval, MAX_TEXT, SCHEMA, Timeline, TimelineFlaw, TimelineHeader, TimelinePart};
+use super::{Interval, MAX_TEXT, SCHEMA, Timeline, TimelineError, TimelineHeader, TimelinePart};
 
 /// How many intervals share a line: it takes some 100 KiB, and 230 KiB at most.
 const INTERVALS_PER_LINE: usize = 4096;
@@ -30,11 +30,11 @@ struct PathsLine<'a> {
 #[derive(Serialize)]
 struct PartLine<'a> {
     thread: usize,
-    own: bool,
+    build_thread: bool,
     intervals: &'a [Interval],
 }
 
-/// Writes a timeline that has no [`flaw`](Timeline::flaw), line by line.
+/// Writes a timeline that has no [error](Timeline::error), line by line.
 pub(crate) fn write(timeline: &Timeline, target: &mut impl Write) -> io::Result<()> {
     let mut out = LineWriter { target, line: Vec::new() };
     let (first, mut rest) = split(&timeline.paths);
@@ -53,8 +53,9 @@ pub(crate) fn write(timeline: &Timeline, target: &mut impl Write) -> io::Result<
         rest = after;
     }
     for (number, thread) in timeline.threads.iter().enumerate() {
-        let mut part =
-            |intervals| out.write(&PartLine { thread: number, own: thread.own, intervals });
+        let mut part = |intervals| {
+            out.write(&PartLine { thread: number, build_thread: thread.build_thread, intervals })
+        };
         if thread.intervals.is_empty() {
             part(&[])?;
         }
@@ -99,8 +100,8 @@ pub(super) fn max_file_bytes(timeline: &Timeline) -> u64 {
     /// The names of the header's fields, its numbers at their longest, a build's id, and as much
     /// again.
     const HEADER: u64 = 512;
-    /// `{"thread":18446744073709551615,"own":false,"intervals":[]}` or `{"paths":[]}`, and its end.
-    const LINE: u64 = 64;
+    /// `{"thread":18446744073709551615,"build_thread":false,"intervals":[]}` or `{"paths":[]}`, and its end.
+    const LINE: u64 = 80;
     /// `[4294967295,18446744073709551615,18446744073709551615],`
     const INTERVAL: u64 = 56;
     // Every byte escaped, and the quotes and the comma.
@@ -122,14 +123,14 @@ pub(crate) struct Header {
 }
 
 /// Reads the text of the first line.
-pub(crate) fn read_header(text: &[u8]) -> Result<Header, TimelineFlaw> {
-    match serde_json::from_slice::<TimelineHeader>(text).map_err(TimelineFlaw::from) {
+pub(crate) fn read_header(text: &[u8]) -> Result<Header, TimelineError> {
+    match serde_json::from_slice::<TimelineHeader>(text).map_err(TimelineError::from) {
         Ok(header) if header.schema == 0 => {
-            Err(TimelineFlaw::NotOfATimeline(serde_json::Error::custom("there is no schema 0")))
+            Err(TimelineError::NotATimeline("there is no schema 0".to_owned()))
         }
         Ok(header) => Ok(Header { is_later_version: header.schema > SCHEMA, header }),
-        Err(TimelineFlaw::NotOfATimeline(error)) => {
-            let header = later_header(text).ok_or(TimelineFlaw::NotOfATimeline(error))?;
+        Err(TimelineError::NotATimeline(error)) => {
+            let header = later_header(text).ok_or(TimelineError::NotATimeline(error))?;
             Ok(Header { header, is_later_version: true })
         }
         Err(flaw) => Err(flaw),
@@ -161,23 +162,25 @@ pub(crate) struct Read {
 }
 
 /// Reads the text of a line after the first.
-pub(crate) fn read_line(text: &[u8]) -> Result<Read, TimelineFlaw> {
+pub(crate) fn read_line(text: &[u8]) -> Result<Read, TimelineError> {
     #[derive(Deserialize)]
     struct Line {
         paths: Option<Vec<String>>,
         thread: Option<usize>,
-        own: Option<bool>,
+        build_thread: Option<bool>,
         intervals: Option<Vec<Interval>>,
     }
 
-    let Line { paths, thread, own, intervals } = serde_json::from_slice(text)?;
-    let part = match (thread, own, intervals) {
-        (Some(thread), Some(own), Some(intervals)) => Some(TimelinePart { thread, own, intervals }),
+    let Line { paths, thread, build_thread, intervals } = serde_json::from_slice(text)?;
+    let part = match (thread, build_thread, intervals) {
+        (Some(thread), Some(build_thread), Some(intervals)) => {
+            Some(TimelinePart { thread, build_thread, intervals })
+        }
         (None, None, None) if paths.is_some() => None,
         _ => {
-            return Err(TimelineFlaw::NotOfATimeline(serde_json::Error::custom(
-                "it has neither paths nor the intervals of a thread",
-            )));
+            return Err(TimelineError::NotATimeline(
+                "it has neither paths nor the intervals of a thread".to_owned(),
+            ));
         }
     };
     Ok(Read { paths, part })

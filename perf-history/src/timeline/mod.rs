@@ -5,8 +5,8 @@
 //!
 //! ```json
 //! {"schema":1,"build_id":"0192b6e4","tool":"my-site","build_time_ns":412500000,"paths":["render","render/markdown"],"intervals":3,"dropped":0}
-//! {"thread":0,"own":true,"intervals":[[0,1000,411000000]]}
-//! {"thread":1,"own":false,"intervals":[[1,5000,90000],[1,96000,87000]]}
+//! {"thread":0,"build_thread":true,"intervals":[[0,1000,411000000]]}
+//! {"thread":1,"build_thread":false,"intervals":[[1,5000,90000],[1,96000,87000]]}
 //! ```
 //!
 //! - The first line, the header, says whose timeline it is, and how many intervals the others hold
@@ -27,7 +27,7 @@
 //!   that are missing then count as dropped. Only an identity, a tool or a build time that is not
 //!   understood, or what is no JSON, makes the file unreadable.
 
-mod flaw;
+mod error;
 mod line;
 
 use std::fmt;
@@ -36,7 +36,7 @@ use serde::de::{self, Deserializer, IgnoredAny, SeqAccess, Visitor};
 use serde::ser::{SerializeTuple, Serializer};
 use serde::{Deserialize, Serialize};
 
-pub use flaw::TimelineFlaw;
+pub use error::TimelineError;
 pub(crate) use line::{Header, Read, read_header, read_line, write};
 
 /// The version of the timeline's format that this crate writes.
@@ -53,6 +53,7 @@ pub const MAX_TEXT: usize = 1 << 18;
 /// [`History::save_timeline`](crate::History::save_timeline) writes one, and
 /// [`History::timeline`](crate::History::timeline) reads it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct Timeline {
     /// The build's id, as in its record.
     pub build_id: String,
@@ -69,6 +70,12 @@ pub struct Timeline {
 }
 
 impl Timeline {
+    /// A timeline without threads.
+    #[must_use]
+    pub fn new(build_id: impl Into<String>, tool: impl Into<String>, paths: Vec<String>) -> Self {
+        Self { build_id: build_id.into(), tool: tool.into(), paths, ..Self::default() }
+    }
+
     /// How many intervals all threads have together.
     #[must_use]
     pub fn intervals(&self) -> u64 {
@@ -82,10 +89,10 @@ impl Timeline {
     }
 
     /// What keeps it from being written, if anything.
-    pub(crate) fn flaw(&self) -> Option<TimelineFlaw> {
+    pub(crate) fn error(&self) -> Option<TimelineError> {
         let texts = self.paths.iter().chain([&self.tool]);
         if let Some(text) = texts.into_iter().find(|text| text.len() > MAX_TEXT) {
-            return Some(TimelineFlaw::LongText { bytes: text.len() });
+            return Some(TimelineError::LongText { bytes: text.len() });
         }
         let mut threads = self.threads.iter();
         threads.find_map(|thread| unknown_path(&thread.intervals, self.paths.len()))
@@ -94,15 +101,17 @@ impl Timeline {
 
 /// What a timeline holds of one thread.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct TimelineThread {
-    /// Whether it is the thread that started the build.
-    pub own: bool,
+    /// Whether it is the build thread: the one that started the build.
+    pub build_thread: bool,
     /// Its calls, in no particular order.
     pub intervals: Vec<Interval>,
 }
 
 /// One call of a phase.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
 pub struct Interval {
     /// Which phase: its place in [`Timeline::paths`], the first being 0.
     pub path: u32,
@@ -112,7 +121,21 @@ pub struct Interval {
     pub duration_ns: u64,
 }
 
+impl TimelineThread {
+    /// A thread with these intervals; `build_thread` is whether it started the build.
+    #[must_use]
+    pub fn new(build_thread: bool, intervals: Vec<Interval>) -> Self {
+        Self { build_thread, intervals }
+    }
+}
+
 impl Interval {
+    /// A call of the phase at index `path` of [`Timeline::paths`]; both times in nanoseconds.
+    #[must_use]
+    pub fn new(path: u32, start_ns: u64, duration_ns: u64) -> Self {
+        Self { path, start_ns, duration_ns }
+    }
+
     /// When it ended, in nanoseconds since the build's start. A file may say anything: what would
     /// exceed a `u64` is its greatest.
     #[must_use]
@@ -187,16 +210,16 @@ pub struct TimelineHeader {
 pub struct TimelinePart {
     /// Which thread: threads are numbered from 0, in the order in which they first appear.
     pub thread: usize,
-    /// Whether it is the thread that started the build.
-    pub own: bool,
+    /// Whether it is the build thread: the one that started the build.
+    pub build_thread: bool,
     /// Some of its calls. Their paths are all known.
     pub intervals: Vec<Interval>,
 }
 
 /// The first interval, if any, whose path is none of so many.
-pub(crate) fn unknown_path(intervals: &[Interval], paths: usize) -> Option<TimelineFlaw> {
+pub(crate) fn unknown_path(intervals: &[Interval], paths: usize) -> Option<TimelineError> {
     // Nobody has more paths than an index can tell apart.
     let limit = u32::try_from(paths).unwrap_or(u32::MAX);
     let unknown = intervals.iter().find(|interval| interval.path >= limit)?;
-    Some(TimelineFlaw::UnknownPath { path: unknown.path, paths })
+    Some(TimelineError::UnknownPath { path: unknown.path, paths })
 }

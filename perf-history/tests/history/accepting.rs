@@ -9,13 +9,9 @@ use perf_history::{Accepted, AcceptedChanges, History, HistoryError};
 use crate::{empty, files_in, hold_lock, with};
 
 fn change(id: &str) -> Accepted {
-    Accepted {
-        build_id: id.to_owned(),
-        timestamp: "2026-11-23T08:56:00Z".to_owned(),
-        tool: "site".to_owned(),
-        commit: Some("abcdef01".to_owned()),
-        reason: None,
-    }
+    let mut accepted = Accepted::new(id, "2026-11-23T08:56:00Z", "site");
+    accepted.commit = Some("abcdef01".to_owned());
+    accepted
 }
 
 fn path(history: &History) -> std::path::PathBuf {
@@ -36,14 +32,17 @@ fn a_history_in_which_nothing_was_accepted_has_no_file_for_it() {
 #[test]
 fn what_was_accepted_is_read_in_the_order_in_which_it_was() {
     let (_dir, history) = with(&["a"]);
-    let reasoned = Accepted { reason: Some("new\nhighlighter \"ü\"".to_owned()), ..change("b") };
+    let mut reasoned = change("b");
+    reasoned.reason = Some("new\nhighlighter \"ü\"".to_owned());
     history.accept(&[change("a"), reasoned.clone()]).unwrap();
     history.accept(&[change("a")]).unwrap();
     let expected = vec![change("a"), reasoned, change("a")];
-    assert_eq!(
-        history.accepted().unwrap(),
-        AcceptedChanges { changes: expected, unreadable: vec![] }
-    );
+    assert_eq!(history.accepted().unwrap(), {
+        let mut accepted = AcceptedChanges::default();
+        accepted.changes = expected;
+        accepted.unreadable = vec![];
+        accepted
+    });
     assert_eq!(fs::read_to_string(path(&history)).unwrap().lines().count(), 3);
 }
 

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use perf_history::{BuildStats, Entry, HistoryError, Keep, Repaired, UnreadableReason};
+use perf_history::{BuildStats, HistoryError, HistoryLine, Repaired, Retention, UnreadableReason};
 use proptest::prelude::*;
 
 use crate::records::{full_record, record};
@@ -15,9 +15,12 @@ fn opening_touches_nothing_and_a_missing_history_is_empty() {
     assert_eq!(history.last(5).unwrap(), []);
     assert_eq!(history.iter().count(), 0);
     assert_eq!(history.newest_first().count(), 0);
-    let nothing = Repaired { records: 0, rejected: 0, adopted: 0 };
+    let mut nothing = Repaired::default();
+    nothing.records = 0;
+    nothing.rejected = 0;
+    nothing.adopted = 0;
     assert_eq!(history.repair().unwrap(), nothing);
-    assert_eq!(history.prune(Keep::Newest(1)).unwrap().kept, 0);
+    assert_eq!(history.prune(Retention::Newest(1)).unwrap().kept, 0);
     assert_eq!(files_in(dir.path()), [""; 0]);
 }
 
@@ -99,7 +102,7 @@ fn a_torn_line_is_reported_until_the_next_append_ends_it() {
         let torn = line("a") + &line("b")[..cut];
         fs::write(history.path(), &torn).unwrap();
         let entries: Vec<_> = history.iter().map(Result::unwrap).collect();
-        let Entry::Unreadable(unreadable) = &entries[1] else {
+        let HistoryLine::Unreadable(unreadable) = &entries[1] else {
             panic!("{entries:?}");
         };
         assert_eq!(unreadable.line, Some(2));

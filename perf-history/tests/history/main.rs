@@ -13,7 +13,7 @@ use std::fs::{self, File, OpenOptions};
 use std::path::Path;
 use std::time::Duration;
 
-use perf_history::{BuildStats, History, Place};
+use perf_history::{BuildStats, History, SavedTo};
 use records::record;
 use tempfile::TempDir;
 
@@ -26,7 +26,7 @@ fn empty() -> (TempDir, History) {
 fn with(ids: &[&str]) -> (TempDir, History) {
     let (dir, history) = empty();
     for id in ids {
-        assert_eq!(history.append(&record(id)).unwrap().place, Place::History);
+        assert_eq!(history.append(&record(id)).unwrap().place, SavedTo::History);
     }
     (dir, history)
 }
@@ -60,7 +60,7 @@ fn leave_pending(history: &History, stats: &BuildStats) {
     let hasty = history.clone().with_lock_wait(Duration::ZERO);
     let path = history.dir().join(format!("pending/{}.json", stats.build_id));
     let appended = hasty.append(stats).unwrap();
-    assert_eq!(appended.place, Place::Pending(path));
+    assert_eq!(appended.place, SavedTo::Pending(path));
 }
 
 fn files_in(dir: &Path) -> Vec<String> {

@@ -3,7 +3,7 @@
 use std::fs::{self, File, FileTimes};
 use std::time::{Duration, SystemTime};
 
-use perf_history::{HistoryError, Keep, Place};
+use perf_history::{HistoryError, Retention, SavedTo};
 
 use crate::records::{full_record, record};
 use crate::{empty, files_in, hold_lock, ids, leave_pending, line, text, with};
@@ -30,10 +30,10 @@ fn a_lock_that_is_not_had_in_time_makes_rewriting_fail_and_appending_wait_no_lon
     let history = history.with_lock_wait(Duration::from_millis(20));
     let lock = hold_lock(&history);
     assert!(matches!(history.repair(), Err(HistoryError::Busy { .. })));
-    let error = history.prune(Keep::Newest(0)).unwrap_err().to_string();
+    let error = history.prune(Retention::Newest(0)).unwrap_err().to_string();
     assert!(error.contains(".lock"), "{error}");
     let place = history.append(&record("b")).unwrap().place;
-    assert!(matches!(place, Place::Pending(_)));
+    assert!(matches!(place, SavedTo::Pending(_)));
     assert_eq!(ids(&history), ["a"]);
     drop(lock);
     assert_eq!(history.repair().unwrap().adopted, 1);
@@ -138,4 +138,28 @@ fn a_pending_record_that_was_spread_over_lines_is_adopted_on_one() {
     fs::write(pending.join("p.json"), pretty).unwrap();
     assert_eq!(history.append(&record("b")).unwrap().adopted, 1);
     assert_eq!(text(&history), line("a") + &line("p") + &line("b"));
+}
+
+#[test]
+fn waiting_for_the_lock_without_a_limit_does_not_panic() {
+    let (_dir, history) = with(&["a"]);
+    let patient = history.clone().with_lock_wait(Duration::MAX);
+    assert_eq!(patient.append(&record("b")).unwrap().place, SavedTo::History);
+    let lock = hold_lock(&history);
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| patient.append(&record("c")).unwrap().place);
+        drop(lock);
+        assert_eq!(waiting.join().unwrap(), SavedTo::History);
+    });
+    assert_eq!(ids(&history), ["a", "b", "c"]);
+}
+
+#[test]
+fn an_error_does_not_print_its_source_and_its_description_prints_it_once() {
+    let (_dir, history) = empty();
+    fs::create_dir_all(history.path()).unwrap();
+    let error = history.append(&record("a")).unwrap_err();
+    let source = std::error::Error::source(&error).unwrap().to_string();
+    assert!(!error.to_string().contains(&source), "{error}");
+    assert_eq!(error.describe(), format!("cannot open {}: {source}", history.path().display()));
 }

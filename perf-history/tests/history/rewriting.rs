@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use perf_history::{BuildStats, Keep, Pruned, Repaired};
+use perf_history::{Pruned, Repaired, Retention};
 
 use crate::records::record;
 use crate::{empty, files_in, ids, leave_pending, line, text, with};
@@ -28,7 +28,10 @@ fn repairing_moves_what_cannot_be_read_byte_for_byte() {
     fs::write(history.path(), mixed.concat()).unwrap();
     fs::write(history.dir().join("history.rejected.jsonl"), "torn").unwrap();
     let repaired = history.repair().unwrap();
-    let expected = Repaired { records: 3, rejected: 4, adopted: 0 };
+    let mut expected = Repaired::default();
+    expected.records = 3;
+    expected.rejected = 4;
+    expected.adopted = 0;
     assert_eq!(repaired, expected);
     assert_eq!(text(&history), line("a") + &line("b") + &line("c"));
     let rejected = fs::read(history.dir().join("history.rejected.jsonl")).unwrap();
@@ -66,14 +69,13 @@ fn pruning_keeps_the_newest_and_every_line_that_cannot_be_read() {
     ] {
         let (_dir, history) = with(&["a"]);
         fs::write(history.path(), &mixed).unwrap();
-        let expected = Pruned {
-            kept: n.min(3) as u64,
-            removed: 3 - n.min(3) as u64,
-            unreadable: 2,
-            adopted: 0,
-            timelines: 0,
-        };
-        assert_eq!(history.prune(Keep::Newest(n)).unwrap(), expected);
+        let mut expected = Pruned::default();
+        expected.kept = n.min(3) as u64;
+        expected.removed = 3 - n.min(3) as u64;
+        expected.unreadable = 2;
+        expected.adopted = 0;
+        expected.timelines = 0;
+        assert_eq!(history.prune(Retention::Newest(n)).unwrap(), expected);
         assert_eq!(text(&history), kept);
         assert_eq!(history.dir().join("latest.json").exists(), n > 0);
     }
@@ -90,11 +92,12 @@ fn pruning_by_date_keeps_what_is_as_new_and_what_has_no_readable_date() {
         ("e", "2026-11-23T09:55:59+01:00"),
     ] {
         let timestamp = timestamp.to_owned();
-        let stats = BuildStats { timestamp, ..record(id) };
+        let mut stats = record(id);
+        stats.timestamp = timestamp;
         history.append(&stats).unwrap();
     }
     let date = history.last(4).unwrap()[0].started_at().unwrap();
-    let pruned = history.prune(Keep::Since(date)).unwrap();
+    let pruned = history.prune(Retention::Since(date)).unwrap();
     assert_eq!((pruned.kept, pruned.removed), (3, 2));
     assert_eq!(ids(&history), ["b", "c", "d"]);
     let latest = fs::read_to_string(history.dir().join("latest.json")).unwrap();
@@ -105,10 +108,10 @@ fn pruning_by_date_keeps_what_is_as_new_and_what_has_no_readable_date() {
 fn pruning_adopts_what_waits_and_ends_a_last_line_that_it_keeps() {
     let (_dir, history) = with(&["a"]);
     fs::write(history.path(), line("a") + line("b").trim_end()).unwrap();
-    assert_eq!(history.prune(Keep::Newest(1)).unwrap().removed, 1);
+    assert_eq!(history.prune(Retention::Newest(1)).unwrap().removed, 1);
     assert_eq!(text(&history), line("b"));
     leave_pending(&history, &record("p"));
-    let pruned = history.prune(Keep::Newest(1)).unwrap();
+    let pruned = history.prune(Retention::Newest(1)).unwrap();
     assert_eq!((pruned.adopted, pruned.kept, pruned.removed), (1, 1, 1));
     assert_eq!(ids(&history), ["p"]);
 }
@@ -124,7 +127,7 @@ fn rewriting_keeps_the_permissions_of_a_history_and_a_link_to_one() {
     symlink(&real, history.path()).unwrap();
     fs::set_permissions(&real, fs::Permissions::from_mode(0o600)).unwrap();
     history.append(&record("c")).unwrap();
-    history.prune(Keep::Newest(2)).unwrap();
+    history.prune(Retention::Newest(2)).unwrap();
     assert!(fs::symlink_metadata(history.path()).unwrap().is_symlink());
     assert_eq!(fs::read_to_string(&real).unwrap(), line("b") + &line("c"));
     let mode = fs::metadata(&real).unwrap().permissions().mode();
@@ -136,7 +139,7 @@ fn a_reader_that_began_before_a_pruning_still_sees_all_that_there_was() {
     let (_dir, history) = with(&["a", "b", "c"]);
     let mut reading = history.iter();
     let mut reading_back = history.newest_first();
-    history.prune(Keep::Newest(1)).unwrap();
+    history.prune(Retention::Newest(1)).unwrap();
     assert_eq!(reading.by_ref().map(Result::unwrap).count(), 3);
     assert_eq!(reading_back.by_ref().map(Result::unwrap).count(), 3);
     assert_eq!(ids(&history), ["c"]);

@@ -3,22 +3,22 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use perf_history::{Entry, Glance, History, Keep, Scanned, Unreadable};
+use perf_history::{History, HistoryLine, RecordSummary, Retention, ScannedLine, UnreadableLine};
 
 use super::{ids, with};
 
-fn said(line: &Unreadable) -> String {
+fn said(line: &UnreadableLine) -> String {
     format!("{:?} {} {} {}", line.line, line.offset, line.bytes, line.reason)
 }
 
-fn told(glance: &Glance<'_>) -> String {
-    let labels = ["run", "session"].map(|name| glance.label(name).map(str::to_owned));
+fn told(summary: &RecordSummary<'_>) -> String {
+    let labels = ["run", "session"].map(|name| summary.label(name).map(str::to_owned));
     format!(
         "{labels:?} {:?}",
         (
-            (glance.build_id, glance.timestamp, glance.tool, glance.outcome, glance.clock),
-            (glance.build_time_ms.to_bits(), glance.incremental, glance.skipped),
-            (glance.commit, glance.branch),
+            (summary.build_id, summary.timestamp, summary.tool, summary.outcome, summary.clock),
+            (summary.build_time_ms.to_bits(), summary.incremental, summary.skipped),
+            (summary.commit, summary.branch),
         )
     )
 }
@@ -36,15 +36,15 @@ fn a_scan_tells_of_every_line_what_reading_it_tells() {
         let mut expected = Vec::new();
         for entry in &history {
             expected.push(match entry.unwrap() {
-                Entry::Record(stats) => told(&Glance::of(&stats)),
-                Entry::Unreadable(line) => said(&line),
+                HistoryLine::Record(stats) => told(&RecordSummary::new(&stats)),
+                HistoryLine::Unreadable(line) => said(&line),
             });
         }
         assert!(!expected.is_empty(), "{history:?}");
         let scanned = history.scan(Vec::new, |all: &mut Vec<String>, line| {
             all.push(match line {
-                Scanned::Record(glance) => told(&glance),
-                Scanned::Unreadable(line) => said(&line),
+                ScannedLine::Record(summary) => told(&summary),
+                ScannedLine::Unreadable(line) => said(&line),
             });
         });
         let mut scanned = scanned.unwrap().concat();
@@ -57,11 +57,13 @@ fn a_scan_tells_of_every_line_what_reading_it_tells() {
 #[test]
 fn a_search_from_either_end_reads_what_is_wanted_and_reports_what_cannot_be_read() {
     for history in histories() {
-        let wanted = |glance: &Glance<'_>| glance.build_time_ms > 1_000.0;
-        let plain = |entry: Entry| match entry {
-            Entry::Record(stats) if wanted(&Glance::of(&stats)) => Some(stats.build_id),
-            Entry::Record(_) => None,
-            Entry::Unreadable(line) => Some(line.reason.to_string()),
+        let wanted = |summary: &RecordSummary<'_>| summary.build_time_ms > 1_000.0;
+        let plain = |line: HistoryLine| match line {
+            HistoryLine::Record(stats) if wanted(&RecordSummary::new(&stats)) => {
+                Some(stats.build_id)
+            }
+            HistoryLine::Record(_) => None,
+            HistoryLine::Unreadable(line) => Some(line.reason.to_string()),
         };
         let expected: Vec<_> = history.iter().map(|entry| plain(entry.unwrap())).collect();
         let mut forward = Vec::new();
@@ -94,7 +96,8 @@ fn whoever_observes_is_told_of_every_reading_to_its_end() {
     let (_dir, history) = with(&names);
     let last = Arc::new(Mutex::new(Vec::new()));
     let sink = Arc::clone(&last);
-    let history = history.observed(move |read, length| sink.lock().unwrap().push((read, length)));
+    let history =
+        history.with_progress(move |read, length| sink.lock().unwrap().push((read, length)));
     let mut readings: [(&str, &dyn Fn()); 5] = [
         ("iter", &|| assert_eq!(ids(&history).len(), 300)),
         ("newest_first", &|| assert_eq!(history.newest_first().count(), 300)),
@@ -104,7 +107,7 @@ fn whoever_observes_is_told_of_every_reading_to_its_end() {
         }),
         ("repair", &|| assert_eq!(history.repair().unwrap().records, 300)),
         ("prune", &|| {
-            let keep = Keep::Since(std::time::SystemTime::UNIX_EPOCH);
+            let keep = Retention::Since(std::time::SystemTime::UNIX_EPOCH);
             assert_eq!(history.prune(keep).unwrap().kept, 300);
         }),
     ];

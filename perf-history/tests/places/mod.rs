@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 /// The error is about this path, and names the cause.
 pub(crate) fn assert_refused(error: &HistoryError, path: &Path, cause: &str) {
-    let message = error.to_string();
+    let message = error.describe();
     assert!(message.contains(path.to_str().unwrap()), "{message}");
     assert!(message.contains(cause), "{message}");
 }

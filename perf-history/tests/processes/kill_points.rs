@@ -7,7 +7,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Command, ExitStatus};
 
-use perf_history::{Accepted, BuildStats, History, Keep};
+use perf_history::{Accepted, BuildStats, History, Retention};
 use tempfile::TempDir;
 
 use crate::records::record;
@@ -120,7 +120,9 @@ fn meet(part: &str, is_adopted: bool, fault: &str) {
 /// there are timelines.
 fn prepare(dir: &Path, is_adopted: bool) -> History {
     let line = |stats: &BuildStats| serde_json::to_string(stats).unwrap() + "\n";
-    let old = BuildStats { timestamp: OLD.to_owned(), ..record("old") };
+    let mut new_old = record("old");
+    new_old.timestamp = OLD.to_owned();
+    let old = new_old;
     fs::create_dir_all(dir.join("pending")).unwrap();
     fs::write(dir.join("pending/p.json"), line(&record("p"))).unwrap();
     fs::write(dir.join("pending/q.adopting"), line(&record("q"))).unwrap();
@@ -173,7 +175,7 @@ fn check(part: &str, history: &History, status: ExitStatus, context: &str) {
     }
 
     history.repair().unwrap();
-    history.prune(Keep::Since(new_time())).unwrap();
+    history.prune(Retention::Since(new_time())).unwrap();
     assert_once(&["a", "z", "p", "q", "c"]);
     assert!(!ids(history).contains(&"old".to_owned()), "{context}");
     assert_eq!(history.timeline("a").unwrap(), Some(timeline("a")), "{context}");
@@ -221,13 +223,9 @@ fn check_timelines(part: &str, history: &History, status: ExitStatus, context: &
 
 /// A change to the level of a build.
 pub(crate) fn accepted(id: &str) -> Accepted {
-    Accepted {
-        build_id: id.to_owned(),
-        timestamp: OLD.to_owned(),
-        tool: "site".to_owned(),
-        commit: None,
-        reason: Some("for a reason".to_owned()),
-    }
+    let mut accepted = Accepted::new(id, OLD, "site");
+    accepted.reason = Some("for a reason".to_owned());
+    accepted
 }
 
 /// What was accepted before is there whole and once, and so is what was accepted now.

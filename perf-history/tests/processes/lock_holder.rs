@@ -5,7 +5,7 @@ use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use perf_history::{History, Place};
+use perf_history::{History, SavedTo};
 
 use crate::records::record;
 use crate::{kill, start};
@@ -31,7 +31,7 @@ pub(crate) fn stop_the_holder() {
                 let start = Instant::now();
                 let appended = history.append(&record(&format!("b{n}"))).unwrap();
                 let waited = start.elapsed();
-                assert!(matches!(appended.place, Place::Pending(_)));
+                assert!(matches!(appended.place, SavedTo::Pending(_)));
                 // How much more depends on the machine; a writer that waits for the lock itself
                 // would never return.
                 assert!(waited >= Duration::from_secs(1), "{waited:?}");
@@ -42,7 +42,7 @@ pub(crate) fn stop_the_holder() {
     kill(holder);
 
     let appended = history.append(&record("last")).unwrap();
-    assert_eq!(appended.place, Place::History);
+    assert_eq!(appended.place, SavedTo::History);
     assert_eq!(appended.adopted, 4);
     let ids = history.last(9).unwrap().into_iter().map(|stats| stats.build_id);
     assert!(ids.eq(["first", "b0", "b1", "b2", "b3", "last"]));

@@ -23,7 +23,7 @@ use std::time::Duration;
 
 use libtest_mimic::{Arguments, Trial};
 use memory::peak_memory_kb;
-use perf_history::{History, HistoryError, Keep};
+use perf_history::{History, HistoryError, Retention};
 use records::record;
 use writers::{append_many, new_time};
 
@@ -108,13 +108,13 @@ fn play(part: &str) {
             append_many(&history.with_lock_wait(Duration::from_millis(1)), name);
         }
         "prune" => loop {
-            accept_busy(history.prune(Keep::Since(new_time())));
+            accept_busy(history.prune(Retention::Since(new_time())));
         },
         "repair" => loop {
             accept_busy(history.repair());
         },
         "append-once" => exit_with(&history.append(&record(name))),
-        "prune-once" => exit_with(&history.prune(Keep::Since(new_time()))),
+        "prune-once" => exit_with(&history.prune(Retention::Since(new_time()))),
         "repair-once" => exit_with(&history.repair()),
         "accept-once" => exit_with(&history.accept(&[kill_points::accepted(name)])),
         "save-timeline-once" => exit_with(&history.save_timeline(&timelines::timeline(name))),

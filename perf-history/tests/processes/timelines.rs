@@ -13,19 +13,16 @@ pub(crate) fn timeline(build_id: &str) -> Timeline {
 }
 
 fn of(build_id: &str, intervals: u64) -> Timeline {
-    let intervals = (0..intervals).map(|n| Interval {
-        path: u32::try_from(n % 50).unwrap(),
-        start_ns: n * 4_321,
-        duration_ns: 1_000 + n % 1_000,
-    });
-    Timeline {
-        build_id: build_id.to_owned(),
-        tool: "my-site".to_owned(),
-        build_time_ns: 6_444_974_000,
-        paths: (0..50).map(|n| format!("render/page-{n}")).collect(),
-        threads: vec![TimelineThread { own: true, intervals: intervals.collect() }],
-        dropped: 0,
-    }
+    let intervals = (0..intervals)
+        .map(|n| Interval::new(u32::try_from(n % 50).unwrap(), n * 4_321, 1_000 + n % 1_000));
+    let mut timeline = Timeline::default();
+    timeline.build_id = build_id.to_owned();
+    timeline.tool = "my-site".to_owned();
+    timeline.build_time_ns = 6_444_974_000;
+    timeline.paths = (0..50).map(|n| format!("render/page-{n}")).collect();
+    timeline.threads = vec![TimelineThread::new(true, intervals.collect())];
+    timeline.dropped = 0;
+    timeline
 }
 
 const MANY: u64 = 1_000_000;

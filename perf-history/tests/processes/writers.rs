@@ -9,7 +9,7 @@ use std::process::Child;
 use std::thread;
 use std::time::{Duration, SystemTime};
 
-use perf_history::{BuildStats, Entry, History, Keep, Place, UnreadableReason};
+use perf_history::{BuildStats, History, HistoryLine, Retention, SavedTo, UnreadableReason};
 
 use crate::records::{full_record, record};
 use crate::{kill, start};
@@ -29,8 +29,8 @@ pub(crate) fn append_many(history: &History, name: &str) {
         let appended = history.append(&stats).unwrap();
         assert!(appended.warning.is_none(), "{:?}", appended.warning);
         let place = match appended.place {
-            Place::History => "",
-            Place::Pending(_) => WAITING,
+            SavedTo::History => "",
+            _ => WAITING,
         };
         // One write, so that a kill leaves whole lines.
         let line = format!("{id}{place}\n");
@@ -45,7 +45,8 @@ pub(crate) const OLD: &str = "2026-01-01T00:00:00Z";
 const NEW: &str = "2026-11-23T08:56:00Z";
 
 pub(crate) fn new_time() -> SystemTime {
-    let stats = BuildStats { timestamp: NEW.to_owned(), ..BuildStats::default() };
+    let mut stats = BuildStats::default();
+    stats.timestamp = NEW.to_owned();
     stats.started_at().unwrap()
 }
 
@@ -79,12 +80,12 @@ fn census(history: &History) -> (BTreeMap<String, usize>, usize) {
     let mut unreadable = 0;
     for entry in history {
         match entry.unwrap() {
-            Entry::Record(stats) => {
+            HistoryLine::Record(stats) => {
                 let phases = if stats.phases.is_empty() { 0 } else { 50 };
                 assert_eq!(stats.phases.len(), phases);
                 *ids.entry(stats.build_id).or_default() += 1;
             }
-            Entry::Unreadable(line) => {
+            HistoryLine::Unreadable(line) => {
                 assert!(
                     matches!(line.reason, UnreadableReason::NotJson(_) | UnreadableReason::Torn),
                     "{line:?}"
@@ -175,7 +176,7 @@ pub(crate) fn prune_and_repair_and_kill() {
 
     history.append(&record("last")).unwrap();
     history.repair().unwrap();
-    history.prune(Keep::Since(new_time())).unwrap();
+    history.prune(Retention::Since(new_time())).unwrap();
     let (ids, unreadable) = census(&history);
     assert_eq!(unreadable, 0);
     let new = |n: &usize| n.is_multiple_of(2);

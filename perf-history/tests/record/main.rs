@@ -70,11 +70,11 @@ fn the_fields_stand_in_their_documented_order_with_the_counts_before_their_list(
 }
 
 #[test]
-fn fifty_phases_with_every_field_set_take_at_most_32_kib() {
+fn fifty_phases_with_every_field_set_take_at_most_36_kib() {
     let line = serde_json::to_string(&full_record(50)).unwrap();
     let stats: BuildStats = serde_json::from_str(&line).unwrap();
     assert_eq!(stats.phases.len(), 50);
-    assert!(line.len() <= 32 << 10, "{} bytes", line.len());
+    assert!(line.len() <= 36 << 10, "{} bytes", line.len());
 }
 
 #[test]
@@ -133,7 +133,7 @@ fn a_number_that_is_not_listed_as_a_count_is_kept_as_an_unknown_field() {
     let stats = read(&record_with(&json!({ "pages": 83, "modules": 4, "counts": ["modules"] })));
     let stats = stats.unwrap();
     assert_eq!(stats.counts, BTreeMap::from([("modules".to_owned(), 4)]));
-    assert_eq!(stats.extra["pages"], 83);
+    assert_eq!(stats.unknown_fields.get("pages"), Some(&83.into()));
     assert_eq!(written(&stats)["pages"], 83);
 }
 
@@ -164,7 +164,8 @@ fn numbers_that_are_not_finite_are_left_out() {
 #[test]
 fn a_build_time_that_is_not_finite_cannot_be_written() {
     for time in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
-        let stats = BuildStats { build_time_ms: time, ..record("a") };
+        let mut stats = record("a");
+        stats.build_time_ms = time;
         let error = serde_json::to_string(&stats).unwrap_err().to_string();
         assert!(error.contains("build_time_ms"), "{error}");
     }
@@ -174,25 +175,24 @@ fn a_build_time_that_is_not_finite_cannot_be_written() {
 fn counters_of_a_phase_that_are_0_are_left_out_and_read_back_as_0() {
     let mut stats = record("a");
     stats.alloc_count = Some(0);
-    let memory = PhaseStats {
-        path: "render".to_owned(),
-        build_thread_ms: Some(0.0),
-        alloc_count: Some(0),
-        alloc_bytes: Some(0),
-        freed_count: Some(0),
-        freed_bytes: Some(0),
-        realloc_count: Some(0),
-        net_bytes: Some(0),
-        peak_bytes: Some(0),
-        process_peak_bytes: Some(0),
-        self_alloc_count: Some(0),
-        self_alloc_bytes: Some(0),
-        ..PhaseStats::default()
-    };
-    stats.phases = vec![
-        memory.clone(),
-        PhaseStats { build_thread_ms: None, process_peak_bytes: None, ..memory },
-    ];
+    let mut memory = PhaseStats::new("render");
+    memory.build_thread_ms = Some(0.0);
+    memory.alloc_count = Some(0);
+    memory.alloc_bytes = Some(0);
+    memory.freed_count = Some(0);
+    memory.freed_bytes = Some(0);
+    memory.realloc_count = Some(0);
+    memory.net_bytes = Some(0);
+    memory.peak_bytes = Some(0);
+    memory.process_peak_bytes = Some(0);
+    memory.self_alloc_count = Some(0);
+    memory.self_alloc_bytes = Some(0);
+    stats.phases = vec![memory.clone(), {
+        let mut phase = memory;
+        phase.build_thread_ms = None;
+        phase.process_peak_bytes = None;
+        phase
+    }];
     let value = written(&stats);
     assert_eq!(value["alloc_count"], 0);
     let always = json!({
@@ -226,7 +226,8 @@ fn without_the_allocator_the_memory_of_a_phase_is_unknown_and_not_0() {
     let phase = &read(&value).unwrap().phases[0];
     assert_eq!(phase.calls, 2);
     assert_eq!(phase.open_calls, 0);
-    let unknown = PhaseStats { path: "render".to_owned(), calls: 2, ..PhaseStats::default() };
+    let mut unknown = PhaseStats::new("render");
+    unknown.calls = 2;
     assert_eq!(*phase, unknown);
 }
 
@@ -378,11 +379,11 @@ fn a_later_version_is_read_as_far_as_it_is_understood_and_written_back_whole() {
     assert_eq!((place.alloc_bytes, place.line), (5, None));
     let timeline = stats.timeline.as_ref().unwrap();
     assert_eq!((timeline.intervals, timeline.dropped), (3, 0));
-    assert_eq!(timeline.extra["dropped"], "none");
+    assert_eq!(timeline.unknown_fields.get("dropped"), Some(&"none".into()));
     let git = stats.git.as_ref().unwrap();
     assert_eq!(git.commit.as_deref(), Some("abc"));
     assert_eq!(git.dirty, None);
-    assert_eq!(git.extra["remote"], "origin");
+    assert_eq!(git.unknown_fields.get("remote"), Some(&"origin".into()));
 
     let mut expected = later;
     expected["counts"] = json!(["pages"]);
@@ -409,6 +410,7 @@ fn a_later_version_without_a_readable_identity_or_time_is_unreadable() {
 
 #[test]
 fn a_record_that_was_read_in_no_format_is_written_in_this_one() {
-    let stats = BuildStats { schema: 0, ..record("a") };
+    let mut stats = record("a");
+    stats.schema = 0;
     assert_eq!(written(&stats)["schema"], 1);
 }

@@ -2,15 +2,15 @@
 
 use std::fs::{self, File};
 
-use perf_history::{History, HistoryError, Timeline, TimelineFlaw, TimelineThread};
+use perf_history::{History, HistoryError, Timeline, TimelineError, TimelineThread};
 use proptest::prelude::*;
 use tempfile::TempDir;
 
 use crate::{empty, folder, interval, small};
 
 const HEADER: &str = r#"{"schema":1,"build_id":"a","tool":"t","build_time_ns":9,"paths":["p","q"],"intervals":2,"dropped":5}"#;
-const FIRST: &str = r#"{"thread":0,"own":true,"intervals":[[0,1,2]]}"#;
-const SECOND: &str = r#"{"thread":1,"own":false,"intervals":[[1,3,4]]}"#;
+const FIRST: &str = r#"{"thread":0,"build_thread":true,"intervals":[[0,1,2]]}"#;
+const SECOND: &str = r#"{"thread":1,"build_thread":false,"intervals":[[1,3,4]]}"#;
 
 fn with_file(file: impl AsRef<[u8]>) -> (TempDir, History) {
     let (dir, history) = empty();
@@ -25,9 +25,9 @@ fn read(file: impl AsRef<[u8]>) -> Result<Timeline, HistoryError> {
 }
 
 /// Which line cannot be read, and why not.
-fn flaw_of(file: impl AsRef<[u8]>) -> (u64, TimelineFlaw) {
+fn flaw_of(file: impl AsRef<[u8]>) -> (u64, TimelineError) {
     match read(file) {
-        Err(HistoryError::BadTimeline { path, line, flaw }) => {
+        Err(HistoryError::BadTimeline { path, line, source: flaw }) => {
             assert!(path.ends_with("timelines/a.jsonl"), "{}", path.display());
             (line, flaw)
         }
@@ -41,24 +41,25 @@ fn of(lines: [&str; 3]) -> String {
 }
 
 fn whole() -> Timeline {
-    Timeline {
-        build_id: "a".to_owned(),
-        tool: "t".to_owned(),
-        build_time_ns: 9,
-        paths: ["p", "q"].map(str::to_owned).into(),
-        threads: vec![
-            TimelineThread { own: true, intervals: vec![interval(0, 1, 2)] },
-            TimelineThread { own: false, intervals: vec![interval(1, 3, 4)] },
-        ],
-        dropped: 5,
-    }
+    let mut timeline = Timeline::default();
+    timeline.build_id = "a".to_owned();
+    timeline.tool = "t".to_owned();
+    timeline.build_time_ns = 9;
+    timeline.paths = ["p", "q"].map(str::to_owned).into();
+    timeline.threads = vec![
+        TimelineThread::new(true, vec![interval(0, 1, 2)]),
+        TimelineThread::new(false, vec![interval(1, 3, 4)]),
+    ];
+    timeline.dropped = 5;
+    timeline
 }
 
 #[test]
 fn what_is_unknown_is_passed_over_and_the_order_of_fields_does_not_matter() {
     assert_eq!(read(of([HEADER, FIRST, SECOND])).unwrap(), whole());
     let header = HEADER.replace(r#","dropped":5}"#, r#","x":[{}],"dropped":5,"y":null}"#);
-    let first = r#"{"intervals":[[0,1,2,"more",{"of":"it"}]],"x":1,"own":true,"thread":0}"#;
+    let first =
+        r#"{"intervals":[[0,1,2,"more",{"of":"it"}]],"x":1,"build_thread":true,"thread":0}"#;
     assert_eq!(read(of([&header, first, SECOND])).unwrap(), whole());
     // As an editor on Windows leaves it, and without the end of the last line.
     let file = [HEADER, FIRST, SECOND].join("\r\n");
@@ -68,7 +69,7 @@ fn what_is_unknown_is_passed_over_and_the_order_of_fields_does_not_matter() {
 #[test]
 fn lines_of_threads_may_alternate_and_paths_may_come_late() {
     let header = HEADER.replace(r#"["p","q"]"#, r#"["p"]"#).replace(":2,", ":3,");
-    let more = r#"{"thread":0,"own":true,"intervals":[[1,7,8]],"paths":["r"]}"#;
+    let more = r#"{"thread":0,"build_thread":true,"intervals":[[1,7,8]],"paths":["r"]}"#;
     let file = [&header, FIRST, r#"{"paths":["q"]}"#, SECOND, more].join("\n");
     let mut expected = whole();
     expected.paths.push("r".to_owned());
@@ -78,17 +79,17 @@ fn lines_of_threads_may_alternate_and_paths_may_come_late() {
 
 #[test]
 fn a_damaged_line_is_named_with_the_reason() {
-    let not_json = |flaw: &TimelineFlaw| matches!(flaw, TimelineFlaw::NotJson(_));
-    let no_timeline = |flaw: &TimelineFlaw| matches!(flaw, TimelineFlaw::NotOfATimeline(_));
+    let not_json = |flaw: &TimelineError| matches!(flaw, TimelineError::NotJson(_));
+    let no_timeline = |flaw: &TimelineError| matches!(flaw, TimelineError::NotATimeline(_));
     for line in [
         "",
         " \t",
         "x",
         "\0\0\0\0",
-        r#"{"thread":0,"own":true,"intervals":[[0,1,2]]"#,
-        r#"{"thread":0,"own":true,"intervals":[[0,1,2]"#,
-        r#"{"thread":0,"own":true,"intervals":[[0,1,2]]},"#,
-        r#"{"thread":0,"own":true,"intervals":[[0,NaN,2]]}"#,
+        r#"{"thread":0,"build_thread":true,"intervals":[[0,1,2]]"#,
+        r#"{"thread":0,"build_thread":true,"intervals":[[0,1,2]"#,
+        r#"{"thread":0,"build_thread":true,"intervals":[[0,1,2]]},"#,
+        r#"{"thread":0,"build_thread":true,"intervals":[[0,NaN,2]]}"#,
     ] {
         let (number, flaw) = flaw_of(of([HEADER, line, SECOND]));
         assert_eq!(number, 2, "{line}");
@@ -100,49 +101,49 @@ fn a_damaged_line_is_named_with_the_reason() {
         "null",
         r#"{"paths":null}"#,
         r#"{"paths":["p",1]}"#,
-        r#"{"thread":0,"own":true}"#,
+        r#"{"thread":0,"build_thread":true}"#,
         r#"{"thread":0,"intervals":[[0,1,2]]}"#,
-        r#"{"thread":0,"own":true,"own":true,"intervals":[[0,1,2]]}"#,
-        r#"{"thread":0,"own":true,"intervals":{}}"#,
-        r#"{"thread":0,"own":true,"intervals":[0,1,2]}"#,
-        r#"{"thread":0,"own":true,"intervals":[[0,1]]}"#,
-        r#"{"thread":0,"own":true,"intervals":[[0,-1,2]]}"#,
-        r#"{"thread":0,"own":true,"intervals":[[0,1.5,2]]}"#,
-        r#"{"thread":0,"own":true,"intervals":[[0,1,18446744073709551616]]}"#,
-        r#"{"thread":0,"own":true,"intervals":[[4294967296,1,2]]}"#,
-        r#"{"thread":-1,"own":true,"intervals":[[0,1,2]]}"#,
-        r#"{"thread":0,"own":1,"intervals":[[0,1,2]]}"#,
+        r#"{"thread":0,"build_thread":true,"build_thread":true,"intervals":[[0,1,2]]}"#,
+        r#"{"thread":0,"build_thread":true,"intervals":{}}"#,
+        r#"{"thread":0,"build_thread":true,"intervals":[0,1,2]}"#,
+        r#"{"thread":0,"build_thread":true,"intervals":[[0,1]]}"#,
+        r#"{"thread":0,"build_thread":true,"intervals":[[0,-1,2]]}"#,
+        r#"{"thread":0,"build_thread":true,"intervals":[[0,1.5,2]]}"#,
+        r#"{"thread":0,"build_thread":true,"intervals":[[0,1,18446744073709551616]]}"#,
+        r#"{"thread":0,"build_thread":true,"intervals":[[4294967296,1,2]]}"#,
+        r#"{"thread":-1,"build_thread":true,"intervals":[[0,1,2]]}"#,
+        r#"{"thread":0,"build_thread":1,"intervals":[[0,1,2]]}"#,
     ] {
         let (number, flaw) = flaw_of(of([HEADER, line, SECOND]));
         assert_eq!(number, 2, "{line}");
         assert!(no_timeline(&flaw), "{line}: {flaw:?}");
     }
-    let error = read(of([HEADER, "x", SECOND])).unwrap_err().to_string();
+    let error = read(of([HEADER, "x", SECOND])).unwrap_err().describe();
     assert!(error.contains("timelines/a.jsonl: line 2: it is not JSON"), "{error}");
 }
 
 #[test]
 fn lines_that_contradict_each_other_are_named() {
     let (line, flaw) = flaw_of(of([HEADER, &FIRST.replace("[[0,", "[[2,"), SECOND]));
-    assert!(matches!((line, flaw), (2, TimelineFlaw::UnknownPath { path: 2, paths: 2 })));
+    assert!(matches!((line, flaw), (2, TimelineError::UnknownPath { path: 2, paths: 2 })));
     let (line, flaw) = flaw_of(of([HEADER, FIRST, &SECOND.replace(":1,", ":2,")]));
-    assert!(matches!((line, flaw), (3, TimelineFlaw::UnknownThread { thread: 2, threads: 1 })));
+    assert!(matches!((line, flaw), (3, TimelineError::UnknownThread { thread: 2, threads: 1 })));
     let (line, flaw) = flaw_of(of([HEADER, FIRST, &SECOND.replace(":1,", ":0,")]));
-    assert!(matches!((line, flaw), (3, TimelineFlaw::OtherThread { thread: 0 })));
+    assert!(matches!((line, flaw), (3, TimelineError::OtherThread { thread: 0 })));
     let (line, flaw) = flaw_of(of([&HEADER.replace(":2,", ":1,"), FIRST, SECOND]));
-    assert!(matches!((line, flaw), (3, TimelineFlaw::Miscounted { counted: 1, found: 2 })));
+    assert!(matches!((line, flaw), (3, TimelineError::Miscounted { counted: 1, found: 2 })));
 }
 
 #[test]
 fn a_file_whose_end_is_missing_is_not_taken_for_a_short_one() {
     let file = of([HEADER, FIRST, SECOND]);
-    assert!(matches!(flaw_of(""), (1, TimelineFlaw::Empty)));
+    assert!(matches!(flaw_of(""), (1, TimelineError::Empty)));
     for length in 1..file.len() - 1 {
         let (line, flaw) = flaw_of(&file[..length]);
         let ended = file[..length].matches('\n').count() as u64;
         match flaw {
-            TimelineFlaw::NotJson(_) => assert_eq!(line, ended + 1, "{length}"),
-            TimelineFlaw::Miscounted { counted: 2, found } => {
+            TimelineError::NotJson(_) => assert_eq!(line, ended + 1, "{length}"),
+            TimelineError::Miscounted { counted: 2, found } => {
                 assert_eq!(found + 1, line, "{length}");
             }
             flaw => panic!("{length}: {flaw:?}"),
@@ -172,11 +173,11 @@ fn a_header_that_says_too_little_or_whose_it_is_not_is_refused() {
         assert!(HEADER.contains(from), "{from}");
         let (line, flaw) = flaw_of(of([&HEADER.replace(from, to), FIRST, SECOND]));
         assert_eq!(line, 1);
-        assert!(matches!(flaw, TimelineFlaw::NotOfATimeline(_)), "{to}: {flaw:?}");
+        assert!(matches!(flaw, TimelineError::NotATimeline(_)), "{to}: {flaw:?}");
     }
     let other = HEADER.replace(r#""build_id":"a""#, r#""build_id":"../b""#);
     let (line, flaw) = flaw_of(of([&other, FIRST, SECOND]));
-    let TimelineFlaw::OtherBuild { build_id } = flaw else {
+    let TimelineError::OtherBuild { build_id } = flaw else {
         panic!("{flaw:?}");
     };
     assert_eq!((line, build_id.as_str()), (1, "../b"));
@@ -187,14 +188,14 @@ fn a_header_that_announces_more_than_any_memory_holds_costs_none() {
     for count in ["1000000000000000000", "18446744073709551615"] {
         let header = HEADER.replace(r#""intervals":2"#, &format!(r#""intervals":{count}"#));
         let (line, flaw) = flaw_of(of([&header, FIRST, SECOND]));
-        let TimelineFlaw::Miscounted { counted, found: 2 } = flaw else {
+        let TimelineError::Miscounted { counted, found: 2 } = flaw else {
             panic!("{flaw:?}");
         };
         assert_eq!((line, counted), (3, count.parse().unwrap()));
     }
     let far = FIRST.replace(r#""thread":0"#, r#""thread":18446744073709551615"#);
     let (line, flaw) = flaw_of(of([HEADER, &far, SECOND]));
-    assert!(matches!((line, flaw), (2, TimelineFlaw::UnknownThread { thread: usize::MAX, .. })));
+    assert!(matches!((line, flaw), (2, TimelineError::UnknownThread { thread: usize::MAX, .. })));
 }
 
 #[test]
@@ -203,11 +204,11 @@ fn what_has_no_line_ends_or_no_end_of_brackets_is_refused_early() {
     let file = File::options().write(true).open(folder(&history).join("a.jsonl")).unwrap();
     file.set_len(1 << 40).unwrap();
     let error = history.timeline("a").unwrap_err();
-    let HistoryError::BadTimeline { line: 1, flaw: TimelineFlaw::TooLong, .. } = error else {
+    let HistoryError::BadTimeline { line: 1, source: TimelineError::TooLong, .. } = error else {
         panic!("{error}");
     };
-    let deep = format!(r#"{{"thread":0,"own":true,"x":{}"#, "[".repeat(1 << 20));
-    assert!(matches!(flaw_of(of([HEADER, &deep, SECOND])), (2, TimelineFlaw::NotJson(_))));
+    let deep = format!(r#"{{"thread":0,"build_thread":true,"x":{}"#, "[".repeat(1 << 20));
+    assert!(matches!(flaw_of(of([HEADER, &deep, SECOND])), (2, TimelineError::NotJson(_))));
     let deep = HEADER.replace(r#"["p","q"]"#, &"[".repeat(1 << 20));
     assert!(matches!(flaw_of(of([&deep, FIRST, SECOND])).0, 1));
 }
@@ -228,12 +229,16 @@ fn a_later_version_is_read_as_far_as_it_is_understood() {
     assert_eq!(read(of([&later, FIRST, SECOND])).unwrap(), whole());
 
     // What is not understood is missed, and counted.
-    let one_missing =
-        Timeline { threads: vec![whole().threads.swap_remove(0)], dropped: 6, ..whole() };
+    let one_missing = {
+        let mut timeline = whole();
+        timeline.threads = vec![whole().threads.swap_remove(0)];
+        timeline.dropped = 6;
+        timeline
+    };
     for second in [
-        r#"{"thread":1,"own":false,"intervals":[{"path":1,"start":3}]}"#,
-        r#"{"thread":"worker","own":false,"intervals":[[1,3,4]]}"#,
-        r#"{"thread":1,"own":false,"intervals":[[7,3,4]]}"#,
+        r#"{"thread":1,"build_thread":false,"intervals":[{"path":1,"start":3}]}"#,
+        r#"{"thread":"worker","build_thread":false,"intervals":[[1,3,4]]}"#,
+        r#"{"thread":1,"build_thread":false,"intervals":[[7,3,4]]}"#,
         r#"{"marks":[[1,3]]}"#,
         "[1,2]",
     ] {
@@ -246,24 +251,28 @@ fn a_later_version_is_read_as_far_as_it_is_understood() {
     let header = later
         .replace(r#""dropped":5"#, r#""dropped":{"full":5}"#)
         .replace(r#""intervals":2"#, r#""intervals":"2""#);
-    let expected = Timeline { dropped: 0, ..whole() };
+    let mut expected = whole();
+    expected.dropped = 0;
     assert_eq!(read(of([&header, FIRST, SECOND])).unwrap(), expected);
     let header = later.replace(r#"["p","q"]"#, r#"{"0":"p"}"#);
-    let expected = Timeline { paths: vec![], threads: vec![], dropped: 7, ..whole() };
+    let mut expected = whole();
+    expected.paths = vec![];
+    expected.threads = vec![];
+    expected.dropped = 7;
     assert_eq!(read(of([&header, FIRST, SECOND])).unwrap(), expected);
 }
 
 #[test]
 fn a_later_version_that_is_damaged_or_does_not_say_whose_it_is_is_refused() {
     let later = HEADER.replace(r#""schema":1"#, r#""schema":2"#);
-    assert!(matches!(flaw_of(of([&later, "x", SECOND])), (2, TimelineFlaw::NotJson(_))));
+    assert!(matches!(flaw_of(of([&later, "x", SECOND])), (2, TimelineError::NotJson(_))));
     for (from, to) in [
         (r#""build_id":"a""#, r#""build_id":7"#),
         (r#""tool":"t""#, r#""tool":["t"]"#),
         (r#""build_time_ns":9"#, r#""build_time_ns":"9""#),
     ] {
         let (line, flaw) = flaw_of(of([&later.replace(from, to), FIRST, SECOND]));
-        assert!(matches!((line, flaw), (1, TimelineFlaw::NotOfATimeline(_))), "{to}");
+        assert!(matches!((line, flaw), (1, TimelineError::NotATimeline(_))), "{to}");
     }
 }
 

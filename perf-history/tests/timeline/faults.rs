@@ -4,7 +4,7 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::process::Command;
 
-use perf_history::{History, HistoryError, Keep};
+use perf_history::{History, HistoryError, Retention};
 
 use crate::places::{ReadOnly, SmallDisk, assert_refused};
 use crate::records::record;
@@ -23,7 +23,7 @@ fn a_file_where_the_folder_should_be_is_left_alone() {
     let error = history.save_timeline(&small("a")).unwrap_err();
     assert_refused(&error, &folder(&history), "File exists");
     assert_refused(&history.timeline("a").unwrap_err(), &folder(&history), "Not a directory");
-    let error = history.prune(Keep::Newest(0)).unwrap_err();
+    let error = history.prune(Retention::Newest(0)).unwrap_err();
     assert_refused(&error, &folder(&history), "Not a directory");
     assert_eq!(history.last(9).unwrap().len(), 1);
     assert_eq!(fs::read_to_string(folder(&history)).unwrap(), "mine");
@@ -35,7 +35,7 @@ fn a_directory_where_the_file_should_be_is_left_alone() {
     let path = folder(&history).join("a.jsonl");
     fs::create_dir_all(path.join("mine")).unwrap();
     assert_refused(&history.save_timeline(&small("a")).unwrap_err(), &path, "directory");
-    assert_refused(&history.timeline("a").unwrap_err(), &path, "no regular file");
+    assert_refused(&history.timeline("a").unwrap_err(), &path, "not a regular file");
     assert_eq!(files_in(&folder(&history)), ["a.jsonl"]);
     assert_eq!(files_in(&path), ["mine"]);
 }
@@ -64,7 +64,7 @@ fn a_pipe_where_the_file_should_be_blocks_nobody() {
     let path = folder(&history).join("a.jsonl");
     let made = Command::new("mkfifo").arg(&path).status();
     assert!(made.unwrap().success());
-    assert_refused(&history.timeline("a").unwrap_err(), &path, "no regular file");
+    assert_refused(&history.timeline("a").unwrap_err(), &path, "not a regular file");
     history.save_timeline(&small("a")).unwrap();
     assert_eq!(history.timeline("a").unwrap(), Some(small("a")));
 }
@@ -85,7 +85,7 @@ fn a_directory_that_may_not_be_written_keeps_its_timelines_and_takes_no_more() {
         assert_refused(&error, &folder(&history), "");
         assert!(matches!(error, HistoryError::Io { action: "create", .. }), "{error}");
     }
-    assert!(history.prune(Keep::Newest(0)).is_err());
+    assert!(history.prune(Retention::Newest(0)).is_err());
     assert_eq!(history.timeline("a").unwrap(), Some(small("a")));
     assert_eq!(files_in(&folder(&history)), ["a.jsonl"]);
     let below = History::open(place.dir.join("new"));

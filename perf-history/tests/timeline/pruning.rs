@@ -3,7 +3,7 @@
 use std::fs::{self, File, FileTimes};
 use std::time::{Duration, SystemTime};
 
-use perf_history::{BuildStats, History, Keep, Pruned};
+use perf_history::{History, Pruned, Retention};
 use tempfile::TempDir;
 
 use crate::records::record;
@@ -23,24 +23,31 @@ fn with(ids: &[&str]) -> (TempDir, History) {
 fn pruning_removes_the_timelines_of_the_builds_that_it_removes() {
     let (_dir, history) = with(&["a", "b", "c"]);
     history.append(&record("without")).unwrap();
-    let pruned = history.prune(Keep::Newest(2)).unwrap();
-    let expected = Pruned { kept: 2, removed: 2, unreadable: 0, adopted: 0, timelines: 2 };
+    let pruned = history.prune(Retention::Newest(2)).unwrap();
+    let mut expected = Pruned::default();
+    expected.kept = 2;
+    expected.removed = 2;
+    expected.unreadable = 0;
+    expected.adopted = 0;
+    expected.timelines = 2;
     assert_eq!(pruned, expected);
     assert_eq!(files_in(&folder(&history)), ["c.jsonl"]);
     assert_eq!(history.timeline("c").unwrap(), Some(small("c")));
-    assert_eq!(history.prune(Keep::Newest(2)).unwrap().timelines, 0);
-    assert_eq!(history.prune(Keep::Newest(0)).unwrap().timelines, 1);
+    assert_eq!(history.prune(Retention::Newest(2)).unwrap().timelines, 0);
+    assert_eq!(history.prune(Retention::Newest(0)).unwrap().timelines, 1);
     assert_eq!(files_in(&folder(&history)), [""; 0]);
 }
 
 #[test]
 fn pruning_by_date_removes_the_timelines_of_old_builds() {
     let (_dir, history) = with(&["new"]);
-    let old = BuildStats { timestamp: "2001-01-01T00:00:00Z".to_owned(), ..record("old") };
+    let mut new_old = record("old");
+    new_old.timestamp = "2001-01-01T00:00:00Z".to_owned();
+    let old = new_old;
     history.append(&old).unwrap();
     history.save_timeline(&small("old")).unwrap();
     let date = record("new").started_at().unwrap();
-    assert_eq!(history.prune(Keep::Since(date)).unwrap().timelines, 1);
+    assert_eq!(history.prune(Retention::Since(date)).unwrap().timelines, 1);
     assert_eq!(files_in(&folder(&history)), ["new.jsonl"]);
 }
 
@@ -51,7 +58,7 @@ fn a_timeline_whose_build_is_in_no_record_stays() {
     history.save_timeline(&small("elsewhere")).unwrap();
     let text = fs::read_to_string(history.path()).unwrap();
     fs::write(history.path(), text.replace(r#""build_id":"damaged""#, "\"build_id")).unwrap();
-    assert_eq!(history.prune(Keep::Newest(0)).unwrap().timelines, 2);
+    assert_eq!(history.prune(Retention::Newest(0)).unwrap().timelines, 2);
     assert_eq!(files_in(&folder(&history)), ["damaged.jsonl", "elsewhere.jsonl"]);
     history.append(&record("elsewhere")).unwrap();
     assert_eq!(history.timeline("elsewhere").unwrap(), Some(small("elsewhere")));
@@ -61,12 +68,12 @@ fn a_timeline_whose_build_is_in_no_record_stays() {
 fn a_build_that_has_two_records_keeps_its_timeline_with_the_second() {
     for ids in [["a", "a", "b"], ["a", "b", "a"]] {
         let (_dir, history) = with(&ids);
-        let pruned = history.prune(Keep::Newest(2)).unwrap();
+        let pruned = history.prune(Retention::Newest(2)).unwrap();
         assert_eq!((pruned.removed, pruned.timelines), (1, 0));
         assert_eq!(files_in(&folder(&history)), ["a.jsonl", "b.jsonl"]);
     }
     let (_dir, history) = with(&["a", "a", "b"]);
-    let pruned = history.prune(Keep::Newest(1)).unwrap();
+    let pruned = history.prune(Retention::Newest(1)).unwrap();
     assert_eq!((pruned.removed, pruned.timelines), (2, 1));
     assert_eq!(files_in(&folder(&history)), ["b.jsonl"]);
 }
@@ -89,7 +96,7 @@ fn a_file_that_is_no_timeline_stays_and_a_damaged_one_goes_with_its_build() {
     fs::create_dir(folder.join("b.jsonl")).unwrap();
     fs::write(folder.join("c.txt"), "mine").unwrap();
     fs::write(folder.join("c"), "mine").unwrap();
-    assert_eq!(history.prune(Keep::Newest(0)).unwrap().timelines, 2);
+    assert_eq!(history.prune(Retention::Newest(0)).unwrap().timelines, 2);
     assert_eq!(files_in(&folder), ["b.jsonl", "c", "c.txt"]);
 }
 
@@ -105,7 +112,7 @@ fn what_a_killed_writer_left_is_no_timeline_and_goes_when_it_is_old() {
         let file = File::options().write(true).open(folder.join("old.1.0.tmp")).unwrap();
         file.set_times(FileTimes::new().set_modified(old)).unwrap();
         if is_pruning {
-            history.prune(Keep::Newest(1)).unwrap();
+            history.prune(Retention::Newest(1)).unwrap();
         } else {
             history.save_timeline(&small("a")).unwrap();
         }

@@ -3,7 +3,7 @@
 use std::fs;
 
 use perf_history::timeline::{MAX_LINE, MAX_TEXT};
-use perf_history::{HistoryError, Interval, Timeline, TimelineFlaw, TimelineThread};
+use perf_history::{HistoryError, Interval, Timeline, TimelineError, TimelineThread};
 use proptest::collection;
 use proptest::prelude::*;
 
@@ -97,24 +97,32 @@ fn what_could_not_be_read_is_not_written() {
     let (dir, history) = empty();
     let mut timeline = small("a");
     timeline.threads[1].intervals[1].path = 2;
-    let HistoryError::UnwritableTimeline { build_id, flaw } =
+    let HistoryError::UnwritableTimeline { build_id, source: flaw } =
         history.save_timeline(&timeline).unwrap_err()
     else {
         panic!("another error");
     };
     assert_eq!(build_id, "a");
-    assert!(matches!(flaw, TimelineFlaw::UnknownPath { path: 2, paths: 2 }), "{flaw}");
+    assert!(matches!(flaw, TimelineError::UnknownPath { path: 2, paths: 2 }), "{flaw}");
 
     let text = "x".repeat(MAX_TEXT + 1);
     for timeline in [
-        Timeline { paths: vec![text.clone()], ..long("a", 0) },
-        Timeline { tool: text, ..long("a", 0) },
+        {
+            let mut timeline = long("a", 0);
+            timeline.paths = vec![text.clone()];
+            timeline
+        },
+        {
+            let mut timeline = long("a", 0);
+            timeline.tool = text;
+            timeline
+        },
     ] {
         let error = history.save_timeline(&timeline).unwrap_err();
-        let HistoryError::UnwritableTimeline { flaw, .. } = error else {
+        let HistoryError::UnwritableTimeline { source: flaw, .. } = error else {
             panic!("{error}");
         };
-        assert!(matches!(flaw, TimelineFlaw::LongText { bytes } if bytes == MAX_TEXT + 1));
+        assert!(matches!(flaw, TimelineError::LongText { bytes } if bytes == MAX_TEXT + 1));
     }
     assert_eq!(files_in(dir.path()), [""; 0]);
 }
@@ -123,11 +131,9 @@ fn what_could_not_be_read_is_not_written() {
 fn the_longest_texts_fit_however_they_are_escaped_and_no_line_is_too_long() {
     let (_dir, history) = empty();
     let text = "\u{1}".repeat(MAX_TEXT);
-    let timeline = Timeline {
-        tool: text.clone(),
-        paths: [&text, "", "a", &text, &text, ""].map(str::to_owned).into(),
-        ..small("a")
-    };
+    let mut timeline = small("a");
+    timeline.tool = text.clone();
+    timeline.paths = [&text, "", "a", &text, &text, ""].map(str::to_owned).into();
     let path = history.save_timeline(&timeline).unwrap();
     assert_eq!(history.timeline("a").unwrap(), Some(timeline));
     let file = fs::read(path).unwrap();
@@ -140,11 +146,9 @@ fn paths_beyond_what_fits_into_the_header_are_all_there_before_the_first_part() 
     let (_dir, history) = empty();
     let paths: Vec<String> = (0..100_000).map(|n| format!("render/page-{n}")).collect();
     let last = interval(99_999, u64::MAX, u64::MAX);
-    let timeline = Timeline {
-        threads: vec![TimelineThread { own: true, intervals: vec![last] }],
-        paths,
-        ..small("a")
-    };
+    let mut timeline = small("a");
+    timeline.threads = vec![TimelineThread::new(true, vec![last])];
+    timeline.paths = paths;
     let path = history.save_timeline(&timeline).unwrap();
     let mut reader = history.read_timeline("a").unwrap().unwrap();
     assert_eq!(reader.header().paths, timeline.paths);
@@ -160,7 +164,7 @@ fn a_reader_has_some_thousand_intervals_at_a_time_in_the_order_of_the_file() {
     let (_dir, history) = empty();
     let mut timeline = long("a", 20_000);
     timeline.threads.push(TimelineThread::default());
-    timeline.threads.push(TimelineThread { own: false, intervals: vec![interval(0, 1, 2)] });
+    timeline.threads.push(TimelineThread::new(false, vec![interval(0, 1, 2)]));
     history.save_timeline(&timeline).unwrap();
     let mut reader = history.read_timeline("a").unwrap().unwrap();
     assert_eq!(reader.header().intervals, 20_001);
@@ -174,7 +178,7 @@ fn a_reader_has_some_thousand_intervals_at_a_time_in_the_order_of_the_file() {
     for (number, thread) in timeline.threads.iter().enumerate() {
         assert_eq!(of(number), thread.intervals);
     }
-    assert!(parts.iter().all(|part| part.own == (part.thread == 0)));
+    assert!(parts.iter().all(|part| part.build_thread == (part.thread == 0)));
     assert!(reader.next().is_none());
 }
 
@@ -204,12 +208,19 @@ fn timelines() -> impl Strategy<Value = Timeline> {
             let thread = |(own, intervals): (bool, Vec<(prop::sample::Index, u64, u64)>)| {
                 let interval = |(path, start_ns, duration_ns): (prop::sample::Index, u64, u64)| {
                     let path = u32::try_from(path.index(paths.len())).unwrap();
-                    Interval { path, start_ns, duration_ns }
+                    Interval::new(path, start_ns, duration_ns)
                 };
-                TimelineThread { own, intervals: intervals.into_iter().map(interval).collect() }
+                TimelineThread::new(own, intervals.into_iter().map(interval).collect())
             };
             let threads = threads.into_iter().map(thread).collect();
-            Timeline { build_id, tool, build_time_ns, paths, threads, dropped }
+            let mut timeline = Timeline::default();
+            timeline.build_id = build_id;
+            timeline.tool = tool;
+            timeline.build_time_ns = build_time_ns;
+            timeline.paths = paths;
+            timeline.threads = threads;
+            timeline.dropped = dropped;
+            timeline
         },
     )
 }

@@ -2,17 +2,15 @@
 
 use std::cmp::Reverse;
 
-use perf_history::{
-    BuildStats, Clock, Outcome, PhaseStats, Profile, SCHEMA, Unattributed, Unclaimed,
+use perf_core::recorder::{
+    Counters, Measured, PathId, PhaseTotals, RESIDENT_INTERVAL, allocator_is_tracked,
+    ticks_per_call,
 };
+use perf_history::{BuildStats, Clock, Outcome, PhaseStats, SCHEMA, Unattributed, Unclaimed};
 
 use crate::environment::{self, Facts};
-use crate::measure::counters::Counters;
-use crate::phase::path::PathId;
-use crate::phase::threads;
-use crate::registry::{LONG, Measured, PhaseSum};
 
-use super::{Open, build_id, overhead};
+use super::{Open, build_id};
 
 /// Bytes in a megabyte, as the records have it.
 const MEGABYTE: f64 = 1_048_576.0;
@@ -22,7 +20,7 @@ const SUSPENDED_NS: u64 = 1_000_000;
 /// The record of a build, but for the tool and the facts of the environment.
 pub(super) fn assemble(open: &Open, outcome: Outcome, measured: &Measured) -> BuildStats {
     let ms = |ticks| measured.scale.to_ms(ticks);
-    let tracked = threads::allocator_is_tracked();
+    let tracked = allocator_is_tracked();
     let memory = |count: u64| tracked.then_some(count);
     let phases = phases(measured, tracked);
     let phase_timings_ms = phases
@@ -33,31 +31,29 @@ pub(super) fn assemble(open: &Open, outcome: Outcome, measured: &Measured) -> Bu
     let entries: u64 = measured.phases.iter().map(|it| it.calls.max(it.polls)).sum();
     let mut labels = open.switches.labels.clone();
     labels.extend(measured.user.labels.clone());
-    BuildStats {
-        schema: SCHEMA,
-        build_id: build_id::build_id(open.started),
-        outcome,
-        build_time_ms: ms(measured.end.since(measured.start)),
-        parallel: measured.user.parallel,
-        incremental: measured.user.incremental,
-        skipped: Some(measured.user.skipped),
-        clock: clock(open, measured),
-        counts: measured.user.counts.clone(),
-        memory_heap_mb: memory(measured.live_bytes).map(megabytes),
-        memory_peak_mb: measured.peak_bytes.and_then(memory).map(megabytes),
-        peak_phase: peak_phase(&phases, measured.peak_bytes),
-        alloc_count: memory(measured.counters.alloc_count),
-        alloc_bytes: memory(measured.counters.alloc_bytes),
-        phase_timings_ms,
-        phases,
-        unattributed: Some(unattributed(measured, tracked)),
-        unclaimed: measured.unclaimed.filter(|_| tracked).map(unclaimed),
-        overhead_ms: Some(ms(entries.saturating_mul(overhead::ticks_per_call()))),
-        rust_version: option_env!("PERF_RUNTIME_RUST_VERSION").map(str::to_owned),
-        profile: Some(if cfg!(debug_assertions) { Profile::Debug } else { Profile::Release }),
-        labels,
-        ..BuildStats::default()
-    }
+    let mut stats = BuildStats::default();
+    stats.schema = SCHEMA;
+    stats.build_id = build_id::build_id(open.started);
+    stats.outcome = outcome;
+    stats.build_time_ms = ms(measured.end.since(measured.start));
+    stats.parallel = measured.user.parallel;
+    stats.incremental = measured.user.incremental;
+    stats.skipped = Some(measured.user.skipped);
+    stats.clock = clock(open, measured);
+    stats.counts = measured.user.counts.clone();
+    stats.memory_heap_mb = memory(measured.live_bytes).map(megabytes);
+    stats.memory_peak_mb = measured.peak_bytes.and_then(memory).map(megabytes);
+    stats.peak_phase = peak_phase(&phases, measured.peak_bytes);
+    stats.alloc_count = memory(measured.counters.alloc_count);
+    stats.alloc_bytes = memory(measured.counters.alloc_bytes);
+    stats.phase_timings_ms = phase_timings_ms;
+    stats.phases = phases;
+    stats.unattributed = Some(unattributed(measured, tracked));
+    stats.unclaimed = measured.unclaimed.filter(|_| tracked).map(unclaimed);
+    stats.overhead_ms = Some(ms(entries.saturating_mul(ticks_per_call())));
+    stats.rust_version = option_env!("PERF_RUNTIME_RUST_VERSION").map(str::to_owned);
+    stats.labels = labels;
+    stats
 }
 
 /// Adds the facts of the environment to a record.
@@ -79,16 +75,15 @@ fn clock(open: &Open, measured: &Measured) -> Option<Clock> {
         (Some(before), Some(after)) => after.abs_diff(before) > SUSPENDED_NS,
         _ => false,
     };
-    (slept || measured.stepped_back).then_some(Clock::Suspect)
+    (slept || measured.clock_stepped_back).then_some(Clock::Suspect)
 }
 
 /// The phases in tree order: each before its children, siblings by their first entry.
 fn phases(measured: &Measured, tracked: bool) -> Vec<PhaseStats> {
     let mut children = vec![Vec::new(); measured.phases.len()];
     for index in 1..measured.phases.len() {
-        let parent =
-            u32::try_from(index).ok().and_then(|it| measured.paths.parent(PathId::from_raw(it)));
-        if let Some(siblings) = parent.and_then(|it| children.get_mut(it.index())) {
+        let parent = measured.paths.parent(path_id(index));
+        if let Some(siblings) = parent.and_then(|it| children.get_mut(it.to_raw() as usize)) {
             siblings.push(index);
         }
     }
@@ -98,7 +93,13 @@ fn phases(measured: &Measured, tracked: bool) -> Vec<PhaseStats> {
     while let Some(index) = waiting.pop() {
         let sum = &measured.phases[index];
         if sum.ran() {
-            phases.push(phase(path_of(index, measured), sum, measured, tracked));
+            let path = path_id(index);
+            let mut phase = phase(measured.paths.text(path), sum, measured, tracked);
+            if let Some((file, line)) = measured.paths.location(path) {
+                phase.file = Some(file.replace('\\', "/"));
+                phase.line = Some(line);
+            }
+            phases.push(phase);
         }
         let mut below = std::mem::take(&mut children[index]);
         sort_last_first(&mut below, measured);
@@ -126,18 +127,17 @@ fn innermost_of_first<'a>(mut phases: impl Iterator<Item = &'a PhaseStats>) -> O
     }))
 }
 
-fn path_of(index: usize, measured: &Measured) -> String {
-    u32::try_from(index)
-        .map_or_else(|_| String::new(), |it| measured.paths.text(PathId::from_raw(it)))
+fn path_id(index: usize) -> PathId {
+    u32::try_from(index).map_or(PathId::ROOT, PathId::from_raw)
 }
 
 fn sort_last_first(siblings: &mut [usize], measured: &Measured) {
     siblings.sort_by_key(|&it| Reverse((measured.phases[it].first_entry, it)));
 }
 
-fn phase(path: String, sum: &PhaseSum, measured: &Measured, tracked: bool) -> PhaseStats {
+fn phase(path: String, sum: &PhaseTotals, measured: &Measured, tracked: bool) -> PhaseStats {
     let ms = |ticks| measured.scale.to_ms(ticks);
-    let alone = sum.alone();
+    let alone = sum.self_usage();
     let finished = |ticks| (sum.calls > 0).then(|| ms(ticks));
     // What a bucket stands for may lie outside of what was seen.
     let percentile = |percent| {
@@ -147,69 +147,67 @@ fn phase(path: String, sum: &PhaseSum, measured: &Measured, tracked: bool) -> Ph
     let memory = |count: u64| tracked.then_some(count);
     let counters = sum.total.counters;
     let first_entry = sum.first_entry.unwrap_or(measured.start);
-    let long = sum.longest.max(sum.own_ticks().filter(|_| sum.open_calls > 0).unwrap_or(0))
-        >= measured.scale.ticks_in(LONG);
-    PhaseStats {
-        path,
-        calls: sum.calls,
-        open_calls: sum.open_calls,
-        total_ms: ms(sum.total.ticks),
-        self_ms: ms(alone.ticks),
-        build_thread_ms: sum.own_ticks().map(ms),
-        build_thread_self_ms: sum.own_self_ticks().map(ms),
-        // Other threads are cut off a little after the build's end.
-        elapsed_ms: ms(sum.last_exit.min(measured.end).since(first_entry)),
-        started_ms: ms(first_entry.since(measured.start)),
-        threads: sum.threads,
-        latency_ms: (sum.polls > 0).then(|| ms(sum.latency_ticks)),
-        polls: sum.polls,
-        min_ms: finished(sum.shortest),
-        p50_ms: percentile(50),
-        p95_ms: percentile(95),
-        p99_ms: percentile(99),
-        max_ms: finished(sum.longest),
-        items: sum.items,
-        panics: sum.panics,
-        cancelled: sum.cancelled,
-        alloc_count: memory(counters.alloc_count),
-        alloc_bytes: memory(counters.alloc_bytes),
-        freed_count: memory(counters.freed_count),
-        freed_bytes: memory(counters.freed_bytes()),
-        realloc_count: memory(counters.realloc_count),
-        net_bytes: tracked.then_some(counters.net_bytes.cast_signed()),
-        peak_bytes: u64::try_from(sum.peak).ok().and_then(memory),
-        process_peak_bytes: sum.process_peak.and_then(|it| u64::try_from(it).ok()).and_then(memory),
-        self_alloc_count: memory(alone.counters.alloc_count),
-        self_alloc_bytes: memory(alone.counters.alloc_bytes),
-        rss_delta_mb: sum.resident_delta.filter(|_| long).map(signed_megabytes),
-        ..PhaseStats::default()
-    }
+    let long =
+        sum.longest.max(sum.build_thread_ticks().filter(|_| sum.open_calls > 0).unwrap_or(0))
+            >= measured.scale.ticks_in(RESIDENT_INTERVAL);
+    let mut phase = PhaseStats::new(path);
+    phase.calls = sum.calls;
+    phase.open_calls = sum.open_calls;
+    phase.total_ms = ms(sum.total.ticks);
+    phase.self_ms = ms(alone.ticks);
+    phase.build_thread_ms = sum.build_thread_ticks().map(ms);
+    phase.build_thread_self_ms = sum.build_thread_self_ticks().map(ms);
+    // Other threads are cut off a little after the build's end.
+    phase.elapsed_ms = ms(sum.last_exit.min(measured.end).since(first_entry));
+    phase.started_ms = ms(first_entry.since(measured.start));
+    phase.threads = sum.threads;
+    phase.latency_ms = (sum.polls > 0).then(|| ms(sum.latency_ticks));
+    phase.polls = sum.polls;
+    phase.min_ms = finished(sum.shortest);
+    phase.p50_ms = percentile(50);
+    phase.p95_ms = percentile(95);
+    phase.p99_ms = percentile(99);
+    phase.max_ms = finished(sum.longest);
+    phase.items = sum.items;
+    phase.panics = sum.panics;
+    phase.cancelled = sum.cancelled;
+    phase.alloc_count = memory(counters.alloc_count);
+    phase.alloc_bytes = memory(counters.alloc_bytes);
+    phase.freed_count = memory(counters.freed_count);
+    phase.freed_bytes = memory(counters.freed_bytes());
+    phase.realloc_count = memory(counters.realloc_count);
+    phase.net_bytes = tracked.then_some(counters.net_bytes.cast_signed());
+    phase.peak_bytes = u64::try_from(sum.peak).ok().and_then(memory);
+    phase.process_peak_bytes =
+        sum.process_peak.and_then(|it| u64::try_from(it).ok()).and_then(memory);
+    phase.self_alloc_count = memory(alone.counters.alloc_count);
+    phase.self_alloc_bytes = memory(alone.counters.alloc_bytes);
+    phase.rss_delta_mb = sum.resident_delta.filter(|_| long).map(signed_megabytes);
+    phase
 }
 
 fn unattributed(measured: &Measured, tracked: bool) -> Unattributed {
     let memory = |count: u64| tracked.then_some(count);
     let counters = measured.unattributed.counters;
-    Unattributed {
-        build_thread_ms: measured.scale.to_ms(measured.unattributed.ticks),
-        alloc_count: memory(counters.alloc_count),
-        alloc_bytes: memory(counters.alloc_bytes),
-        freed_count: memory(counters.freed_count),
-        freed_bytes: memory(counters.freed_bytes()),
-        realloc_count: memory(counters.realloc_count),
-        net_bytes: tracked.then_some(counters.net_bytes.cast_signed()),
-        ..Unattributed::default()
-    }
+    let mut unattributed = Unattributed::default();
+    unattributed.build_thread_ms = measured.scale.to_ms(measured.unattributed.ticks);
+    unattributed.alloc_count = memory(counters.alloc_count);
+    unattributed.alloc_bytes = memory(counters.alloc_bytes);
+    unattributed.freed_count = memory(counters.freed_count);
+    unattributed.freed_bytes = memory(counters.freed_bytes());
+    unattributed.realloc_count = memory(counters.realloc_count);
+    unattributed.net_bytes = tracked.then_some(counters.net_bytes.cast_signed());
+    unattributed
 }
 
 fn unclaimed(counters: Counters) -> Unclaimed {
-    Unclaimed {
-        alloc_count: counters.alloc_count,
-        alloc_bytes: counters.alloc_bytes,
-        freed_count: counters.freed_count,
-        freed_bytes: counters.freed_bytes(),
-        realloc_count: counters.realloc_count,
-        ..Unclaimed::default()
-    }
+    let mut unclaimed = Unclaimed::default();
+    unclaimed.alloc_count = counters.alloc_count;
+    unclaimed.alloc_bytes = counters.alloc_bytes;
+    unclaimed.freed_count = counters.freed_count;
+    unclaimed.freed_bytes = counters.freed_bytes();
+    unclaimed.realloc_count = counters.realloc_count;
+    unclaimed
 }
 
 #[expect(clippy::cast_precision_loss, reason = "exact up to 8 PiB")]
@@ -228,11 +226,11 @@ mod tests {
 
     /// Phases with their own peaks and those of the process.
     fn phases(of: &[(&str, u64, Option<u64>)]) -> Vec<PhaseStats> {
-        let phase = |&(path, peak, process_peak): &(&str, u64, Option<u64>)| PhaseStats {
-            path: path.to_owned(),
-            peak_bytes: Some(peak),
-            process_peak_bytes: process_peak,
-            ..PhaseStats::default()
+        let phase = |&(path, peak, process_peak): &(&str, u64, Option<u64>)| {
+            let mut phase = PhaseStats::new(path);
+            phase.peak_bytes = Some(peak);
+            phase.process_peak_bytes = process_peak;
+            phase
         };
         of.iter().map(phase).collect()
     }

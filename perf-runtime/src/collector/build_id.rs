@@ -1,34 +1,34 @@
-//! The id of a build: a UUID of version 7, which sorts by time.
+//! The id of a build: a UUID of version 7, which sorts by time (RFC 9562, 5.7).
 
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::measure::ticks;
-
-/// An id for a build that started at `started`.
-///
-/// The 74 bits besides the time come from the standard library's keyed hash, whose keys the
-/// operating system chose at random, over the process's id, the clock and a running number.
+/// An id for a build that started at `started`: 48 bits of milliseconds, and 74 bits that differ
+/// between processes and builds.
 pub(super) fn build_id(started: SystemTime) -> String {
-    let millis = started.duration_since(UNIX_EPOCH).map_or(0, |it| it.as_millis());
-    let millis = u64::try_from(millis).unwrap_or(0);
-    let mut random = [0; 10];
-    let (first, second) = random.split_at_mut(5);
-    for half in [first, second] {
-        let bytes = random_number().to_ne_bytes();
-        half.copy_from_slice(&bytes[..half.len()]);
-    }
-    uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid().to_string()
+    let millis = started.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis());
+    let millis = u64::try_from(millis).unwrap_or(0) & 0xFFFF_FFFF_FFFF;
+    let (a, b) = (unique_number(), unique_number());
+    format!(
+        "{:08x}-{:04x}-7{:03x}-{:04x}-{:012x}",
+        millis >> 16,
+        millis & 0xFFFF,
+        a & 0xFFF,
+        0x8000 | (a >> 12 & 0x3FFF),
+        b & 0xFFFF_FFFF_FFFF,
+    )
 }
 
-/// A number that nobody can guess.
-pub(super) fn random_number() -> u64 {
+/// A number that differs between processes and calls: the standard library's keyed hash, whose keys
+/// the operating system chose at random, of the process's id, the time and a running number. It is
+/// not a secret.
+pub(super) fn unique_number() -> u64 {
     static RUNNING: AtomicU64 = AtomicU64::new(0);
     let mut hasher = RandomState::new().build_hasher();
     hasher.write_u32(std::process::id());
-    hasher.write_u64(ticks::now().0);
+    hasher.write_u128(SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_nanos()));
     hasher.write_u64(RUNNING.fetch_add(1, Ordering::Relaxed));
     hasher.finish()
 }
@@ -46,9 +46,13 @@ mod tests {
         let ids: HashSet<_> = (0..10_000).map(|_| build_id(early)).collect();
         assert_eq!(ids.len(), 10_000);
         for id in &ids {
-            assert_eq!(uuid::Uuid::parse_str(id).unwrap().get_version_num(), 7, "{id}");
+            assert!(id.starts_with("018bcfe5-687b-7"), "{id}");
+            let lengths: Vec<_> = id.split('-').map(str::len).collect();
+            assert_eq!(lengths, [8, 4, 4, 4, 12], "{id}");
+            assert!(matches!(id.as_bytes()[19], b'8' | b'9' | b'a' | b'b'), "{id}");
+            assert!(id.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f' | b'-')));
         }
         let late = build_id(early + Duration::from_millis(1));
-        assert!(ids.iter().all(|it| *it < late));
+        assert!(ids.iter().all(|id| *id < late));
     }
 }

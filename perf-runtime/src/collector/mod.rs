@@ -1,46 +1,36 @@
 //! The collector: starts and ends builds, turns what was measured into a record, and saves it.
 
+#[cfg(feature = "track")]
 mod assemble;
-mod build_handle;
+#[cfg(feature = "track")]
 mod build_id;
-mod overhead;
-#[cfg(samples_allocations)]
-mod place;
 mod size_limit;
+#[cfg(feature = "track")]
 mod switches;
-#[cfg(samples_allocations)]
-mod symbols;
+#[cfg(feature = "track")]
 mod timeline;
-#[cfg(samples_allocations)]
-mod top_allocators;
-mod tracked_build;
 mod warning;
-#[cfg(not(samples_allocations))]
-mod without_samples;
 
+use std::cell::Cell;
+use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
+use perf_history::switches::Switches;
 use perf_history::{Appended, BuildStats, History, HistoryError, Outcome, Timeline};
 
-use crate::environment::{self, Observation};
-use crate::phase::open_builds::BuildNumber;
-use crate::phase::threads::Uncounted;
-use crate::registry::{self, Measured};
-
-pub use build_handle::{BuildHandle, build};
-pub use tracked_build::BuildGuard;
-
-use switches::Switches;
-#[cfg(samples_allocations)]
-use top_allocators::{Samples, Sampling};
-#[cfg(not(samples_allocations))]
-use without_samples::{Samples, Sampling};
-
 use crate::AllocationSampling;
+use crate::outcome::Returned;
 
-/// Where records go unless something else is said.
-const DEFAULT_DIR: &str = ".build-metrics";
+#[cfg(feature = "track")]
+use {
+    crate::environment::{self, Observation},
+    perf_core::recorder::{BuildNumber, BuildOptions, Measured, Registry, Uncounted},
+    perf_history::Profile,
+    std::time::SystemTime,
+};
+
+/// Where records go by default.
+const DEFAULT_DIR: &str = perf_history::DEFAULT_DIR;
 
 /// Measures builds, one after another, and saves their records.
 ///
@@ -53,63 +43,81 @@ const DEFAULT_DIR: &str = ".build-metrics";
 /// // … the build …
 /// let stats = collector.end_build();
 /// collector.save(&stats);
-/// # std::fs::remove_dir_all(dir).unwrap();
+/// # let _ = std::fs::remove_dir_all(dir);
 /// ```
 ///
-/// Dropping a collector while its build is open ends the build, with the outcome `panicked` while
-/// unwinding and `failed` otherwise, and saves its record.
+/// Dropping a collector while its build is open ends the build and saves its record, with the
+/// outcome `panicked` while unwinding and `failed` otherwise.
 ///
 /// # Threads
 ///
-/// The thread that calls [`start_build`](Self::start_build) is the build's own: `build_thread_ms` is its
-/// time. What other threads do meanwhile is counted too.
+/// The thread that calls [`start_build`](Self::start_build) is the build thread:
+/// `build_thread_ms` is its time. What other threads do meanwhile is counted too.
 ///
-/// Several builds may be open at once. A thread works for the one that it started, else for the
-/// only one that is open; [`BuildHandle::enter`] says otherwise. What is done for none of several
-/// is `unclaimed` in each. A build that a thread starts in the midst of another sets that one
-/// aside until it ends: its memory is no part of the other, and its time is `unattributed` there.
+/// Several builds may be open at once. A thread works for the build that it started, else for the
+/// only one that is open; `BuildHandle::enter` chooses another. What is done for none of several
+/// builds is `unclaimed` in each. A build that a thread starts during another suspends that one
+/// until it ends: its memory is not part of the other, and its time is `unattributed` there.
 pub struct PerformanceCollector {
     dir: PathBuf,
     tool: String,
     tool_version: Option<String>,
     sampling: Option<AllocationSampling>,
+    /// Whether the tool's own crate was compiled with debug assertions.
+    #[cfg(feature = "track")]
+    debug_assertions: bool,
+    #[cfg(feature = "track")]
     open: Option<Open>,
     /// Of the build that ended last. Made of memory that is counted nowhere.
     timeline: Option<Timeline>,
+    /// A build belongs to one thread at a time.
+    _not_sync: PhantomData<Cell<()>>,
 }
 
 /// A build that is open.
+#[cfg(feature = "track")]
 struct Open {
-    /// `None` where the build cannot be measured.
+    /// `None` if the build cannot be measured.
     number: Option<BuildNumber>,
     started: SystemTime,
     suspended_ns: Option<u64>,
     switches: Switches,
-    sampling: Option<Sampling>,
+    #[cfg(feature = "allocators")]
+    sampling: Option<perf_sampling::Sampling>,
     observation: Option<Observation>,
 }
 
 impl PerformanceCollector {
-    /// A collector whose records go to `dir`. The tool is called like the running executable.
+    /// A collector whose records go to `dir`. The tool is named like the running executable.
     #[must_use]
     pub fn new(dir: impl Into<PathBuf>) -> Self {
         let tool = std::env::current_exe()
             .ok()
-            .and_then(|it| it.file_stem().map(|it| it.to_string_lossy().into_owned()))
-            .unwrap_or_else(|| String::from("unknown"));
-        Self::of(dir.into(), tool, None)
+            .and_then(|path| path.file_stem().map(|name| name.to_string_lossy().into_owned()));
+        Self::for_tool(dir.into(), tool.unwrap_or_else(|| String::from("unknown")), None)
     }
 
-    /// A collector for `tool`, whose records go to `.build-metrics` in the current directory, or
-    /// to where the environment variable `BUILD_METRICS_DIR` says.
+    /// A collector for `tool` whose records go to `.build-metrics` in the current directory, or to
+    /// the directory in the environment variable `BUILD_METRICS_DIR`.
     #[must_use]
     pub fn from_env(tool: impl Into<String>, version: impl Into<String>) -> Self {
-        let dir = switches::dir().unwrap_or_else(|| PathBuf::from(DEFAULT_DIR));
-        Self::of(dir, tool.into(), Some(version.into()))
+        let dir = Switches::from_env().dir.unwrap_or_else(|| PathBuf::from(DEFAULT_DIR));
+        Self::for_tool(dir, tool.into(), Some(version.into()))
     }
 
-    fn of(dir: PathBuf, tool: String, tool_version: Option<String>) -> Self {
-        Self { dir, tool, tool_version, sampling: None, open: None, timeline: None }
+    fn for_tool(dir: PathBuf, tool: String, tool_version: Option<String>) -> Self {
+        Self {
+            dir,
+            tool,
+            tool_version,
+            sampling: None,
+            #[cfg(feature = "track")]
+            debug_assertions: cfg!(debug_assertions),
+            #[cfg(feature = "track")]
+            open: None,
+            timeline: None,
+            _not_sync: PhantomData,
+        }
     }
 
     /// Names the tool and its version in the records.
@@ -120,14 +128,13 @@ impl PerformanceCollector {
         self
     }
 
-    /// Samples allocations, so that each phase's record tells the places in the code that allocated
-    /// most, and what was retained: [`PhaseStats::top_allocators`](crate::PhaseStats) and
-    /// `retained_bytes`.
+    /// Samples allocations, so that each phase's record lists the places in the code that
+    /// allocated most, and what was retained: `PhaseStats::top_allocators` and `retained_bytes`.
     ///
-    /// `BUILD_METRICS_ALLOCATORS` in the environment has the last word. It takes the tracking
-    /// allocator, the feature `allocators` of this crate, and Linux on x86-64 or ARM64; elsewhere one
-    /// warning says so. Where several builds are open at once, all are sampled as the first is.
-    /// [`end_build`](Self::end_build) reads the program's symbols then, which takes some tens of
+    /// `BUILD_METRICS_ALLOCATORS` in the environment overrides this. It needs the tracking
+    /// allocator, the feature `allocators` of this crate, and Linux on x86-64 or ARM64; elsewhere
+    /// one warning says so. If several builds are open at once, all are sampled like the first.
+    /// [`end_build`](Self::end_build) then reads the program's symbols, which takes some tens of
     /// milliseconds.
     #[must_use]
     pub fn sample_allocations(mut self, sampling: AllocationSampling) -> Self {
@@ -141,61 +148,88 @@ impl PerformanceCollector {
         &self.dir
     }
 
-    /// Starts a build: what is measured from here on is in its record. A build that this collector
-    /// has open already is ended first, as one that was abandoned.
+    /// Starts a build: what is measured from here on is in its record. If this collector has an
+    /// open build already, that is ended first, as one that was abandoned.
     ///
     /// With `BUILD_METRICS=off` in the environment nothing is measured.
     pub fn start_build(&mut self) {
-        let _uncounted = Uncounted::begin();
-        self.abandon();
-        let switches = Switches::from_env();
-        let observation = switches.on.then(|| Observation::begin(Path::new(".")));
-        let started = SystemTime::now();
-        let suspended_ns = environment::suspended_ns();
-        let asked = switches.allocators.or(self.sampling).filter(|_| switches.on);
-        let sampling = asked.and_then(Sampling::begin);
-        // Last, so that nothing above is part of the build.
-        let number = if switches.on { registry::start(switches.timeline) } else { None };
-        self.open = Some(Open { number, started, suspended_ns, switches, sampling, observation });
-    }
-
-    /// Ends the build as a success, and gives its record. It is not saved yet.
-    ///
-    /// Without a build, or with measuring switched off, the record says no more than the tool's
-    /// name.
-    pub fn end_build(&mut self) -> BuildStats {
-        self.hand_out(Outcome::Success)
-    }
-
-    /// Ends the build as a success or failure, by `result`, and gives its record. It is not saved
-    /// yet.
-    pub fn end_build_with<T, E>(&mut self, result: &Result<T, E>) -> BuildStats {
-        self.hand_out(if result.is_ok() { Outcome::Success } else { Outcome::Failed })
-    }
-
-    /// Saves a record: appends it to the history, as often as this is called, so once for each
-    /// build. Never fails: what went wrong is one warning, through the `log` crate, or on standard
-    /// error where no logger is installed.
-    pub fn save(&self, stats: &BuildStats) {
-        let _uncounted = Uncounted::begin();
-        let problem = match self.try_save(stats) {
-            Ok(appended) => appended.and_then(|it| it.warning).map(|it| ("was saved, but", it)),
-            Err(error) => Some(("was not saved:", error)),
-        };
-        if let Some((came_of_it, error)) = problem {
-            warning::warn(&format!("the build's record {came_of_it} {error}"));
+        #[cfg(feature = "track")]
+        {
+            let _uncounted = Uncounted::begin();
+            self.abandon();
+            let switches = switches::from_env();
+            let observation = || Observation::begin(Path::new("."), switches.git);
+            let observation = switches.on.then(observation);
+            let started = SystemTime::now();
+            let suspended_ns = environment::suspended_ns();
+            let sampling = switches::sampling(switches.allocators, self.sampling);
+            let sampling = sampling.filter(|_| switches.on).and_then(start_sampling);
+            #[cfg(not(feature = "allocators"))]
+            let _: Option<std::convert::Infallible> = sampling;
+            let options = BuildOptions {
+                timeline: switches.timeline,
+                is_reserved: perf_history::is_reserved,
+                resident_bytes: environment::resident_bytes,
+                kernel_trusts_counter: environment::kernel_trusts_counter,
+            };
+            // Last, so that nothing above is part of the build.
+            let number = if switches.on { Registry::global().start(options) } else { None };
+            self.open = Some(Open {
+                number,
+                started,
+                suspended_ns,
+                switches,
+                #[cfg(feature = "allocators")]
+                sampling,
+                observation,
+            });
         }
     }
 
-    /// As [`Self::save`], and tells what came of it: where the record is, and what went wrong
-    /// although it is safe. `None` for a record without an id, as [`end_build`](Self::end_build)
-    /// gives with measuring switched off: it is not saved, which is no error.
+    /// Ends the build as a success, and returns its record. It is not saved yet.
+    ///
+    /// Without a build, or with measuring switched off, the record has the tool's name only.
+    pub fn end_build(&mut self) -> BuildStats {
+        self.end_counted(Outcome::Success)
+    }
+
+    /// Ends the build as a success or failure, by `result`, and returns its record. It is not saved
+    /// yet.
+    pub fn end_build_with<T, E>(&mut self, result: &Result<T, E>) -> BuildStats {
+        self.end_counted(if result.is_ok() { Outcome::Success } else { Outcome::Failed })
+    }
+
+    /// Saves a record: appends it to the history. Call it once for each build. It never fails:
+    /// what went wrong is one warning, through the `log` crate, or on standard error if no logger
+    /// is installed.
+    pub fn save(&self, stats: &BuildStats) {
+        #[cfg(feature = "track")]
+        let _uncounted = Uncounted::begin();
+        match self.try_save(stats) {
+            Ok(appended) => {
+                if let Some(error) = appended.and_then(|appended| appended.warning) {
+                    warning::warn(&format!(
+                        "the build's record was saved, but {}",
+                        error.describe()
+                    ));
+                }
+            }
+            Err(error) => {
+                warning::warn(&format!("the build's record was not saved: {}", error.describe()));
+            }
+        }
+    }
+
+    /// Like [`Self::save`], and returns the result: where the record is, and what went wrong
+    /// although it is safe. `None` for a record without an id, which
+    /// [`end_build`](Self::end_build) returns with measuring switched off: it is not saved.
     ///
     /// # Errors
     ///
-    /// [`HistoryError`] says what could not be done, on which path and why. What was in the
+    /// [`HistoryError`] names what could not be done, the path and the cause. What was in the
     /// history is unharmed.
     pub fn try_save(&self, stats: &BuildStats) -> Result<Option<Appended>, HistoryError> {
+        #[cfg(feature = "track")]
         let _uncounted = Uncounted::begin();
         if stats.build_id.is_empty() {
             return Ok(None);
@@ -215,16 +249,40 @@ impl PerformanceCollector {
         history.save_timeline(timeline).map(drop)
     }
 
-    /// The timeline of the build that ended last, where one was asked for: saving the build's
-    /// record saves it beside the history.
+    /// The timeline of the build that ended last, if it has one: saving the build's record saves
+    /// it beside the history.
     #[must_use]
     pub fn timeline(&self) -> Option<&Timeline> {
         self.timeline.as_ref()
     }
 
-    /// Ends the build. What the user gets is counted as the user's, who will free it; what it was
-    /// made from is not.
-    fn hand_out(&mut self, outcome: Outcome) -> BuildStats {
+    /// A collector for `#[tracked_build]`, with a build that was started.
+    pub(crate) fn started(tool: &str, version: Option<&str>, debug_assertions: bool) -> Self {
+        let mut collector = Self::from_env(tool, version.unwrap_or_default());
+        collector.tool_version = version.map(str::to_owned);
+        #[cfg(feature = "track")]
+        {
+            collector.debug_assertions = debug_assertions;
+        }
+        #[cfg(not(feature = "track"))]
+        let _ = debug_assertions;
+        collector.start_build();
+        collector
+    }
+
+    /// Ends the build of [`Self::started`], and saves its record.
+    pub(crate) fn finish(mut self, returned: Returned) {
+        let stats = self.end(match returned {
+            Returned::Success => Outcome::Success,
+            Returned::Failed => Outcome::Failed,
+        });
+        self.save(&stats);
+        drop_uncounted(stats);
+    }
+
+    /// Ends the build. The returned record counts as the tool's, which frees it; what it was made
+    /// from counts nowhere.
+    fn end_counted(&mut self, outcome: Outcome) -> BuildStats {
         let stats = self.end(outcome);
         let copy = stats.clone();
         drop_uncounted(stats);
@@ -233,40 +291,54 @@ impl PerformanceCollector {
 
     /// Ends the build. The record is made of memory that is counted nowhere.
     fn end(&mut self, outcome: Outcome) -> BuildStats {
-        let open = self.open.take();
-        let measured = open.as_ref().and_then(|it| it.number).and_then(registry::end);
-        let _uncounted = Uncounted::begin();
-        let samples = open.as_ref().and_then(|it| Some(it.sampling.as_ref()?.collect(it.number?)));
-        self.record(open, outcome, measured, samples)
+        #[cfg(feature = "track")]
+        {
+            let open = self.open.take();
+            let number = open.as_ref().and_then(|open| open.number);
+            let measured = number.and_then(|number| Registry::global().end(number));
+            let _uncounted = Uncounted::begin();
+            if let (Some(open), Some(measured)) = (open, measured) {
+                return self.record(open, outcome, &measured);
+            }
+        }
+        let mut stats = BuildStats::default();
+        stats.tool.clone_from(&self.tool);
+        stats.tool_version.clone_from(&self.tool_version);
+        stats.outcome = outcome;
+        stats
     }
 
-    fn record(
-        &mut self,
-        open: Option<Open>,
-        outcome: Outcome,
-        measured: Option<Measured>,
-        samples: Option<Samples>,
-    ) -> BuildStats {
-        let (Some(open), Some(measured)) = (open, measured) else {
-            return BuildStats { tool: self.tool.clone(), outcome, ..BuildStats::default() };
-        };
-        let mut stats = assemble::assemble(&open, outcome, &measured);
+    #[cfg(feature = "track")]
+    fn record(&mut self, open: Open, outcome: Outcome, measured: &Measured) -> BuildStats {
+        #[cfg(feature = "allocators")]
+        let samples = open.sampling.as_ref().zip(open.number);
+        #[cfg(feature = "allocators")]
+        let samples = samples.map(|(sampling, number)| sampling.collect(number));
+        let mut stats = assemble::assemble(&open, outcome, measured);
         stats.set_started_at(open.started);
         stats.tool.clone_from(&self.tool);
         stats.tool_version.clone_from(&self.tool_version);
-        self.timeline = timeline::timeline(&stats.build_id, &self.tool, &measured);
+        stats.profile = Some(if self.debug_assertions { Profile::Debug } else { Profile::Release });
+        self.timeline = timeline::timeline(&stats.build_id, &self.tool, measured);
         stats.timeline = self.timeline.as_ref().map(timeline::facts);
         if let Some(observation) = open.observation {
             assemble::add_facts(&mut stats, observation.finish());
         }
+        for error in &measured.user.count_errors {
+            warning::warn(&error.to_string());
+        }
         // Last, as it takes a while, and the record's size matters.
-        if let Some(samples) = samples.filter(|_| stats.alloc_count.is_some()) {
-            samples.add_to(&mut stats, &measured);
+        #[cfg(feature = "allocators")]
+        if let Some(samples) = samples.filter(|_| stats.alloc_count.is_some())
+            && let Some(text) = samples.add_to(&mut stats, measured)
+        {
+            warning::warn_once(text);
         }
         stats
     }
 
-    /// Ends the build that is open, if any, as one that did not come to its end.
+    /// Ends the build that is open, if any, as one that did not reach its end.
+    #[cfg(feature = "track")]
     fn abandon(&mut self) {
         if self.open.is_some() {
             let outcome =
@@ -278,8 +350,26 @@ impl PerformanceCollector {
     }
 }
 
+/// Begins to sample allocations, or warns why that is not possible.
+#[cfg(feature = "allocators")]
+fn start_sampling(sampling: AllocationSampling) -> Option<perf_sampling::Sampling> {
+    let seed = sampling.seed().unwrap_or_else(build_id::unique_number);
+    perf_sampling::Sampling::begin(sampling.sample_bytes(), seed)
+        .map_err(|error| warning::warn_once(&error.to_string()))
+        .ok()
+}
+
+#[cfg(all(feature = "track", not(feature = "allocators")))]
+fn start_sampling<T>(_sampling: AllocationSampling) -> Option<T> {
+    warning::warn_once(
+        "allocations are not sampled: that needs the feature `allocators` of perf-runtime",
+    );
+    None
+}
+
 /// Drops a record that was made of memory that is counted nowhere.
 fn drop_uncounted(stats: BuildStats) {
+    #[cfg(feature = "track")]
     let _uncounted = Uncounted::begin();
     drop(stats);
 }
@@ -290,15 +380,17 @@ impl std::fmt::Debug for PerformanceCollector {
             .field("dir", &self.dir)
             .field("tool", &self.tool)
             .field("tool_version", &self.tool_version)
-            .field("is_open", &self.open.is_some())
             .finish_non_exhaustive()
     }
 }
 
 impl Drop for PerformanceCollector {
     fn drop(&mut self) {
-        self.abandon();
-        let _uncounted = Uncounted::begin();
-        self.timeline = None;
+        #[cfg(feature = "track")]
+        {
+            self.abandon();
+            let _uncounted = Uncounted::begin();
+            self.timeline = None;
+        }
     }
 }

@@ -1,25 +1,22 @@
-//! The limit that the system may set on the size of a process's files. Writing beyond it is a
-//! signal that ends the process, so that it has to be looked at first.
+//! The limit that the system may set on the size of a process's files. A write beyond it is a
+//! signal that ends the process, so it is checked before writing.
 
 use std::path::Path;
 
 use perf_history::HistoryError;
 
-/// More than saving a record writes to any file: one of hundreds of phases.
+/// More than saving a record of some hundred phases writes to any file.
 pub(super) const RECORD: u64 = 1 << 20;
 
-/// Whether a file may grow by so many bytes.
+/// Fails if a file could grow beyond the limit by writing `bytes` to it.
 ///
 /// # Errors
 ///
-/// [`HistoryError::Io`] where a write could end the process.
-#[cfg(unix)]
-pub(super) fn check(path: &Path, room: u64) -> Result<(), HistoryError> {
-    use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit};
-
-    let Ok((limit, _)) = getrlimit(Resource::RLIMIT_FSIZE) else { return Ok(()) };
-    let length = std::fs::metadata(path).map_or(0, |it| it.len());
-    if limit == RLIM_INFINITY || length.saturating_add(room) <= limit {
+/// [`HistoryError::Io`] if a write could end the process.
+pub(super) fn check(path: &Path, bytes: u64) -> Result<(), HistoryError> {
+    let Some(limit) = limit() else { return Ok(()) };
+    let length = std::fs::metadata(path).map_or(0, |file| file.len());
+    if length.saturating_add(bytes) <= limit {
         return Ok(());
     }
     Err(HistoryError::Io {
@@ -32,7 +29,9 @@ pub(super) fn check(path: &Path, room: u64) -> Result<(), HistoryError> {
     })
 }
 
-#[cfg(not(unix))]
-pub(super) fn check(_: &Path, _: u64) -> Result<(), HistoryError> {
-    Ok(())
+fn limit() -> Option<u64> {
+    #[cfg(unix)]
+    return crate::system_calls::file_size_limit();
+    #[cfg(not(unix))]
+    None
 }

@@ -238,15 +238,15 @@ pub(super) fn job(environment: Lookup<'_>) -> Option<Job> {
         branch: service.branch.iter().find_map(branch_of).filter(|_| !is_tag),
         change_commit: first(service.change_commit, recordable::commit).or(event.change_commit),
         checked_out: first(service.checked_out, recordable::commit),
-        ci: Ci {
-            provider: Some(service.provider.to_owned()),
-            run_id: first(service.run_id, recordable::text),
+        ci: {
+            let mut ci = Ci::default();
+            ci.provider = Some(service.provider.to_owned());
+            ci.run_id = first(service.run_id, recordable::text);
             // Some services give the base's variable a meaning outside changes, too.
-            base_branch: change_id
-                .as_ref()
-                .and_then(|_| first(service.base_branch, recordable::branch)),
-            change_id,
-            ..Ci::default()
+            ci.base_branch =
+                change_id.as_ref().and_then(|_| first(service.base_branch, recordable::branch));
+            ci.change_id = change_id;
+            ci
         },
     })
 }

@@ -14,16 +14,16 @@ use super::{megabytes, recordable};
 /// of the same size are alike, whatever they are packed on.
 pub(super) fn system() -> System {
     let (cpu_model, memory) = contained(cpu_and_memory).unwrap_or_default();
-    System {
-        os: Some(std::env::consts::OS.to_owned()),
-        os_version: contained(|| sysinfo::System::long_os_version().ok())
-            .and_then(|version| recordable::text(&version)),
-        arch: Some(std::env::consts::ARCH.to_owned()),
-        cpu_model: cpu_model.and_then(|model| recordable::text(&model)),
-        cores: thread::available_parallelism().ok().and_then(|cores| cores.get().try_into().ok()),
-        memory_mb: memory.map(megabytes),
-        ..System::default()
-    }
+    let mut system = System::default();
+    system.os = Some(std::env::consts::OS.to_owned());
+    system.os_version = contained(|| sysinfo::System::long_os_version().ok())
+        .and_then(|version| recordable::text(&version));
+    system.arch = Some(std::env::consts::ARCH.to_owned());
+    system.cpu_model = cpu_model.and_then(|model| recordable::text(&model));
+    system.cores =
+        thread::available_parallelism().ok().and_then(|cores| cores.get().try_into().ok());
+    system.memory_mb = memory.map(megabytes);
+    system
 }
 
 fn cpu_and_memory() -> Option<(Option<String>, Option<u64>)> {

@@ -6,10 +6,12 @@
 
 mod checkout;
 mod ci;
+mod clocksource;
 mod git_status;
 mod machine;
 mod process;
 mod recordable;
+mod resident;
 #[cfg(test)]
 mod tests;
 
@@ -25,8 +27,7 @@ use std::{
 
 use perf_history::{Ci, Git, Noise, System};
 
-use crate::measure::resident::resident_bytes;
-use crate::phase::own_threads::spawn_uncounted;
+use perf_core::recorder::spawn_uncounted;
 
 use self::{
     checkout::{GitDirectory, Head},
@@ -35,7 +36,9 @@ use self::{
     process::Usage,
 };
 
+pub(crate) use self::clocksource::trusts_counter as kernel_trusts_counter;
 pub(crate) use self::process::suspended_ns;
+pub(crate) use self::resident::resident_bytes;
 
 /// How long [`Observation::finish`] waits for the facts that decide with which builds this one may be
 /// compared. A build that took longer than they do waits not at all.
@@ -61,6 +64,7 @@ type Lookup<'a> = &'a dyn Fn(&str) -> Option<OsString>;
 pub(crate) struct Observation {
     usage: Option<Usage>,
     resident: Option<u64>,
+    with_git: bool,
     findings: Receiver<Finding>,
     _withdrawal: Withdrawal,
 }
@@ -111,9 +115,9 @@ struct Surroundings {
 }
 
 impl Observation {
-    /// Starts observing for a build that runs in `directory`; a relative path is meant from the
-    /// current directory.
-    pub(crate) fn begin(directory: &Path) -> Self {
+    /// Starts observing for a build that runs in `directory`, which may be relative to the current
+    /// directory. `with_git` is whether to look at the checkout.
+    pub(crate) fn begin(directory: &Path, with_git: bool) -> Self {
         // PERF: before the thread is there, though starting it, some 30 µs, is then part of the build's processor
         // time. A kernel that sums up a process's usage looks at its queue as well, and lets a thread that was put
         // there just now run at once: asked last, this took twice as long as starting the thread, else next to nothing.
@@ -125,10 +129,10 @@ impl Observation {
         if let Ok(directory) = std::path::absolute(directory) {
             // Without a thread the sender is gone, and the facts are absent.
             let _ = spawn_uncounted("build-facts", move || {
-                find_out(&directory, &question, &sender);
+                find_out(&directory, with_git, &question, &sender);
             });
         }
-        Self { usage, resident, findings, _withdrawal: withdrawal }
+        Self { usage, resident, with_git, findings, _withdrawal: withdrawal }
     }
 
     /// What is known by now. What `git status` has not said by now stays unknown, and its process
@@ -148,11 +152,13 @@ impl Observation {
         };
         let resident = resident_bytes();
         let load_average = process::load_average();
-        let noise = (spent.is_some() || load_average.is_some()).then(|| Noise {
-            involuntary_context_switches: spent.as_ref().map(|usage| usage.involuntary_switches),
-            major_page_faults: spent.as_ref().map(|usage| usage.major_faults),
-            load_average,
-            ..Noise::default()
+        let noise = (spent.is_some() || load_average.is_some()).then(|| {
+            let mut noise = Noise::default();
+            noise.involuntary_context_switches =
+                spent.as_ref().map(|usage| usage.involuntary_switches);
+            noise.major_page_faults = spent.as_ref().map(|usage| usage.major_faults);
+            noise.load_average = load_average;
+            noise
         });
         Facts {
             cpu_user_ms: spent.as_ref().map(|usage| milliseconds(usage.user)),
@@ -165,7 +171,12 @@ impl Observation {
                 .map(|peak| megabytes(peak.max(resident.unwrap_or(0)))),
             system: MACHINE.get().cloned(),
             noise,
-            git: git(found.surroundings.job.as_ref(), found.surroundings.head, found.status),
+            git: self
+                .with_git
+                .then(|| {
+                    git(found.surroundings.job.as_ref(), found.surroundings.head, found.status)
+                })
+                .flatten(),
             ci: found.surroundings.job.map(|job| job.ci),
             platform: Some(platform().to_owned()),
         }
@@ -207,11 +218,11 @@ impl Found {
 }
 
 /// The work of the thread. Nobody may be waiting any more when a finding is sent.
-fn find_out(directory: &Path, question: &Question, findings: &Sender<Finding>) {
+fn find_out(directory: &Path, with_git: bool, question: &Question, findings: &Sender<Finding>) {
     std::thread::sleep(HEAD_START);
     let environment = |name: &str| std::env::var_os(name);
     let directory = resolved(directory);
-    let git = GitDirectory::discover(&directory, &environment);
+    let git = with_git.then(|| GitDirectory::discover(&directory, &environment)).flatten();
     let is_checkout = git.is_some();
     let _ = findings.send(Finding::Surroundings(Surroundings {
         job: ci::job(&environment),
@@ -259,7 +270,10 @@ fn git(job: Option<&Job>, head: Option<Head>, status: Option<Status>) -> Option<
     } else {
         (job_commit.or(commit), job_branch.or(branch))
     };
-    let git = Git { commit, branch, dirty, ..Git::default() };
+    let mut git = Git::default();
+    git.commit = commit;
+    git.branch = branch;
+    git.dirty = dirty;
     (git != Git::default()).then_some(git)
 }
 

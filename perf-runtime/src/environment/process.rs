@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+#[cfg(unix)]
+use crate::system_calls;
+
 /// What a process or a thread has used since it began, or during a stretch.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Usage {
@@ -33,35 +36,34 @@ impl Usage {
 impl Usage {
     /// Of all threads of the process, those that ended included.
     pub(super) fn of_process() -> Option<Self> {
-        Self::of(nix::sys::resource::UsageWho::RUSAGE_SELF)
+        Some(Self::from_rusage(&system_calls::process_usage()?))
     }
 
     /// Of the calling thread.
     #[cfg(any(target_os = "linux", target_os = "freebsd", target_os = "openbsd"))]
     pub(super) fn of_thread() -> Option<Self> {
-        Self::of(nix::sys::resource::UsageWho::RUSAGE_THREAD)
+        Some(Self::from_rusage(&system_calls::thread_usage()?))
     }
 
-    /// The system does not tell threads apart.
+    /// The system does not count threads separately.
     #[cfg(not(any(target_os = "linux", target_os = "freebsd", target_os = "openbsd")))]
     pub(super) fn of_thread() -> Option<Self> {
         None
     }
 
-    fn of(who: nix::sys::resource::UsageWho) -> Option<Self> {
-        let usage = nix::sys::resource::getrusage(who).ok()?;
-        // Apple's kernels give bytes, all others KiB.
+    fn from_rusage(usage: &libc::rusage) -> Self {
+        // Apple's kernels count bytes, all others KiB.
         let unit = if cfg!(target_vendor = "apple") { 1 } else { 1024 };
-        Some(Self {
-            user: duration(usage.user_time()),
-            system: duration(usage.system_time()),
-            involuntary_switches: usage.involuntary_context_switches().try_into().unwrap_or(0),
-            major_faults: usage.major_page_faults().try_into().unwrap_or(0),
-            peak_resident_bytes: u64::try_from(usage.max_rss())
+        Self {
+            user: duration(usage.ru_utime),
+            system: duration(usage.ru_stime),
+            involuntary_switches: usage.ru_nivcsw.try_into().unwrap_or(0),
+            major_faults: usage.ru_majflt.try_into().unwrap_or(0),
+            peak_resident_bytes: u64::try_from(usage.ru_maxrss)
                 .ok()
                 .filter(|resident| *resident > 0)
                 .and_then(|resident| resident.checked_mul(unit)),
-        })
+        }
     }
 }
 
@@ -92,9 +94,9 @@ mod peak {
 }
 
 #[cfg(unix)]
-fn duration(time: nix::sys::time::TimeVal) -> Duration {
-    let seconds = time.tv_sec().try_into().unwrap_or(0);
-    let micros = time.tv_usec().try_into().unwrap_or(0);
+fn duration(time: libc::timeval) -> Duration {
+    let seconds = time.tv_sec.try_into().unwrap_or(0);
+    let micros = time.tv_usec.try_into().unwrap_or(0);
     Duration::from_secs(seconds) + Duration::from_micros(micros)
 }
 
@@ -120,16 +122,16 @@ pub(crate) fn suspended_ns() -> Option<u64> {
 
 #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
 mod clocks {
-    use nix::time::{ClockId, clock_gettime};
+    use crate::system_calls::clock;
 
     #[cfg(not(target_vendor = "apple"))]
-    const GOES_ON: ClockId = ClockId::CLOCK_BOOTTIME;
+    const GOES_ON: libc::clockid_t = libc::CLOCK_BOOTTIME;
     #[cfg(not(target_vendor = "apple"))]
-    const STOPS: ClockId = ClockId::CLOCK_MONOTONIC;
+    const STOPS: libc::clockid_t = libc::CLOCK_MONOTONIC;
     #[cfg(target_vendor = "apple")]
-    const GOES_ON: ClockId = ClockId::from_raw(nix::libc::CLOCK_MONOTONIC_RAW);
+    const GOES_ON: libc::clockid_t = libc::CLOCK_MONOTONIC_RAW;
     #[cfg(target_vendor = "apple")]
-    const STOPS: ClockId = ClockId::from_raw(nix::libc::CLOCK_UPTIME_RAW);
+    const STOPS: libc::clockid_t = libc::CLOCK_UPTIME_RAW;
 
     pub(super) fn suspended_ns() -> Option<u64> {
         ahead(|| nanoseconds(GOES_ON), || nanoseconds(STOPS))
@@ -149,10 +151,8 @@ mod clocks {
         most
     }
 
-    fn nanoseconds(clock: ClockId) -> Option<u64> {
-        let time = clock_gettime(clock).ok()?;
-        let seconds = u64::try_from(time.tv_sec()).ok()?;
-        seconds.checked_mul(1_000_000_000)?.checked_add(time.tv_nsec().try_into().ok()?)
+    fn nanoseconds(id: libc::clockid_t) -> Option<u64> {
+        clock(id)?.as_nanos().try_into().ok()
     }
 }
 

@@ -18,10 +18,14 @@ mod atomic {
     pub(crate) use loom::thread::yield_now;
 }
 
+mod measure {
+    pub(crate) use crate::atomic;
+}
+
 #[expect(dead_code, reason = "there is one build here, which both sides know")]
-#[path = "../../../perf-runtime/src/phase/end_state.rs"]
+#[path = "../../../perf-core/src/phase/end_state.rs"]
 mod end_state;
-#[path = "../../../perf-runtime/src/measure/version.rs"]
+#[path = "../../../perf-core/src/measure/version.rs"]
 mod version;
 
 use small_thread::{Cut, Epochs, SmallThread};

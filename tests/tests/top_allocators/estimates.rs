@@ -2,7 +2,8 @@
 
 use std::hint::black_box;
 
-use perf_runtime::{AllocationPlace, AllocationSampling, BuildStats, enter};
+use perf_runtime::perf_history::AllocationPlace;
+use perf_runtime::{AllocationSampling, BuildStats, enter};
 
 use crate::{all, all_places, places, sampled};
 

@@ -12,7 +12,8 @@ mod tool;
 
 use contract_tests::conservation::assert_conserved;
 use contract_tests::one_build::{collector, turn};
-use perf_runtime::{AllocationPlace, AllocationSampling, BuildStats, TrackingAllocator};
+use perf_runtime::perf_history::AllocationPlace;
+use perf_runtime::{AllocationSampling, BuildStats, TrackingAllocator};
 
 #[global_allocator]
 static ALLOCATOR: TrackingAllocator = TrackingAllocator::system();

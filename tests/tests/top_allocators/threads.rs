@@ -43,7 +43,7 @@ fn threads_that_pass_blocks_on_lose_and_invent_none() {
         sizes = kept.iter().map(|it| it.capacity() as u64).sum();
     });
     let phase = stats.phase("work/make").unwrap();
-    let line = |place: &&perf_runtime::AllocationPlace| place.realloc_count > 0;
+    let line = |place: &&perf_runtime::perf_history::AllocationPlace| place.realloc_count > 0;
     let growth = places(&stats, "work/make").iter().find(line).unwrap();
     assert_eq!(growth.realloc_count, (THREADS * BLOCKS / 5) as u64);
     assert_eq!(growth.alloc_bytes, (THREADS * BLOCKS / 5) as u64 * 3_000);

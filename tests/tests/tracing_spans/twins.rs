@@ -88,23 +88,22 @@ mod instrumented {
 
 /// All that is not time.
 fn without_time(phase: &PhaseStats) -> PhaseStats {
-    PhaseStats {
-        total_ms: 0.0,
-        self_ms: 0.0,
-        build_thread_ms: phase.build_thread_ms.map(|_| 0.0),
-        build_thread_self_ms: phase.build_thread_self_ms.map(|_| 0.0),
-        elapsed_ms: 0.0,
-        started_ms: 0.0,
-        latency_ms: phase.latency_ms.map(|_| 0.0),
-        min_ms: phase.min_ms.map(|_| 0.0),
-        p50_ms: phase.p50_ms.map(|_| 0.0),
-        p95_ms: phase.p95_ms.map(|_| 0.0),
-        p99_ms: phase.p99_ms.map(|_| 0.0),
-        max_ms: phase.max_ms.map(|_| 0.0),
-        rss_delta_mb: None,
-        process_peak_bytes: None,
-        ..phase.clone()
-    }
+    let mut new_phase = phase.clone();
+    new_phase.total_ms = 0.0;
+    new_phase.self_ms = 0.0;
+    new_phase.build_thread_ms = phase.build_thread_ms.map(|_| 0.0);
+    new_phase.build_thread_self_ms = phase.build_thread_self_ms.map(|_| 0.0);
+    new_phase.elapsed_ms = 0.0;
+    new_phase.started_ms = 0.0;
+    new_phase.latency_ms = phase.latency_ms.map(|_| 0.0);
+    new_phase.min_ms = phase.min_ms.map(|_| 0.0);
+    new_phase.p50_ms = phase.p50_ms.map(|_| 0.0);
+    new_phase.p95_ms = phase.p95_ms.map(|_| 0.0);
+    new_phase.p99_ms = phase.p99_ms.map(|_| 0.0);
+    new_phase.max_ms = phase.max_ms.map(|_| 0.0);
+    new_phase.rss_delta_mb = None;
+    new_phase.process_peak_bytes = None;
+    new_phase
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! Functions of each form that can be annotated. They are compiled once with their annotations and
-//! once without, and the machine code is compared.
+//! Functions of each form that can be annotated. They are compiled with and without annotations, and
+//! the machine code is compared.
 #![forbid(unsafe_code)]
 
 #[cfg(feature = "annotated")]
@@ -24,7 +24,7 @@ pub fn plain(x: u64) -> u64 {
     black_box(x).rotate_left(7) ^ 0x9e37
 }
 
-/// One that counts items, and can fail.
+/// A function that counts items and can fail.
 ///
 /// # Errors
 ///
@@ -42,7 +42,7 @@ pub fn fallible(pages: &[Page]) -> Result<String, std::fmt::Error> {
     Ok(html)
 }
 
-/// One that owns what it is given.
+/// A function that owns its arguments.
 #[cfg_attr(feature = "annotated", tracked_phase)]
 #[inline(never)]
 #[must_use]
@@ -51,20 +51,21 @@ pub fn owning(mut pages: Vec<Page>, title: String) -> Vec<Page> {
     pages
 }
 
-/// One that returns a closure behind an opaque type.
+/// A function that returns a closure behind an opaque type.
 #[cfg_attr(feature = "annotated", tracked_phase)]
+#[inline(never)]
 pub fn opaque(by: u32) -> impl Iterator<Item = u32> {
-    (0..black_box(8)).map(move |it| it * by)
+    (0..black_box(8)).map(move |number| number * by)
 }
 
-/// Calls the opaque one, so that there is code of it.
+/// Calls `opaque`, so that code is generated for it.
 #[inline(never)]
 #[must_use]
 pub fn use_of_opaque(by: u32) -> u32 {
     opaque(by).sum()
 }
 
-/// One that calls itself.
+/// A recursive function.
 #[cfg_attr(feature = "annotated", tracked_phase)]
 #[inline(never)]
 #[must_use]
@@ -72,11 +73,11 @@ pub fn recursive(n: u32) -> u32 {
     if n < 2 { n } else { recursive(n - 1) + recursive(n - 2) }
 }
 
-/// One that panics.
+/// A function that can panic.
 ///
 /// # Panics
 ///
-/// Where there is no block.
+/// Where `blocks` is empty.
 #[cfg_attr(feature = "annotated", tracked_phase)]
 #[inline(never)]
 #[must_use]
@@ -104,7 +105,7 @@ impl Page {
     }
 }
 
-/// Polls the async one, so that there is code of it.
+/// Polls `asynchronous`, so that code is generated for it.
 #[inline(never)]
 #[must_use]
 pub fn use_of_asynchronous(page: &Page) -> Option<u32> {

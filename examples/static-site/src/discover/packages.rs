@@ -1,6 +1,6 @@
 //! The packages that a workspace is made of: their READMEs, changelogs and other documents.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeSet, HashMap};
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,46 +8,54 @@ use std::path::{Path, PathBuf};
 use cargo_metadata::{Metadata, MetadataCommand};
 use perf_runtime::tracked_phase;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use walkdir::DirEntry;
 
-use super::folder::{site_apart_from, title_of_name};
-use super::{Section, Source, SourceFile, Walk, is_image, is_licence, is_markdown, linked};
+use super::{
+    Source, SourceFile, has_extension, linked_files, output_folder, title_from_name, walk,
+};
 use crate::Error;
+use crate::error::one_line;
 use crate::health::Finding;
 
-/// A package, as its manifest presents it.
+/// A package and what its manifest declares.
 #[derive(Debug, Clone, Default, Serialize, PartialEq)]
 pub(crate) struct Package {
     pub(crate) name: String,
     pub(crate) version: String,
     pub(crate) description: String,
-    /// The parts of its SPDX expression: `MIT OR Apache-2.0` is two.
+    /// The licences in its SPDX expression: `MIT OR Apache-2.0` is two.
     pub(crate) licences: Vec<String>,
     pub(crate) keywords: Vec<String>,
     pub(crate) homepage: Option<String>,
-    /// Where its sources can be seen.
     pub(crate) repository: Option<Repository>,
     /// Where it is on this machine.
     #[serde(skip)]
     pub(crate) folder: PathBuf,
 }
 
-/// A place on the web that shows single files of a package.
+/// A web host that shows single files of a package.
 #[derive(Debug, Clone, Serialize, PartialEq)]
 pub(crate) struct Repository {
     /// `https://github.com/owner/name`, without a slash at its end.
     pub(crate) url: String,
-    /// The commit that was published; `HEAD` where the package does not say.
+    /// The published commit; `HEAD` if the package does not record it.
     pub(crate) revision: String,
     /// The package's folder in the repository: empty, or ending in a slash.
     pub(crate) folder: String,
 }
 
-/// Folders of a package which hold no documents for its users.
-const NOT_DOCUMENTS: [&str; 8] =
+/// Folders of a package without documents for its users.
+const INTERNAL_FOLDERS: [&str; 8] =
     ["benches", "examples", "fuzz", "node_modules", "src", "target", "test", "tests"];
 
-/// Finds the packages of the workspace around the current folder, and what they have to read.
+/// Texts that packages ship and their READMEs link to.
+const LICENCE_FILES: [&str; 6] =
+    ["LICENSE", "LICENCE", "UNLICENSE", "COPYING", "COPYRIGHT", "NOTICE"];
+
+const IMAGES: [&str; 8] = ["png", "jpg", "jpeg", "gif", "svg", "webp", "avif", "ico"];
+
+/// Finds the packages of the workspace around the current folder, and their documents.
 pub(super) fn discover(out: &Path) -> Result<Source, Error> {
     let here = env::current_dir().map_err(Error::io("read", Path::new(".")))?;
     let (root, mut packages) = match cargo_metadata() {
@@ -57,79 +65,69 @@ pub(super) fn discover(out: &Path) -> Result<Source, Error> {
     packages.sort_by(|a, b| (&a.name, &a.version).cmp(&(&b.name, &b.version)));
     packages.dedup_by(|a, b| (&a.name, &a.version) == (&b.name, &b.version));
 
-    let site = site_apart_from(&root, out)?;
+    let site = output_folder(&root, out)?;
     for package in &packages {
-        site_apart_from(&package.folder, out)?;
+        output_folder(&package.folder, out)?;
     }
 
-    let title = root.file_name().unwrap_or_default().to_string_lossy();
-    let mut source = Source {
-        title: format!("{} and its packages", title_of_name(&title)),
-        sections: vec![Section {
-            prefix: String::new(),
-            title: title_of_name(&title),
-            package: None,
-        }],
-        ..Source::default()
-    };
+    let title = title_from_name(&root.file_name().unwrap_or_default().to_string_lossy());
+    let mut source = Source { title: format!("{title} and its packages"), ..Source::default() };
+    let root_section = source.add_section("", title, None);
     if !packages.iter().any(|package| package.folder == root) {
-        collect(&mut source, 0, &root, 1);
+        collect(&mut source, root_section, &root, 1);
     }
-    let mut versions = BTreeMap::<String, usize>::new();
+    let mut versions = HashMap::<String, usize>::new();
     for package in &packages {
         *versions.entry(package.name.clone()).or_default() += 1;
     }
     for package in packages {
-        let prefix = if versions[&package.name] == 1 {
-            format!("{}/", package.name)
+        let title = if versions[&package.name] == 1 {
+            package.name.clone()
         } else {
-            format!("{}-{}/", package.name, package.version)
+            format!("{}-{}", package.name, package.version)
         };
         let folder = package.folder.clone();
-        source.sections.push(Section {
-            title: prefix.trim_end_matches('/').to_owned(),
-            prefix,
-            package: Some(package),
-        });
-        let section = source.sections.len() - 1;
+        let section = source.add_section(&format!("{title}/"), title, Some(package));
         collect(&mut source, section, &folder, 3);
     }
-    linked::collect(&mut source, &root, &site);
+    linked_files::collect(&mut source, &root, &site);
     Ok(source)
 }
 
 /// Adds a package's documents, pictures and licences to the source.
 #[tracked_phase("package")]
-fn collect(source: &mut Source, section: usize, folder: &Path, depth: usize) {
+fn collect(source: &mut Source, section: usize, folder: &Path, max_depth: usize) {
+    let is_public = |entry: &DirEntry| {
+        let is_internal = INTERNAL_FOLDERS.iter().any(|internal| entry.file_name() == *internal);
+        // A folder with a manifest of its own is another package.
+        !entry.file_type().is_dir() || !(is_internal || entry.path().join("Cargo.toml").exists())
+    };
+    let is_licence = |name: &str| {
+        let file = name.rsplit('/').next().unwrap_or(name).to_uppercase();
+        LICENCE_FILES.iter().any(|licence| file.starts_with(licence))
+    };
     let prefix = source.sections[section].prefix.clone();
-    let walk = Walk { root: folder, depth, admit: &is_for_users };
-    let mut findings = Vec::new();
-    walk.each(&mut findings, |path, name| {
-        let files = if is_markdown(&name) {
-            &mut source.documents
-        } else if is_image(&name) || is_licence(&name) {
-            &mut source.assets
-        } else {
-            return;
-        };
-        files.push(SourceFile { path, name: format!("{prefix}{name}"), section });
-    });
-    source.findings.extend(
-        findings
-            .into_iter()
-            .map(|finding| Finding { page: format!("{prefix}{}", finding.page), ..finding }),
-    );
+    for found in walk(folder, max_depth, is_public) {
+        match found {
+            Ok((path, name)) => {
+                let files = if has_extension(&name, &["md", "markdown"]) {
+                    &mut source.documents
+                } else if has_extension(&name, &IMAGES) || is_licence(&name) {
+                    &mut source.assets
+                } else {
+                    continue;
+                };
+                files.push(SourceFile { path, name: format!("{prefix}{name}"), section });
+            }
+            Err(Finding { page, problem }) => {
+                source.findings.push(Finding { page: format!("{prefix}{page}"), problem });
+            }
+        }
+    }
 }
 
-fn is_for_users(entry: &DirEntry) -> bool {
-    let name = entry.file_name();
-    // A folder with a manifest of its own is another package.
-    !entry.file_type().is_dir()
-        || !(NOT_DOCUMENTS.iter().any(|no| name == *no) || entry.path().join("Cargo.toml").exists())
-}
-
-/// Asks Cargo, which knows path, git and vendored dependencies. `None` where it cannot tell
-/// without a network: it wants every package of the lock file, also those that were never built.
+/// Asks Cargo, which knows path, git and vendored dependencies. `None` if Cargo would need the
+/// network: it wants every package of the lock file, including those that were never built.
 #[tracked_phase("cargo-metadata")]
 fn cargo_metadata() -> Option<Metadata> {
     let mut command = MetadataCommand::new();
@@ -148,22 +146,20 @@ fn from_metadata(metadata: Metadata) -> (PathBuf, Vec<Package>) {
         .map(|package| {
             let mut folder = package.manifest_path.into_std_path_buf();
             folder.pop();
-            Package {
-                name: package.name.to_string(),
-                version: package.version.to_string(),
-                description: tidy(package.description),
-                licences: licences(package.license.as_deref()),
+            let facts = ManifestFacts {
+                description: package.description,
+                license: package.license,
                 keywords: package.keywords,
-                homepage: web_address(package.homepage),
-                repository: Repository::of(package.repository.as_deref(), &folder),
-                folder,
-            }
+                homepage: package.homepage,
+                repository: package.repository,
+            };
+            Package::new(package.name.to_string(), package.version.to_string(), facts, folder)
         })
         .collect();
     (metadata.workspace_root.into_std_path_buf(), packages)
 }
 
-/// The part of `Cargo.lock` that matters here.
+/// The used part of `Cargo.lock`.
 #[derive(Deserialize)]
 struct LockFile {
     #[serde(default)]
@@ -177,8 +173,8 @@ struct LockedPackage {
     source: Option<String>,
 }
 
-/// The part of a registry package's `Cargo.toml` that matters here. Cargo has written it, so that
-/// nothing in it is inherited.
+/// The used part of the `Cargo.toml` of a registry package. Cargo has normalised it: nothing in it
+/// is inherited.
 #[derive(Deserialize)]
 struct PackageManifest {
     package: ManifestFacts,
@@ -194,8 +190,7 @@ struct ManifestFacts {
     repository: Option<String>,
 }
 
-/// What Cargo has unpacked of the packages in the lock file: all that were built, so all that
-/// this program is made of.
+/// The packages of the lock file that Cargo has unpacked. These are all that were ever built.
 #[tracked_phase("lock-file")]
 fn from_lock_file(here: &Path) -> Result<(PathBuf, Vec<Package>), Error> {
     let root = here
@@ -205,111 +200,78 @@ fn from_lock_file(here: &Path) -> Result<(PathBuf, Vec<Package>), Error> {
     let path = root.join("Cargo.lock");
     let text = fs::read_to_string(&path).map_err(Error::io("read", &path))?;
     let lock: LockFile =
-        toml::from_str(&text).map_err(|error| Error::settings(&path, &error.message()))?;
-    let registries = unpacked_registries();
-    let packages = lock
-        .package
-        .into_iter()
-        .filter(|locked| locked.source.is_some())
-        .filter_map(|locked| {
-            let name = format!("{}-{}", locked.name, locked.version);
-            let folder = registries
-                .iter()
-                .map(|registry| registry.join(&name))
-                .find(|folder| folder.is_dir())?;
-            let manifest = fs::read_to_string(folder.join("Cargo.toml")).ok()?;
-            let facts = toml::from_str::<PackageManifest>(&manifest).ok()?.package;
-            Some(Package {
-                name: locked.name,
-                version: locked.version,
-                description: tidy(facts.description),
-                licences: licences(facts.license.as_deref()),
-                keywords: facts.keywords,
-                homepage: web_address(facts.homepage),
-                repository: Repository::of(facts.repository.as_deref(), &folder),
-                folder,
-            })
-        })
-        .collect();
-    Ok((root.to_path_buf(), packages))
-}
-
-/// The folders below which Cargo unpacks packages, one for each registry.
-fn unpacked_registries() -> Vec<PathBuf> {
+        toml::from_str(&text).map_err(|error| Error::parse(&path, error.message()))?;
+    // One folder per registry.
     let home = env::var_os("CARGO_HOME")
         .map(PathBuf::from)
-        .or_else(|| Some(env::home_dir()?.join(".cargo")));
-    let Some(Ok(entries)) = home.map(|home| fs::read_dir(home.join("registry/src"))) else {
-        return Vec::new();
+        .or_else(|| Some(env::home_dir()?.join(".cargo")))
+        .unwrap_or_default();
+    let registries: Vec<PathBuf> = fs::read_dir(home.join("registry/src"))
+        .map(|entries| entries.filter_map(|entry| Some(entry.ok()?.path())).collect())
+        .unwrap_or_default();
+    let unpacked = |locked: LockedPackage| {
+        let name = format!("{}-{}", locked.name, locked.version);
+        let folder = registries
+            .iter()
+            .map(|registry| registry.join(&name))
+            .find(|folder| folder.is_dir())?;
+        let manifest = fs::read_to_string(folder.join("Cargo.toml")).ok()?;
+        let facts = toml::from_str::<PackageManifest>(&manifest).ok()?.package;
+        Some(Package::new(locked.name, locked.version, facts, folder))
     };
-    entries.filter_map(|entry| Some(entry.ok()?.path())).collect()
+    let locked = lock.package.into_iter().filter(|locked| locked.source.is_some());
+    Ok((root.to_path_buf(), locked.filter_map(unpacked).collect()))
+}
+
+impl Package {
+    fn new(name: String, version: String, facts: ManifestFacts, folder: PathBuf) -> Self {
+        // A manifest may have a `javascript:` address.
+        let is_safe = |url: &String| url.starts_with("https://") || url.starts_with("http://");
+        Self {
+            name,
+            version,
+            description: one_line(facts.description.unwrap_or_default()),
+            licences: licences(facts.license.as_deref()),
+            keywords: facts.keywords,
+            homepage: facts.homepage.filter(is_safe),
+            repository: facts.repository.and_then(|url| Repository::new(&url, &folder)),
+            folder,
+        }
+    }
+}
+
+/// The licences that an SPDX expression names. Old manifests separate them by `/`.
+fn licences(expression: Option<&str>) -> Vec<String> {
+    let is_separator = |c: char| c.is_whitespace() || matches!(c, '(' | ')' | '/');
+    let names: BTreeSet<&str> = expression
+        .unwrap_or("unstated")
+        .split(is_separator)
+        .filter(|word| !matches!(*word, "" | "OR" | "AND" | "WITH"))
+        .collect();
+    names.into_iter().map(str::to_owned).collect()
 }
 
 impl Repository {
-    /// From the manifest's `repository`, and from what Cargo noted when the package was
-    /// published. Only for hosts whose addresses of files are known.
-    fn of(url: Option<&str>, folder: &Path) -> Option<Self> {
-        let url = url?;
-        let rest = url.strip_prefix("https://")?;
-        let mut parts = rest.split('/');
+    /// Reads the manifest's `repository` and the commit that Cargo recorded at publication. `None`
+    /// for hosts whose file addresses are not known.
+    fn new(url: &str, folder: &Path) -> Option<Self> {
+        let mut parts = url.strip_prefix("https://")?.split('/');
         let (host, owner, name) = (parts.next()?, parts.next()?, parts.next()?);
         if !matches!(host, "github.com" | "gitlab.com") || owner.is_empty() || name.is_empty() {
             return None;
         }
-        let published = Published::read(folder).unwrap_or_default();
-        let mut folder = published.path_in_vcs;
+        let info = fs::read(folder.join(".cargo_vcs_info.json")).unwrap_or_default();
+        let info: Value = serde_json::from_slice(&info).unwrap_or_default();
+        let mut folder = info["path_in_vcs"].as_str().unwrap_or_default().to_owned();
         if !folder.is_empty() && !folder.ends_with('/') {
             folder.push('/');
         }
         Some(Self {
             url: format!("https://{host}/{owner}/{}", name.trim_end_matches(".git")),
-            revision: published.git.map_or_else(|| "HEAD".to_owned(), |git| git.sha1),
+            revision: info["git"]["sha1"].as_str().unwrap_or("HEAD").to_owned(),
             folder,
         })
     }
-}
-
-/// `.cargo_vcs_info.json`: which commit a package was published from.
-#[derive(Default, Deserialize)]
-struct Published {
-    git: Option<PublishedCommit>,
-    #[serde(default)]
-    path_in_vcs: String,
-}
-
-#[derive(Deserialize)]
-struct PublishedCommit {
-    sha1: String,
-}
-
-impl Published {
-    fn read(folder: &Path) -> Option<Self> {
-        let text = fs::read(folder.join(".cargo_vcs_info.json")).ok()?;
-        serde_json::from_slice(&text).ok()
-    }
-}
-
-/// A description on one line.
-fn tidy(description: Option<String>) -> String {
-    description.unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-/// An address that is safe to link to: a manifest may say `javascript:`.
-fn web_address(address: Option<String>) -> Option<String> {
-    address.filter(|address| address.starts_with("https://") || address.starts_with("http://"))
-}
-
-/// The licences that an SPDX expression names; `/` is how it was written before SPDX.
-fn licences(expression: Option<&str>) -> Vec<String> {
-    let mut named: Vec<String> = expression
-        .unwrap_or("unstated")
-        .split(|c: char| c.is_whitespace() || matches!(c, '(' | ')' | '/'))
-        .filter(|word| !matches!(*word, "" | "OR" | "AND" | "WITH"))
-        .map(str::to_owned)
-        .collect();
-    named.sort_unstable();
-    named.dedup();
-    named
 }
 
 #[cfg(test)]
@@ -318,25 +280,23 @@ mod tests {
     use std::path::Path;
 
     #[test]
-    fn an_expression_names_each_licence_once() {
+    fn each_licence_of_an_expression_is_listed_once() {
+        let expression = Some("(MIT OR Apache-2.0) AND Unicode-3.0 AND MIT");
+        assert_eq!(licences(expression), ["Apache-2.0", "MIT", "Unicode-3.0"]);
         assert_eq!(licences(Some("MIT OR Apache-2.0")), ["Apache-2.0", "MIT"]);
-        assert_eq!(
-            licences(Some("(MIT OR Apache-2.0) AND Unicode-3.0")),
-            ["Apache-2.0", "MIT", "Unicode-3.0"]
-        );
         assert_eq!(licences(Some("Unlicense/MIT")), ["MIT", "Unlicense"]);
         assert_eq!(licences(None), ["unstated"]);
     }
 
     #[test]
     fn a_repository_is_its_host_owner_and_name() {
-        let url = |url| Repository::of(Some(url), Path::new("/nowhere")).map(|r| r.url);
-        let same = Some("https://github.com/a/b".to_owned());
-        assert_eq!(url("https://github.com/a/b"), same);
-        assert_eq!(url("https://github.com/a/b.git"), same);
-        assert_eq!(url("https://github.com/a/b/tree/main/c"), same);
-        assert_eq!(url("https://github.com/a"), None);
-        assert_eq!(url("https://example.com/a/b"), None);
-        assert_eq!(url("javascript:alert(1)"), None);
+        let parse = |url: &str| Repository::new(url, Path::new("/nowhere")).map(|found| found.url);
+        for suffix in ["", ".git", "/tree/main/c"] {
+            let repository = parse(&format!("https://github.com/a/b{suffix}"));
+            assert_eq!(repository.as_deref(), Some("https://github.com/a/b"));
+        }
+        for other in ["https://github.com/a", "https://example.com/a/b", "javascript:alert(1)"] {
+            assert_eq!(parse(other), None);
+        }
     }
 }

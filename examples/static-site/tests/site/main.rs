@@ -1,4 +1,4 @@
-//! The program as its user meets it: what a build of a folder writes, prints and records.
+//! The program from outside: what a build of a folder writes, prints and records.
 #![forbid(unsafe_code)]
 
 mod full;
@@ -6,4 +6,4 @@ mod hostile;
 mod incremental;
 mod packages;
 mod parallel;
-mod workbench;
+mod sandbox;

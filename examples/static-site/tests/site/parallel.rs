@@ -1,12 +1,13 @@
-//! Work that a build shares among threads, as its record tells it.
+//! Parallel phases: what other threads do is recorded in the phase that they work for.
 
-use std::collections::BTreeMap;
+use std::fs;
+use std::sync::LazyLock;
 
 use serde_json::Value;
 
-use crate::workbench::{Built, Workbench};
+use crate::sandbox::{Built, Sandbox};
 
-/// Every phase that is handed to other threads, and the one that hands it over.
+/// Each phase that runs on other threads, and the phase that starts it.
 const HANDED_OFF: [(&str, &str); 5] = [
     ("load", "load/read-file"),
     ("assets", "assets/asset"),
@@ -15,26 +16,21 @@ const HANDED_OFF: [(&str, &str); 5] = [
     ("write", "write/write-file"),
 ];
 
-/// A build with enough work for several threads.
-fn build_on(threads: u64) -> Built {
-    let bench = Workbench::with_fixture();
+/// A build with enough work for several threads, on each of these numbers of threads.
+static BUILDS: LazyLock<[(u64, Built); 3]> = LazyLock::new(|| {
+    let sandbox = Sandbox::with_fixture();
     for number in 0..60 {
         let text = "# Page\n\nText with a [link](../notes.md).\n\n```rust\nfn main() {}\n```\n";
-        bench.write(&format!("more/page-{number}.md"), text);
-        bench.write(&format!("more/asset-{number}.txt"), "an asset");
+        sandbox.write(&format!("more/page-{number}.md"), text);
+        sandbox.write(&format!("more/asset-{number}.txt"), "an asset");
     }
-    bench.build_with(&[], |command| {
-        command.env("RAYON_NUM_THREADS", threads.to_string());
+    [1, 2, 4].map(|threads| {
+        let _ = fs::remove_dir_all(sandbox.path("site"));
+        (threads, sandbox.build_on(threads, &[]))
     })
-}
+});
 
-/// The phases of a record by their paths.
-fn phases(record: &Value) -> BTreeMap<&str, &Value> {
-    let phases = record["phases"].as_array().unwrap();
-    phases.iter().map(|phase| (phase["path"].as_str().unwrap(), phase)).collect()
-}
-
-/// A counter of a phase; one that is 0 is not in the record.
+/// A counter of a phase; the record leaves out those that are 0.
 fn counter(phase: &Value, field: &str) -> u64 {
     phase.get(field).map_or(0, |value| value.as_u64().unwrap())
 }
@@ -44,10 +40,9 @@ fn parent(path: &str) -> Option<&str> {
 }
 
 #[test]
-fn what_other_threads_do_is_in_the_phase_that_gave_it_to_them() {
-    for threads in [1, 2, 4] {
-        let record = build_on(threads).record;
-        let phases = phases(&record);
+fn memory_of_other_threads_is_counted_in_the_phase_that_they_work_for() {
+    for (_, built) in &*BUILDS {
+        let phases = built.phases();
         for (from, path) in HANDED_OFF {
             let (from, to) = (phases[from], phases[path]);
             for field in ["alloc_bytes", "alloc_count", "freed_bytes"] {
@@ -55,23 +50,22 @@ fn what_other_threads_do_is_in_the_phase_that_gave_it_to_them() {
             }
             assert_eq!(counter(from, "calls"), 1, "{path}");
         }
-        assert!(counter(phases["render/page"], "alloc_bytes") > 100_000, "{record}");
-        for path in phases.keys().filter(|path| parent(path).is_none()) {
-            assert!(phases[path]["build_thread_ms"].is_f64(), "{path} was handed off by nobody");
+        assert!(counter(phases["render/page"], "alloc_bytes") > 100_000, "{}", built.record);
+        for (path, phase) in phases.iter().filter(|(path, _)| parent(path).is_none()) {
+            assert!(phase["build_thread_ms"].is_f64(), "{path} did not start on the build thread");
         }
     }
 }
 
 #[test]
 fn each_allocation_is_in_one_phase_on_any_number_of_threads() {
-    for threads in [1, 2, 4] {
-        let record = build_on(threads).record;
-        let phases = phases(&record);
+    for (threads, built) in &*BUILDS {
+        let phases = built.phases();
         for (all, own) in [("alloc_bytes", "self_alloc_bytes"), ("alloc_count", "self_alloc_count")]
         {
             let selves: u64 = phases.values().map(|phase| counter(phase, own)).sum();
-            let rest = counter(&record["unattributed"], all);
-            assert_eq!(selves + rest, counter(&record, all), "{threads} threads");
+            let rest = counter(&built.record["unattributed"], all);
+            assert_eq!(selves + rest, built.number(all), "{threads} threads");
             for (path, phase) in &phases {
                 let below = phases.iter().filter(|(other, _)| parent(other) == Some(path));
                 let below: u64 = below.map(|(_, phase)| counter(phase, all)).sum();
@@ -82,28 +76,29 @@ fn each_allocation_is_in_one_phase_on_any_number_of_threads() {
 }
 
 #[test]
-fn times_and_threads_say_how_parallel_a_phase_was() {
-    // What is rounded when it is written down.
+fn times_and_threads_show_how_parallel_a_phase_was() {
+    // The record rounds times.
     const ROUNDING_MS: f64 = 0.01;
-    for threads in [1, 2, 4] {
-        let record = build_on(threads).record;
-        let whole = record["build_time_ms"].as_f64().unwrap();
-        assert_eq!(record["parallel"], threads > 1);
-        for (path, phase) in phases(&record) {
+    for (threads, built) in &*BUILDS {
+        let whole = built.record["build_time_ms"].as_f64().unwrap();
+        assert_eq!(built.record["parallel"], *threads > 1);
+        for (path, phase) in built.phases() {
             let time = |field: &str| phase[field].as_f64().unwrap_or(0.0);
-            let took_part = counter(phase, "threads");
-            assert!((1..=threads).contains(&took_part), "{path} on {took_part} of {threads}");
-            assert!(time("build_thread_ms") <= time("total_ms") + ROUNDING_MS, "{phase}");
-            assert!(time("build_thread_ms") <= time("elapsed_ms") + ROUNDING_MS, "{phase}");
-            assert!(time("elapsed_ms") <= whole + ROUNDING_MS, "{phase}");
+            let used = counter(phase, "threads");
+            assert!((1..=*threads).contains(&used), "{path} on {used} of {threads}");
             #[expect(clippy::cast_precision_loss, reason = "at most 4")]
-            let most = time("elapsed_ms") * took_part as f64;
-            assert!(time("total_ms") <= most + ROUNDING_MS, "{phase}");
-            if threads == 1 {
-                assert!(
-                    (time("build_thread_ms") - time("total_ms")).abs() <= ROUNDING_MS,
-                    "{phase}"
-                );
+            let most = time("elapsed_ms") * used as f64;
+            for (smaller, larger) in [
+                (time("build_thread_ms"), time("total_ms")),
+                (time("build_thread_ms"), time("elapsed_ms")),
+                (time("elapsed_ms"), whole),
+                (time("total_ms"), most),
+            ] {
+                assert!(smaller <= larger + ROUNDING_MS, "{phase}");
+            }
+            if *threads == 1 {
+                let difference = time("build_thread_ms") - time("total_ms");
+                assert!(difference.abs() <= ROUNDING_MS, "{phase}");
             }
         }
     }
@@ -111,30 +106,23 @@ fn times_and_threads_say_how_parallel_a_phase_was() {
 
 #[test]
 fn the_tree_is_the_same_on_any_number_of_threads() {
-    let tree = |threads| {
-        let record = build_on(threads).record;
-        let tree = phases(&record).into_iter().map(|(path, phase)| {
-            (path.to_owned(), counter(phase, "calls"), counter(phase, "items"))
-        });
-        tree.collect::<Vec<_>>()
-    };
-    let alone = tree(1);
-    assert!(alone.iter().any(|(path, calls, _)| path == "render/page/html" && *calls > 60));
-    assert_eq!(tree(2), alone);
-    assert_eq!(tree(4), alone);
+    let trees = BUILDS.each_ref().map(|(_, built)| {
+        let row = |(path, phase)| (path, counter(phase, "calls"), counter(phase, "items"));
+        built.phases().into_iter().map(row).collect::<Vec<_>>()
+    });
+    assert!(trees[0].iter().any(|(path, calls, _)| *path == "render/page/html" && *calls > 60));
+    assert_eq!(trees[1], trees[0]);
+    assert_eq!(trees[2], trees[0]);
 }
 
 #[test]
-fn the_summary_shows_how_parallel_the_largest_phase_was() {
-    let built = build_on(2);
-    let phases = phases(&built.record);
-    let own = |phase: &Value| phase["build_thread_ms"].as_f64().unwrap();
-    let roots = phases.iter().filter(|(path, _)| parent(path).is_none());
-    let (name, largest) = roots.max_by(|a, b| own(a.1).total_cmp(&own(b.1))).unwrap();
-    let mut lines = built.output.lines();
-    let row = lines.find(|line| line.starts_with(name)).unwrap();
-    let is_parallel = counter(largest, "threads") > 1;
-    assert_eq!(row.contains(" of 2 "), is_parallel, "{row}\n{largest}");
+fn the_summary_shows_how_parallel_the_longest_phase_was() {
+    let built = &BUILDS[1].1;
+    let time = |phase: &Value| phase["build_thread_ms"].as_f64().unwrap();
+    let roots = built.phases().into_iter().filter(|(path, _)| parent(path).is_none());
+    let (name, longest) = roots.max_by(|a, b| time(a.1).total_cmp(&time(b.1))).unwrap();
+    let row = built.output.lines().find(|line| line.starts_with(name)).unwrap();
+    let is_parallel = counter(longest, "threads") > 1;
+    assert_eq!(row.contains(" of 2 "), is_parallel, "{row}\n{longest}");
     assert!(row.contains('█'), "{row}");
-    assert!(!built.output.contains("on worker threads"), "{}", built.output);
 }

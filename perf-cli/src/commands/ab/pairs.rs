@@ -75,6 +75,7 @@ impl Pairs {
                 return refused("recorded times that say nothing: the machine slept meanwhile");
             }
             Outcome::Success => {}
+            outcome => return refused(&format!("recorded the outcome `{}`", outcome.name())),
         }
         self.builds[half as usize].push(stats);
         Ok(())
@@ -119,12 +120,17 @@ mod tests {
     fn builds_that_say_nothing_are_refused_with_the_reason() {
         let command = BuildCommand::of_shell("make");
         let stats = BuildStats::default;
+        let changed = |change: fn(&mut BuildStats)| {
+            let mut stats = stats();
+            change(&mut stats);
+            vec![stats]
+        };
         for (records, reason) in [
             (vec![stats(), stats()], "leaves several records"),
-            (vec![BuildStats { outcome: Outcome::Failed, ..stats() }], "its build failed"),
-            (vec![BuildStats { outcome: Outcome::Panicked, ..stats() }], "its build panicked"),
-            (vec![BuildStats { skipped: Some(true), ..stats() }], "nothing to build"),
-            (vec![BuildStats { clock: Some(Clock::Suspect), ..stats() }], "slept"),
+            (changed(|stats| stats.outcome = Outcome::Failed), "its build failed"),
+            (changed(|stats| stats.outcome = Outcome::Panicked), "its build panicked"),
+            (changed(|stats| stats.skipped = Some(true)), "nothing to build"),
+            (changed(|stats| stats.clock = Some(Clock::Suspect)), "slept"),
         ] {
             let mut pairs = Pairs::default();
             let said = pairs.take(Half::Base, &command, records).unwrap_err().to_string();

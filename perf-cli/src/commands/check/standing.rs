@@ -100,10 +100,11 @@ mod tests {
     use super::*;
 
     fn sessions(times: &[f64]) -> Vec<Session> {
-        let build = |(n, time): (usize, &f64)| BuildStats {
-            build_id: n.to_string(),
-            build_time_ms: *time,
-            ..BuildStats::default()
+        let build = |(n, time): (usize, &f64)| {
+            let mut stats = BuildStats::default();
+            stats.build_id = n.to_string();
+            stats.build_time_ms = *time;
+            stats
         };
         let builds = times.iter().enumerate().map(build);
         builds.map(|stats| Session { builds: vec![stats] }).collect()

@@ -135,12 +135,12 @@ fn git(stats: &BuildStats) -> Check {
 fn profile(stats: &BuildStats) -> Check {
     const WHAT: &str = "profile";
     match stats.profile {
-        Some(Profile::Release) => Check::fine(WHAT, "release"),
         Some(Profile::Debug) => Check::notice(
             WHAT,
             "the tool was compiled with debug assertions",
             "measure a release build of the tool: others are several times slower",
         ),
+        Some(profile) => Check::fine(WHAT, profile.name()),
         None => Check::fine(WHAT, "the record does not say"),
     }
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use perf_history::{BuildStats, History, HistoryError, Scanned, Unreadable};
+use perf_history::{BuildStats, History, HistoryError, ScannedLine, UnreadableLine};
 
 use super::Check;
 use crate::failure::Failure;
@@ -18,7 +18,7 @@ const NAMED: usize = 5;
 struct Scan {
     records: u64,
     unreadable: u64,
-    named: Vec<Unreadable>,
+    named: Vec<UnreadableLine>,
     last_id: Option<String>,
 }
 
@@ -33,8 +33,8 @@ pub(super) fn checks(history: &History, repair: &str) -> Result<Vec<Check>, Fail
 
 fn scan(history: &History) -> Result<Scan, HistoryError> {
     let parts = history.scan(Scan::default, |scan, line| match line {
-        Scanned::Record(_) => scan.records += 1,
-        Scanned::Unreadable(line) => {
+        ScannedLine::Record(_) => scan.records += 1,
+        ScannedLine::Unreadable(line) => {
             scan.unreadable += 1;
             scan.named.push(line);
             scan.keep_first();

@@ -3,7 +3,7 @@
 use clap::Args;
 use perf_history::BuildStats;
 
-use crate::commands::{facts, show};
+use crate::commands::show;
 use crate::failure::Failure;
 use crate::present::{Cell, Column, Kind, Row, Table};
 use crate::run::Invocation;
@@ -73,7 +73,7 @@ fn table(stats: &BuildStats) -> Table {
         (Column::data("build_id", text), Cell::text(&stats.build_id)),
         (Column::data("timestamp", text), Cell::text(&stats.timestamp)),
         (Column::data("tool", text), Cell::text(&stats.tool)),
-        (Column::data("outcome", text), Cell::text(facts::outcome_name(stats.outcome))),
+        (Column::data("outcome", text), Cell::text(stats.outcome.name())),
         (
             Column::data("mode", text),
             known(Mode::from_build(stats).map(|mode| mode.name().to_owned())),

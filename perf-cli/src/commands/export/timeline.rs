@@ -25,7 +25,9 @@ pub(super) fn calls(invocation: &mut Invocation<'_, '_>, stats: &BuildStats) -> 
         Ok(Some(timeline)) => return recorded(invocation, stats, timeline),
         // An id that no file can have is that of a record which has none.
         Ok(None) | Err(HistoryError::BadBuildId { .. }) => {}
-        Err(error) => invocation.warn(&format!("{error}; the phases' sums are laid out instead")),
+        Err(error) => {
+            invocation.warn(&format!("{}; the phases' sums are laid out instead", error.describe()))
+        }
     }
     if stats.timeline.is_some() {
         invocation.warn("the build's timeline is not there; the phases' sums are laid out instead");
@@ -45,7 +47,7 @@ fn recorded(invocation: &mut Invocation<'_, '_>, stats: &BuildStats, timeline: T
     let mut missing = timeline.dropped;
     let mut others = 0;
     for thread in timeline.threads {
-        let name = if thread.own {
+        let name = if thread.build_thread {
             "own thread".to_owned()
         } else {
             others += 1;

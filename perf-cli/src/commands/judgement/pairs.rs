@@ -219,19 +219,17 @@ mod tests {
     fn half(builds: u32, change: impl Fn(u32, &mut BuildStats)) -> Vec<BuildStats> {
         let build = |number| {
             let noise = 1.0 + f64::from(number * 5 % 11) * 0.002;
-            let phase = |path: &str| PhaseStats {
-                path: path.to_owned(),
-                self_ms: 100.0 * noise,
-                self_alloc_count: Some(1_000),
-                ..PhaseStats::default()
+            let phase = |path: &str| {
+                let mut phase = PhaseStats::new(path);
+                phase.self_ms = 100.0 * noise;
+                phase.self_alloc_count = Some(1_000);
+                phase
             };
-            let mut stats = BuildStats {
-                build_time_ms: 200.0 * noise,
-                memory_peak_mb: Some(10.0 * noise),
-                alloc_count: Some(2_000),
-                phases: vec![phase("read"), phase("render")],
-                ..BuildStats::default()
-            };
+            let mut stats = BuildStats::default();
+            stats.build_time_ms = 200.0 * noise;
+            stats.memory_peak_mb = Some(10.0 * noise);
+            stats.alloc_count = Some(2_000);
+            stats.phases = vec![phase("read"), phase("render")];
             change(number, &mut stats);
             stats
         };

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::ZonedDateTime;
 
-use crate::commands::facts::{change_style, outcome_name, short_commit};
+use crate::commands::facts::{change_style, short_commit};
 use crate::present::style::{DIM, PLAIN, STRONG};
 use crate::present::{Cell, Column, Kind, Row, Table, moment, units};
 
@@ -74,7 +74,7 @@ fn row(
         Cell::text(&build.tool),
         Cell::number(build.time_ms).styled(if build.is_typical { STRONG } else { PLAIN }),
         Cell::number(change).styled(change_style(change)),
-        Cell::labelled(ended, outcome_name(build.outcome)).styled(ended_style),
+        Cell::labelled(ended, build.outcome.name()).styled(ended_style),
         Cell::flag(build.skipped),
         Cell::number(build.memory_peak_mb),
         Cell::number(build.memory_rss_mb),

@@ -44,14 +44,10 @@ fn when(stats: &BuildStats, now: &ZonedDateTime) -> Fact {
 fn kind(stats: &BuildStats) -> Fact {
     let (outcome, style) = facts::outcome(stats);
     let parallel = |parallel| if parallel { "parallel" } else { "sequential" };
-    let profile = |profile| match profile {
-        perf_history::Profile::Debug => "debug",
-        perf_history::Profile::Release => "release",
-    };
     Fact::new("build")
         .and(Span::new(outcome, style))
         .known(Mode::from_build(stats).map(|mode| mode.name().to_owned()))
-        .known(stats.profile.map(|it| profile(it).to_owned()))
+        .known(stats.profile.map(|profile| profile.name().to_owned()))
         .known(stats.parallel.map(|it| parallel(it).to_owned()))
 }
 

@@ -55,21 +55,18 @@ mod tests {
 
     /// Twenty sessions of two builds each: `0-a`, `0-b`, `1-a` …
     fn sessions() -> Vec<Session> {
-        let build = |session: u32, name: &str| BuildStats {
-            build_id: format!("{session}-{name}"),
-            ..BuildStats::default()
+        let build = |session: u32, name: &str| {
+            let mut stats = BuildStats::default();
+            stats.build_id = format!("{session}-{name}");
+            stats
         };
         (0..20).map(|n| Session { builds: vec![build(n, "a"), build(n, "b")] }).collect()
     }
 
     fn accepted(build_id: &str, reason: &str) -> Accepted {
-        Accepted {
-            build_id: build_id.to_owned(),
-            timestamp: "2026-11-24T01:00:00Z".to_owned(),
-            tool: "site".to_owned(),
-            commit: None,
-            reason: Some(reason.to_owned()),
-        }
+        let mut accepted = Accepted::new(build_id, "2026-11-24T01:00:00Z", "site");
+        accepted.reason = Some(reason.to_owned());
+        accepted
     }
 
     fn covering(changes: &[Accepted], from: usize, until: usize) -> Option<&str> {

@@ -35,40 +35,39 @@ fn build(made: &[Made], rest: u32) -> BuildStats {
             phases[it].total_ms += ms(own + other);
             phases[it].build_thread_ms = phases[it].build_thread_ms.map(|it| it + ms(own));
         }
-        phases.push(PhaseStats {
-            path,
-            calls: 1,
-            self_ms: ms(own + other),
-            total_ms: ms(own + other),
-            build_thread_self_ms: Some(ms(own)),
-            build_thread_ms: Some(ms(own)),
-            self_alloc_bytes: Some(u64::from(other) * 3),
-            ..PhaseStats::default()
+        phases.push({
+            let mut phase = PhaseStats::new(path);
+            phase.calls = 1;
+            phase.self_ms = ms(own + other);
+            phase.total_ms = ms(own + other);
+            phase.build_thread_self_ms = Some(ms(own));
+            phase.build_thread_ms = Some(ms(own));
+            phase.self_alloc_bytes = Some(u64::from(other) * 3);
+            phase
         });
         above.push(place);
     }
     let own: u32 = made.iter().map(|(_, own, _)| own).sum();
-    BuildStats {
-        build_id: "random".to_owned(),
-        timestamp: "2026-11-23T20:28:27.500Z".to_owned(),
-        tool: "random".to_owned(),
-        build_time_ms: ms(own + rest),
-        alloc_count: Some(1),
-        unattributed: Some(Unattributed { build_thread_ms: ms(rest), ..Unattributed::default() }),
-        phases,
-        ..BuildStats::default()
-    }
+    let mut stats = BuildStats::default();
+    stats.build_id = "random".to_owned();
+    stats.timestamp = "2026-11-23T20:28:27.500Z".to_owned();
+    stats.tool = "random".to_owned();
+    stats.build_time_ms = ms(own + rest);
+    stats.alloc_count = Some(1);
+    let mut unattributed = Unattributed::default();
+    unattributed.build_thread_ms = ms(rest);
+    stats.unattributed = Some(unattributed);
+    stats.phases = phases;
+    stats
 }
 
 /// Intervals in microseconds, which overlap as they like.
 fn threads() -> impl Strategy<Value = Vec<TimelineThread>> {
-    let interval = (0..5_u32, 0..200_u64, 0..60_u64).prop_map(|(path, start, duration)| Interval {
-        path,
-        start_ns: start * 1_000 + 1,
-        duration_ns: duration * 1_000,
+    let interval = (0..5_u32, 0..200_u64, 0..60_u64).prop_map(|(path, start, duration)| {
+        Interval::new(path, start * 1_000 + 1, duration * 1_000)
     });
     let thread = (any::<bool>(), prop::collection::vec(interval, 0..60))
-        .prop_map(|(own, intervals)| TimelineThread { own, intervals });
+        .prop_map(|(own, intervals)| TimelineThread::new(own, intervals));
     prop::collection::vec(thread, 0..4)
 }
 
@@ -219,14 +218,14 @@ proptest! {
             .flat_map(|thread| &thread.intervals)
             .map(|it| (names[it.path as usize], it.start_ns, it.end_ns()))
             .collect();
-        let timeline = Timeline {
-            build_id: "random".to_owned(),
-            tool: "random".to_owned(),
-            build_time_ns: 1_000_000,
-            paths: names.map(str::to_owned).to_vec(),
-            threads,
-            dropped: 0,
-        };
+        let mut timeline = Timeline::default();
+timeline.build_id = "random".to_owned();
+timeline.tool = "random".to_owned();
+timeline.build_time_ns = 1_000_000;
+timeline.paths = names.map(str::to_owned).to_vec();
+timeline.threads = threads;
+timeline.dropped = 0;
+
         History::open(dir.path()).save_timeline(&timeline).unwrap();
         let (trace, said) = export(dir.path(), &["chrome-trace"]);
         let slices = slices(&serde_json::from_str(&trace).unwrap());

@@ -20,12 +20,11 @@ fn gitlab() -> [(&'static str, &'static str); 3] {
 }
 
 fn facts(commit: &str, branch: &str, dirty: Option<bool>) -> Git {
-    Git {
-        commit: Some(commit.to_owned()),
-        branch: Some(branch.to_owned()),
-        dirty,
-        ..Git::default()
-    }
+    let mut git = Git::default();
+    git.commit = Some(commit.to_owned());
+    git.branch = Some(branch.to_owned());
+    git.dirty = dirty;
+    git
 }
 
 fn detached_at(commit: &str) -> Head {
@@ -100,15 +99,15 @@ fn an_observation_that_nobody_finishes_is_harmless() {
         return;
     };
     for _ in 0..50 {
-        drop(Observation::begin(&repository.path()));
+        drop(Observation::begin(&repository.path(), true));
     }
-    let facts = Observation::begin(&repository.path()).finish();
+    let facts = Observation::begin(&repository.path(), true).finish();
     assert!(facts.system.is_some());
 }
 
 #[test]
 fn a_place_that_does_not_exist_has_no_checkout() {
-    let facts = Observation::begin("/nonexistent/place".as_ref()).finish();
+    let facts = Observation::begin("/nonexistent/place".as_ref(), true).finish();
     assert!(facts.git.is_none_or(|git| git.dirty.is_none()));
     assert!(facts.platform.is_some_and(|platform| !platform.is_empty()));
 }
@@ -123,7 +122,7 @@ fn every_fact_is_there_on_a_healthy_machine() {
     // How soon git answers is no business of this test.
     let facts = (0..100)
         .map(|attempt| {
-            let observation = Observation::begin(&repository.path());
+            let observation = Observation::begin(&repository.path(), true);
             thread::sleep(Duration::from_millis(20 * (attempt + 1)));
             observation.finish()
         })

@@ -1,0 +1,138 @@
+//! A place in the source where a phase is entered.
+
+#[cfg(feature = "track")]
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use super::future::TrackedFuture;
+use super::guard::PhaseGuard;
+#[cfg(feature = "track")]
+use super::name::NameId;
+#[cfg(feature = "track")]
+use crate::registry::Registry;
+
+/// Whether any build is open.
+#[inline]
+#[must_use]
+pub fn any_build_open() -> bool {
+    #[cfg(feature = "track")]
+    return Registry::global().epoch().any_open();
+    #[cfg(not(feature = "track"))]
+    false
+}
+
+/// A place in the source where a phase is entered. Made by the macros, in a `static`.
+#[derive(Debug)]
+pub struct Site {
+    #[cfg(feature = "track")]
+    name: &'static str,
+    #[cfg(feature = "track")]
+    file: &'static str,
+    #[cfg(feature = "track")]
+    line: u32,
+    /// The name's number, 0 until it is looked up.
+    #[cfg(feature = "track")]
+    id: AtomicU32,
+}
+
+impl Site {
+    /// A site of the phase `name`, annotated at `line` of `file`.
+    ///
+    /// # Panics
+    ///
+    /// If the name is empty or contains `/` or a control character: at compile time, in a `static`.
+    #[must_use]
+    #[cfg_attr(not(feature = "track"), expect(unused_variables, reason = "nothing is measured"))]
+    pub const fn new(name: &'static str, file: &'static str, line: u32) -> Self {
+        assert!(
+            name_is_valid(name),
+            "phase names cannot be empty or contain `/` (it separates path components) or control characters"
+        );
+        Self {
+            #[cfg(feature = "track")]
+            name,
+            #[cfg(feature = "track")]
+            file,
+            #[cfg(feature = "track")]
+            line,
+            #[cfg(feature = "track")]
+            id: AtomicU32::new(0),
+        }
+    }
+
+    /// Enters the phase until the guard is dropped.
+    #[inline]
+    #[must_use = "the phase ends when the guard is dropped"]
+    pub fn enter(&'static self) -> PhaseGuard {
+        #[cfg(feature = "track")]
+        if Registry::global().epoch().any_open() {
+            return PhaseGuard::open::<true>(self.id(), Some(self));
+        }
+        PhaseGuard::closed()
+    }
+
+    /// A future that is a call of the phase, from its first poll to its completion.
+    #[inline]
+    pub fn future<F: Future>(&'static self, future: F) -> TrackedFuture<F> {
+        TrackedFuture::new(self, 0, future)
+    }
+
+    /// As [`Self::future`], for a call that works on `items` items.
+    #[inline]
+    pub fn future_with_items<F: Future>(&'static self, items: u64, future: F) -> TrackedFuture<F> {
+        TrackedFuture::new(self, items, future)
+    }
+
+    /// The name's number, looked up once.
+    #[cfg(feature = "track")]
+    #[inline]
+    pub(crate) fn id(&self) -> NameId {
+        NameId::from_raw(self.id.load(Ordering::Relaxed)).unwrap_or_else(|| self.look_up())
+    }
+
+    /// Where the phase is annotated: file and line.
+    #[cfg(feature = "track")]
+    pub(crate) fn location(&self) -> (&'static str, u32) {
+        (self.file, self.line)
+    }
+
+    #[cfg(feature = "track")]
+    #[cold]
+    #[inline(never)]
+    fn look_up(&self) -> NameId {
+        let id = Registry::global().names.intern(self.name);
+        self.id.store(id.to_raw(), Ordering::Relaxed);
+        id
+    }
+}
+
+/// Whether `name` can be the name of a phase: it is not empty and contains neither `/` nor a
+/// control character.
+const fn name_is_valid(name: &str) -> bool {
+    let bytes = name.as_bytes();
+    let mut index = 0;
+    while index < bytes.len() {
+        // C1 controls are the only control characters beyond ASCII: C2 80 to C2 9F.
+        let c1 = bytes[index] == 0xC2 && index + 1 < bytes.len() && bytes[index + 1] < 0xA0;
+        if bytes[index] == b'/' || bytes[index].is_ascii_control() || c1 {
+            return false;
+        }
+        index += 1;
+    }
+    !bytes.is_empty()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::name_is_valid;
+
+    #[test]
+    fn names_contain_no_slash_and_no_control_character_and_are_not_empty() {
+        for valid in ["render", "a b", "größe", "ページ", "\u{a0}"] {
+            assert!(name_is_valid(valid), "{valid:?}");
+            assert!(!valid.contains(char::is_control));
+        }
+        for invalid in ["", "a/b", "\n", "a\u{7f}", "\u{85}"] {
+            assert!(!name_is_valid(invalid), "{invalid:?}");
+        }
+    }
+}

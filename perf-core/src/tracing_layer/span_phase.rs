@@ -1,0 +1,286 @@
+//! What is kept of a span: where its phase is in the tree, its call, and the threads it is entered on.
+
+use std::ptr;
+
+use crate::measure::counters::bump;
+use crate::measure::ticks::{self, Ticks};
+use crate::phase::call::Ending;
+use crate::phase::frame::EntryFlags;
+use crate::phase::name::NameId;
+use crate::phase::node::Node;
+use crate::phase::open_builds::BuildNumber;
+use crate::phase::path::PathId;
+use crate::phase::thread::Thread;
+use crate::phase::thread::fast_path::Entry;
+use crate::phase::threads::Uncounted;
+use crate::registry::Registry;
+
+/// A phase of a build; the root is the build itself.
+pub(super) type Place = (BuildNumber, PathId);
+
+/// What is kept of a span.
+#[derive(Debug)]
+pub(super) struct SpanPhase {
+    name: NameId,
+    /// Where the span's phase is below. `None` where that is wherever it is entered first.
+    parent: Option<Place>,
+    call: Option<Call>,
+    entered: Entered,
+}
+
+/// The call that a span is, in the build in which it was entered first.
+#[derive(Debug)]
+struct Call {
+    build: BuildNumber,
+    path: PathId,
+    first_entry: Ticks,
+    last_exit: Ticks,
+    /// From entry to exit less stolen work, of a call that was entered once.
+    ticks: u64,
+    /// Whether it was left altogether and entered again.
+    reentered: bool,
+    panicked: bool,
+    /// The thread of the last exit, and the phase's node there.
+    last: Option<(&'static Thread, &'static Node)>,
+}
+
+/// One entry of a span, on the stack of a thread.
+#[derive(Debug)]
+struct OnStack {
+    thread: &'static Thread,
+    /// The hand-off to the phase above, where the thread was not in it.
+    handed_off: Option<Entry>,
+    entry: Entry,
+    /// Whether the call began with it.
+    first: bool,
+}
+
+/// What an exit did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Exit {
+    /// Nothing: the span was not entered on this thread.
+    None,
+    /// The phase alone was left, if it was not before.
+    Alone,
+    /// The phase was left, and with it others that were entered after it.
+    WithOthers,
+}
+
+impl SpanPhase {
+    pub(super) fn new(name: NameId, parent: Option<Place>) -> Self {
+        Self { name, parent, call: None, entered: Entered::default() }
+    }
+
+    /// Where the phase is, if that is known and its build is open.
+    pub(super) fn place(&self) -> Option<Place> {
+        let is_open = |it: &Place| Registry::global().is_open(it.0);
+        let entered = self.call.as_ref().map(Call::place).filter(is_open);
+        entered.or_else(|| below(self.parent.filter(is_open)?, self.name))
+    }
+
+    /// Whether it is known where the phase is below, in a build that is open.
+    pub(super) fn has_parent_in_open_build(&self, thread: &'static Thread) -> bool {
+        // The thread's own build is open.
+        self.parent
+            .is_some_and(|it| thread.build() == Some(it.0) || Registry::global().is_open(it.0))
+    }
+
+    pub(super) fn set_parent(&mut self, parent: Option<Place>) {
+        self.parent = parent;
+    }
+
+    /// Enters the phase on the present thread.
+    pub(super) fn enter(&mut self, thread: &'static Thread) {
+        let Some((mut on_stack, build)) = self.push(thread) else { return };
+        let (frame, _) = on_stack.entry;
+        let Some(node) = frame.node.get() else { return };
+        match &mut self.call {
+            Some(call) if call.build == build => {
+                if self.entered.is_empty() {
+                    call.reentered = true;
+                    // The entry before was a poll, as this is not the one that drops the future.
+                    thread.write(|| bump(&node.polls, 1));
+                }
+            }
+            // What began in another build is over, or goes on there.
+            call => {
+                *call = Some(Call::begin(build, node.path(), frame.start()));
+                thread.write(|| node.call_began());
+                on_stack.first = true;
+                self.entered.clear();
+            }
+        }
+        self.entered.push(on_stack);
+    }
+
+    /// Puts the phase on top of the thread's stack, right above its parent's. Gives the build, too.
+    fn push(&mut self, thread: &'static Thread) -> Option<(OnStack, BuildNumber)> {
+        let top = thread.current_chain();
+        let itself = self.call.as_ref().map(Call::place);
+        let is_there = top.is_some() && (top == itself || top == self.parent);
+        let handed = match self.parent {
+            Some((build, path)) if !is_there => thread.enter_chain(build, path),
+            _ => None,
+        };
+        let Some(entry) = thread.enter(self.name, None, EntryFlags::SEGMENT) else {
+            if let Some((frame, ticket)) = handed {
+                thread.exit(frame, ticket, ticks::now());
+            }
+            return None;
+        };
+        let below = if handed.is_some() { self.parent } else { top }?;
+        if !is_there {
+            // Also where the build of its parent is over.
+            self.parent = Some(below);
+        }
+        Some((OnStack { thread, handed_off: handed, entry, first: false }, below.0))
+    }
+
+    /// Exits the phase on the present thread, at `now`: the last entry that was made there.
+    pub(super) fn exit(&mut self, thread: &'static Thread, now: Ticks) -> Exit {
+        let Some(on_stack) = self.entered.take_last(thread) else { return Exit::None };
+        let (frame, ticket) = on_stack.entry;
+        let is_innermost = thread.open_frames().next().is_some_and(|it| ptr::eq(it, frame));
+        let is_on_stack = on_stack.is_on_stack();
+        let start = frame.start();
+        let node = frame.node.get();
+        let (lowest, lowest_ticket) = on_stack.handed_off.unwrap_or(on_stack.entry);
+        let exited = thread.exit(lowest, lowest_ticket, now).is_some();
+        if let Some(call) = &mut self.call {
+            let start = if on_stack.first && is_on_stack { start } else { call.first_entry };
+            call.ticks = Thread::length(start, now);
+            call.last_exit = now;
+            call.panicked |= std::thread::panicking() && !ticket.flags().is(EntryFlags::UNWINDING);
+            call.last = if exited { node.map(|it| (thread, it)) } else { None };
+        }
+        if is_on_stack && !is_innermost { Exit::WithOthers } else { Exit::Alone }
+    }
+
+    /// Puts the phase on the stack of the present thread again, if it is entered there and something
+    /// that was entered before it was exited since. It is the same entry.
+    pub(super) fn resume(&mut self, thread: &'static Thread) {
+        if self.entered.last(thread).is_some_and(|it| !it.is_on_stack())
+            && self.call.as_ref().is_some_and(|it| Registry::global().is_open(it.build))
+            && let Some((on_stack, _)) = self.push(thread)
+        {
+            self.entered.take_last(thread);
+            self.entered.push(on_stack);
+        }
+    }
+
+    /// Ends the call: the span will not be entered again.
+    pub(super) fn close(mut self, thread: &'static Thread) {
+        let now = ticks::now();
+        while self.exit(thread, now) != Exit::None {}
+        if let Some(call) = &self.call {
+            call.end(thread);
+        }
+    }
+}
+
+impl Call {
+    fn begin(build: BuildNumber, path: PathId, now: Ticks) -> Self {
+        Self {
+            build,
+            path,
+            first_entry: now,
+            last_exit: now,
+            ticks: 0,
+            reentered: false,
+            panicked: false,
+            last: None,
+        }
+    }
+
+    fn place(&self) -> Place {
+        (self.build, self.path)
+    }
+
+    /// Counts the call, if its build is still open. The thread need not have run it.
+    fn end(&self, thread: &'static Thread) {
+        let node = match self.last {
+            Some((last, node))
+                if ptr::eq(last, thread) && Registry::global().is_open(self.build) =>
+            {
+                Some(node)
+            }
+            _ => thread.node_of(self.build, self.path),
+        };
+        if let Some(node) = node {
+            thread.write(|| self.count(node));
+        }
+    }
+
+    fn count(&self, node: &Node) {
+        let ending = if self.panicked { Ending::Panicked } else { Ending::Completed };
+        if self.reentered {
+            let latency = Thread::length(self.first_entry, self.last_exit);
+            bump(&node.latency_ticks, latency);
+            node.call_ended(latency, ending);
+        } else {
+            node.call_ended(self.ticks, ending);
+        }
+    }
+}
+
+impl OnStack {
+    /// Whether it is still the entry that it was.
+    fn is_on_stack(&self) -> bool {
+        let (frame, ticket) = self.entry;
+        frame.ticket() == ticket && self.thread.open_frames().any(|it| ptr::eq(it, frame))
+    }
+}
+
+/// The entries of a span that have no exit yet, the last one last. Most times it is one at most.
+#[derive(Debug, Default)]
+struct Entered {
+    only: Option<OnStack>,
+    more: Vec<OnStack>,
+}
+
+impl Entered {
+    fn is_empty(&self) -> bool {
+        self.only.is_none() && self.more.is_empty()
+    }
+
+    fn clear(&mut self) {
+        self.only = None;
+        self.more.clear();
+    }
+
+    fn push(&mut self, entry: OnStack) {
+        if self.is_empty() {
+            self.only = Some(entry);
+        } else {
+            let _uncounted = Uncounted::begin();
+            self.more.push(entry);
+        }
+    }
+
+    /// The last entry on a thread.
+    fn last(&self, thread: &'static Thread) -> Option<&OnStack> {
+        let is_there = |it: &&OnStack| ptr::eq(it.thread, thread);
+        self.more.iter().rfind(is_there).or_else(|| self.only.as_ref().filter(is_there))
+    }
+
+    fn take_last(&mut self, thread: &'static Thread) -> Option<OnStack> {
+        match self.more.iter().rposition(|it| ptr::eq(it.thread, thread)) {
+            Some(index) => Some(self.more.remove(index)),
+            None => self.only.take_if(|it| ptr::eq(it.thread, thread)),
+        }
+    }
+}
+
+/// Where a phase is below another: that phase itself, where one of its name is open there already.
+#[cold]
+pub(super) fn below((build, parent): Place, name: NameId) -> Option<Place> {
+    let _uncounted = Uncounted::begin();
+    let steps = Registry::global().paths.names(build, parent)?;
+    let child =
+        |at, &name: &NameId| Registry::global().paths.child(build, at, name, None).map(|it| it.0);
+    let path = match steps.iter().position(|&it| it == name) {
+        Some(open) => steps[..=open].iter().try_fold(PathId::ROOT, child),
+        None => child(parent, &name),
+    };
+    Some((build, path?))
+}
