@@ -125,7 +125,7 @@ impl Cell {
         Self { content: Content::Text { shown, raw, lines: String::new() }, style: PLAIN }
     }
 
-    /// A name in a tree, the lines that lead to it, and what programs are told instead.
+    /// A name in a tree, the lines that lead to it, and the text for programs.
     pub(crate) fn in_tree(lines: String, name: impl Into<String>, path: impl Into<String>) -> Self {
         let (shown, raw) = (name.into(), path.into());
         Self { content: Content::Text { shown, raw, lines }, style: PLAIN }

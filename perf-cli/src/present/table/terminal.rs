@@ -227,10 +227,10 @@ mod tests {
 
     #[test]
     fn a_path_too_long_for_its_column_keeps_its_end() {
-        let place = Cell::text("examples/static-site/src/documents/parse.rs:88");
+        let location = Cell::text("examples/static-site/src/documents/parse.rs:88");
         let table = Table {
             columns: vec![Column::new("place", "place", Kind::Ending { least: 8 }, 0)],
-            rows: vec![Row { cells: vec![place], ..Row::default() }],
+            rows: vec![Row { cells: vec![location], ..Row::default() }],
         };
         let mut text = String::new();
         table.push_terminal(14, &mut text);
