@@ -13,7 +13,7 @@ use super::*;
 pub(super) fn build(n: u32) -> BuildStats {
     let mut stats = BuildStats::default();
     stats.build_id = format!("build-{n:04}");
-    stats.tool = "site".to_owned();
+    stats.tool = "site".into();
     stats.build_time_ms = 1.0;
     stats.set_started_at(UNIX_EPOCH + Duration::from_hours(n.into()));
     stats
@@ -101,7 +101,7 @@ fn a_missing_history_has_no_builds() {
 fn each_filter_passes_only_matching_builds() {
     let history = TestHistory::new([
         build(1),
-        with(build(2), |stats| stats.tool = "other".to_owned()),
+        with(build(2), |stats| stats.tool = "other".into()),
         with(build(3), |stats| stats.incremental = Some(true)),
         with(build(4), |stats| stats.incremental = Some(false)),
         on(build(5), "main", "abcd"),
@@ -139,14 +139,14 @@ fn a_date_finds_builds_out_of_order_but_does_not_read_a_long_history_to_its_star
 
 #[test]
 fn a_build_without_a_readable_time_stamp_is_never_too_old() {
-    let undated = with(build(1), |stats| stats.timestamp = "once upon a time".to_owned());
+    let undated = with(build(1), |stats| stats.timestamp = "once upon a time".into());
     let filter = Filter { since: Some(std::time::SystemTime::now()), ..Filter::default() };
     assert_eq!(TestHistory::new([undated]).builds(filter), [1]);
 }
 
 #[test]
 fn builds_are_counted_back_from_the_newest_among_those_that_pass_the_filter() {
-    let other = with(build(4), |stats| stats.tool = "other".to_owned());
+    let other = with(build(4), |stats| stats.tool = "other".into());
     let history = TestHistory::new([build(1), build(2), build(3), other]);
     for (reference, expected) in [("latest", 4), ("-1", 4), ("-3", 2)] {
         assert_eq!(history.newest(reference), Ok(expected));

@@ -9,24 +9,23 @@ use perf_history::{
 pub(crate) fn record(id: &str) -> BuildStats {
     let mut stats = BuildStats::default();
     stats.schema = SCHEMA;
-    stats.build_id = id.to_owned();
-    stats.timestamp = "2026-11-23T08:56:00.123Z".to_owned();
-    stats.tool = "my-site".to_owned();
+    stats.build_id = id.into();
+    stats.timestamp = "2026-11-23T08:56:00.123Z".into();
+    stats.tool = "my-site".into();
     stats.build_time_ms = 412.5;
     stats
 }
 
 /// A record with every field set, as a build with this many phases would leave it.
 #[allow(dead_code, reason = "each test binary takes what it needs")]
-#[expect(clippy::too_many_lines, reason = "it is one value")]
 pub(crate) fn full_record(phases: u32) -> BuildStats {
     let text = |text: &str| Some(text.to_owned());
     let phases: Vec<PhaseStats> = (0..phases).map(full_phase).collect();
     let mut stats = BuildStats::default();
     stats.schema = SCHEMA;
-    stats.build_id = "0192b6e4-5b1c-7c3e-8f00-1d2c3b4a5968".to_owned();
-    stats.timestamp = "2026-11-23T08:56:00.123456Z".to_owned();
-    stats.tool = "my-site".to_owned();
+    stats.build_id = "0192b6e4-5b1c-7c3e-8f00-1d2c3b4a5968".into();
+    stats.timestamp = "2026-11-23T08:56:00.123456Z".into();
+    stats.tool = "my-site".into();
     stats.tool_version = text("1.12.3-beta.4");
     stats.outcome = Outcome::Failed;
     stats.build_time_ms = 6_444.974;
@@ -122,7 +121,7 @@ pub(crate) fn full_record(phases: u32) -> BuildStats {
 fn places(places: u64) -> Vec<AllocationPlace> {
     let place = |n| {
         let mut place = AllocationPlace::default();
-        place.function = "my_site::render::markdown::highlight::{closure#0}".to_owned();
+        place.function = "my_site::render::markdown::highlight::{closure#0}".into();
         place.file = Some("crates/my-site/src/render/markdown.rs".to_owned());
         place.line = Some(n * 117);
         place.alloc_bytes = n * 12_345_678;

@@ -42,8 +42,8 @@ fn of(lines: [&str; 3]) -> String {
 
 fn whole() -> Timeline {
     let mut timeline = Timeline::default();
-    timeline.build_id = "a".to_owned();
-    timeline.tool = "t".to_owned();
+    timeline.build_id = "a".into();
+    timeline.tool = "t".into();
     timeline.build_time_ns = 9;
     timeline.paths = ["p", "q"].map(str::to_owned).into();
     timeline.threads = vec![

@@ -31,8 +31,8 @@ fn interval(path: u32, start_ns: u64, duration_ns: u64) -> Interval {
 /// The timeline that the format's documentation shows.
 fn small(build_id: &str) -> Timeline {
     let mut timeline = Timeline::default();
-    timeline.build_id = build_id.to_owned();
-    timeline.tool = "my-site".to_owned();
+    timeline.build_id = build_id.into();
+    timeline.tool = "my-site".into();
     timeline.build_time_ns = 412_500_000;
     timeline.paths = ["render", "render/markdown"].map(str::to_owned).into();
     timeline.threads = vec![
@@ -47,7 +47,7 @@ fn small(build_id: &str) -> Timeline {
 fn long(build_id: &str, intervals: u64) -> Timeline {
     let intervals = (0..intervals).map(|n| interval(0, n * 1000, 999)).collect();
     let mut timeline = Timeline::default();
-    timeline.build_id = build_id.to_owned();
+    timeline.build_id = build_id.into();
     timeline.paths = vec!["render".to_owned()];
     timeline.threads = vec![TimelineThread::new(true, intervals)];
     timeline

@@ -42,7 +42,7 @@ fn pruning_removes_the_timelines_of_the_builds_that_it_removes() {
 fn pruning_by_date_removes_the_timelines_of_old_builds() {
     let (_dir, history) = with(&["new"]);
     let mut new_old = record("old");
-    new_old.timestamp = "2001-01-01T00:00:00Z".to_owned();
+    new_old.timestamp = "2001-01-01T00:00:00Z".into();
     let old = new_old;
     history.append(&old).unwrap();
     history.save_timeline(&small("old")).unwrap();
