@@ -138,8 +138,8 @@ fn quartiles(numbers: &[f64]) -> (f64, f64, f64) {
     let mut sorted = numbers.to_vec();
     sorted.sort_by(f64::total_cmp);
     let half = sorted.len().div_ceil(2);
-    let of = |part: &[f64]| median(part.iter().copied()).unwrap_or(f64::NAN);
-    (of(&sorted[..half]), of(&sorted), of(&sorted[sorted.len() - half..]))
+    let middle = |part: &[f64]| median(part.iter().copied()).unwrap_or(f64::NAN);
+    (middle(&sorted[..half]), middle(&sorted), middle(&sorted[sorted.len() - half..]))
 }
 
 fn count(number: usize) -> f64 {

@@ -37,7 +37,7 @@ pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &PruneArgs) -> Resu
     };
     let Pruned { kept, removed, unreadable, adopted, timelines, .. } =
         invocation.history().prune(keep)?;
-    invocation.write(&Report::of_counts(&[
+    invocation.write(&Report::from_counts(&[
         ("kept", kept),
         ("removed", removed),
         ("timelines", timelines),

@@ -12,7 +12,7 @@ pub(crate) fn run(invocation: &mut Invocation<'_, '_>) -> Result<(), Failure> {
     let history = invocation.history();
     let Repaired { records, rejected, adopted, .. } = history.repair()?;
     let counts = [("records", records), ("rejected", rejected), ("adopted", adopted)];
-    invocation.write(&Report::of_counts(&counts))?;
+    invocation.write(&Report::from_counts(&counts))?;
     if rejected > 0 {
         let (lines, to) = (units::counted(rejected, "line"), history.dir());
         let to = to.join("history.rejected.jsonl");

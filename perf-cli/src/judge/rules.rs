@@ -138,12 +138,11 @@ fn judge_allocations(hypothesis: &Hypothesis<'_>) -> Finding {
         old,
         new,
         limit: Some(highest + distance),
-        sigma: None,
-        z: None,
-        p: None,
-        method: None,
-        needed: None,
-        ..like_time
+        candidate_builds: like_time.candidate_builds,
+        baseline_builds: like_time.baseline_builds,
+        baseline_sessions: like_time.baseline_sessions,
+        work: like_time.work,
+        ..Finding::default()
     }
 }
 
@@ -189,7 +188,6 @@ fn judge_by_level(numbers: &Comparable, effect: &MinEffect, thresholds: &Thresho
     let old = median(against.iter().copied()).unwrap_or_default();
     let new = median(numbers.candidate.iter().copied()).unwrap_or_default();
     let mut finding = Finding {
-        verdict: Verdict::Insufficient,
         rule,
         decided_by: match runs {
             0 => Condition::LeastRuns(1),
@@ -200,14 +198,8 @@ fn judge_by_level(numbers: &Comparable, effect: &MinEffect, thresholds: &Thresho
         baseline_sessions: of_sessions.len(),
         old,
         new,
-        limit: None,
-        sigma: None,
-        z: None,
-        p: None,
-        method: None,
-        adjusted_p: None,
         work: numbers.work,
-        needed: None,
+        ..Finding::default()
     };
     let sure_runs =
         runs_needed(thresholds.session_p, of_sessions.len().max(thresholds.enough_builds))

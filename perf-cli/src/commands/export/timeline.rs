@@ -43,7 +43,7 @@ pub(super) fn calls(invocation: &mut Invocation<'_, '_>, stats: &BuildStats) -> 
 
 fn recorded(invocation: &mut Invocation<'_, '_>, stats: &BuildStats, timeline: Timeline) -> Calls {
     let mut phases = Phases::default();
-    let places: Vec<usize> = timeline.paths.iter().map(|path| phases.place(path)).collect();
+    let places: Vec<usize> = timeline.paths.iter().map(|path| phases.index_of(path)).collect();
     let mut lanes = Vec::new();
     let mut missing = timeline.dropped;
     let mut others = 0;
@@ -59,7 +59,7 @@ fn recorded(invocation: &mut Invocation<'_, '_>, stats: &BuildStats, timeline: T
             start_ns: call.start_ns,
             end_ns: call.end_ns(),
         });
-        let (of_thread, left_out) = Lane::of_calls(&name, calls.collect());
+        let (of_thread, left_out) = Lane::from_calls(&name, calls.collect());
         lanes.extend(of_thread);
         missing += left_out;
     }
@@ -85,7 +85,7 @@ fn laid_out(stats: &BuildStats) -> Calls {
     let lanes = lanes
         .into_iter()
         .filter(|(_, stacks)| stacks.total() > 0)
-        .map(|(name, stacks)| Lane::laid_out(name, &stacks, &mut phases))
+        .map(|(name, stacks)| Lane::from_sums(name, &stacks, &mut phases))
         .collect();
     Calls { phases, lanes, end_ns: sums::nanoseconds(stats.build_time_ms), is_timeline: false }
 }

@@ -7,7 +7,7 @@ use perf_history::{BuildStats, HistoryError};
 
 use crate::context::Invocation;
 use crate::failure::Failure;
-use crate::present::chart::{self, Course, Layer, Line};
+use crate::present::chart::{self, ChartData, Layer, MemoryLevel};
 use crate::present::style::{DIM, STRONG};
 use crate::present::{
     Block, Cell, Column, Fact, Format, Json, Kind, Report, Row, Span, Table, units,
@@ -68,14 +68,14 @@ pub(super) fn run(invocation: &mut Invocation<'_, '_>, last: Option<usize>) -> R
         Span::plain(series.described()),
         Span::new(invocation.history().dir().display().to_string(), DIM),
     ];
-    let course = series.course();
+    let data = series.chart_data();
     let console = &invocation.console;
     // A page has no terminal's width, and no colours.
     let (width, color) = match invocation.common.format {
         Format::Table => (console.width, console.color),
         _ => (WIDTH_OF_PAGES, false),
     };
-    let picture = chart::draw(&course, width, color, &console.now);
+    let picture = chart::draw(&data, width, color, &console.now);
     let blocks = vec![
         Block::Title(title),
         Block::Data(table),
@@ -129,7 +129,7 @@ impl Series {
         names.into_iter().map(|(name, sum)| (name.to_owned(), sum)).collect()
     }
 
-    fn course(&self) -> Course {
+    fn chart_data(&self) -> ChartData {
         let builds = || self.builds.iter();
         let all: f64 = builds().map(|build| build.time_ms).sum();
         let large = self.phases().into_iter().filter(|(_, sum)| *sum >= all * LEAST_SHARE);
@@ -143,11 +143,11 @@ impl Series {
         let in_layers = |build: usize| layers.iter().map(|layer| layer.ms[build]).sum::<f64>();
         let rest = builds().enumerate();
         let rest = rest.map(|(place, build)| (build.time_ms - in_layers(place)).max(0.0));
-        let line = |name: &str, of: fn(&Drawn) -> Option<f64>| Line {
+        let line = |name: &str, of: fn(&Drawn) -> Option<f64>| MemoryLevel {
             name: name.to_owned(),
             bytes: builds().map(|build| of(build).map(units::mebibytes)).collect(),
         };
-        Course {
+        ChartData {
             moments: builds().map(|build| build.started).collect(),
             rest: Layer { name: "other".to_owned(), ms: rest.collect() },
             memory: vec![
