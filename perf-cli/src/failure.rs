@@ -13,7 +13,7 @@ use crate::select::SelectError;
 /// Why a command could not do what it should.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
-    /// The command does not make sense as it was given.
+    /// The command line or the configuration is wrong.
     #[error("{0}")]
     Usage(String),
     /// A build command failed, or left no record.
@@ -27,7 +27,7 @@ pub(crate) enum Failure {
         /// Why not.
         source: io::Error,
     },
-    /// There is not enough to show or to compare, or what there is may not be compared.
+    /// There is not enough to show or to compare, or it is not comparable.
     #[error("{0}")]
     NoData(String),
     /// The history cannot be read or written.

@@ -183,7 +183,7 @@ fn too_few() {
     let options = ["--runs", "2", "--warmup", "0"];
     let said = ab(&session, &options, &["time=100"], &["time=200"]);
     assert_eq!(said.exit, ExitStatus::Success);
-    let expected = "nothing was judged: 2 pairs of builds run in turn; it takes 5\n";
+    let expected = "nothing was judged: 2 pairs of builds run in turn; at least 5 are needed\n";
     assert_eq!(said.err, expected);
     assert!(said.out.starts_with("nothing was judged"), "{}", said.out);
     let said = ab(&session, &["--runs", "2", "--strict"], &["time=100"], &["time=200"]);
@@ -205,7 +205,7 @@ fn directories() {
     assert!(old.join("here0").exists() && new.join("here0").exists());
     assert_eq!(session.records().len(), 2);
     let said = session.say(&["ab", "--base-dir", "no/such/place", "--", "true"]);
-    assert_eq!(said.err, "error: --base-dir: no/such/place is no directory\n");
+    assert_eq!(said.err, "error: --base-dir: no/such/place is not a directory\n");
     assert_eq!(said.exit, ExitStatus::Usage);
 }
 
@@ -222,7 +222,7 @@ fn several_records() {
     let session = Session::new();
     let said = ab(&session, &[], &[], &["records=2"]);
     assert_eq!(said.exit, ExitStatus::Error);
-    assert!(said.err.contains("records=2` leaves several records a run"), "{}", said.err);
+    assert!(said.err.contains("records=2` leaves several records per run"), "{}", said.err);
 }
 
 fn other_series() {
@@ -237,11 +237,11 @@ fn other_series() {
 fn wrong_commands() {
     let session = Session::new();
     for (words, expected) in [
-        (&["ab"][..], "say what to build: --base CMD, or -- CMD for both"),
-        (&["ab", "--base", "true"], "say what to build: --head CMD, or -- CMD for both"),
+        (&["ab"][..], "no build command: give --base CMD, or -- CMD for both"),
+        (&["ab", "--base", "true"], "no build command: give --head CMD, or -- CMD for both"),
         (
             &["ab", "--base", "true", "--head", "true", "--", "true"],
-            "--base and --head name both commands: what is after -- is one too many",
+            "--base and --head give both commands: a third one after -- has no use",
         ),
     ] {
         let said = session.say(words);

@@ -30,7 +30,7 @@ pub(crate) fn words() -> Option<Vec<String>> {
 ///   `time=100,140`, the first in the first pair of `ab`, the second in the second, and so on in turn;
 /// - `allocations=1000`: how many it says that each of its phases made;
 /// - `place=FUNCTION`: where most of them were made, in the phase `render`;
-/// - `peak=12`: its peak of memory, in 2^20 bytes, and up to 2 % more;
+/// - `peak=12`: its memory peak, in 2^20 bytes, and up to 2 % more;
 /// - `cores=4`: how many processors it says that it has;
 /// - `records=2`: how many records it leaves;
 /// - `impatient=1`: it does not wait for the lock of the history, and has an id of its own;

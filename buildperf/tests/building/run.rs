@@ -162,7 +162,7 @@ fn several_records() {
     let session = Session::new();
     let said = session.run(&["run", "--runs", "2"], &["records=3"]);
     assert_eq!(said.exit, ExitStatus::Success);
-    assert_eq!(said.err, "2 runs left 6 records: each run of it makes more than one\n");
+    assert_eq!(said.err, "2 runs left 6 records: each run makes several builds\n");
     let last = said.out.lines().find(|line| line.contains("build-0005"));
     assert!(last.is_some(), "{}", said.out);
 }

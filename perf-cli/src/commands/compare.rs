@@ -23,8 +23,8 @@ use crate::select::{BuildRef, SelectError, SeriesKey, group_sessions};
 /// The options of `compare`.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
-A set is compared by its medians: a label, a branch and a commit mean their newest builds on one
-commit. Builds on other machines, or in another mode, are shown, but their changes are not.
+A set is compared by its medians. A label, a branch or a commit selects its newest builds on one
+commit. Builds of different machines or modes are shown without their changes.
 
 Examples (after the program's name):
   compare -2 latest                  the newest build against the one before
@@ -65,7 +65,7 @@ pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &CompareArgs) -> Re
     Err(Failure::NoData(format!("these builds cannot be compared: {}", obstacles.join("; "))))
 }
 
-/// What the statistics say of two sets, each newest first.
+/// Judges two sets, each newest first.
 fn judged(
     mut old: Vec<BuildStats>,
     mut new: Vec<BuildStats>,
@@ -79,10 +79,10 @@ fn judged(
     verdicts::judge(&new, &group_sessions(old), configuration)
 }
 
-/// No more is told before the table; the rest is for `check`.
-const MOST_TOLD: usize = 6;
+/// How many changes are listed before the table. `check` lists all.
+const MAX_CHANGES: usize = 6;
 
-/// Says whether what differs is noise.
+/// Adds whether the differences are noise.
 fn add_judgement(report: &mut Report, judged: &[Judged]) {
     let verdict = verdicts::overall(judged);
     let build = verdicts::of_build_time(judged);
@@ -90,7 +90,7 @@ fn add_judgement(report: &mut Report, judged: &[Judged]) {
     match (verdict, build) {
         (Verdict::Insufficient, Some(build)) => facts.push(
             Fact::new("noise")
-                .and(Span::plain("too few builds to tell a change from it"))
+                .and(Span::plain("too few builds to tell changes from noise"))
                 .and_all(&build.why),
         ),
         (Verdict::Unchanged, Some(build)) => facts.push(
@@ -98,7 +98,7 @@ fn add_judgement(report: &mut Report, judged: &[Judged]) {
                 .and(Span::plain("nothing differs by more than noise"))
                 .and_all(&build.why),
         ),
-        _ => facts.extend(judged.iter().filter(|it| it.is_change()).take(MOST_TOLD).map(|it| {
+        _ => facts.extend(judged.iter().filter(|it| it.is_change()).take(MAX_CHANGES).map(|it| {
             let change = it.change().map_or_else(String::new, units::change);
             Fact::new(it.verdict.word())
                 .and(Span::new(format!("{} {change}", it.what()), STRONG))
@@ -128,14 +128,14 @@ fn finding(it: &Judged) -> Value {
 
 /// Two sets of builds side by side.
 pub(super) struct Comparison {
-    /// What there is to show of them.
+    /// The comparison.
     pub(super) report: Report,
-    /// Why they may not be compared; none where they may.
+    /// Why they are not comparable; empty if they are.
     pub(super) obstacles: Vec<String>,
 }
 
 impl Comparison {
-    /// Compares two sets, each by its name and with at least one build.
+    /// Compares two sets with their names, each of at least one build.
     pub(super) fn new(
         [old_name, new_name]: [Span; 2],
         old: &[BuildStats],
@@ -166,7 +166,7 @@ fn ids(builds: &[BuildStats]) -> Value {
     builds.iter().map(|stats| stats.build_id.as_str()).collect()
 }
 
-/// What a set is, and how many builds it has.
+/// The name of a set, its commit, and its number of builds.
 fn described(reference: &BuildRef, builds: &[BuildStats]) -> Span {
     let commit = builds[0].git.as_ref().and_then(|git| git.commit.as_deref());
     let at = commit.map_or_else(String::new, |it| format!(" at {}", short_commit(it)));
@@ -177,7 +177,7 @@ fn described(reference: &BuildRef, builds: &[BuildStats]) -> Span {
     Span::new(format!("{reference}{at}{number}"), STRONG)
 }
 
-/// Why the two sets may not be compared.
+/// Why the two sets are not comparable.
 fn obstacles(old: &[BuildStats], new: &[BuildStats]) -> Vec<String> {
     let series = |builds: &[BuildStats]| -> BTreeSet<SeriesKey> {
         builds.iter().map(SeriesKey::from_build).collect()
@@ -187,7 +187,7 @@ fn obstacles(old: &[BuildStats], new: &[BuildStats]) -> Vec<String> {
         .iter()
         .filter(|(_, series)| series.len() > 1)
         .map(|(name, series)| {
-            format!("the {name} ones are of {} series", units::count(series.len() as u64))
+            format!("the {name} builds are of {} series", units::count(series.len() as u64))
         })
         .collect();
     if let (true, Some(old), Some(new)) = (obstacles.is_empty(), old.first(), new.first()) {
@@ -226,7 +226,7 @@ fn totals(old: &[BuildStats], new: &[BuildStats], are_comparable: bool) -> Vec<F
     ]
 }
 
-/// The phases, below the build as a whole, and what was in none above all.
+/// The phases as a tree, and what was in none.
 fn phases(old: &[BuildStats], new: &[BuildStats], coloring: &Coloring) -> Table {
     let pairs = pair_phases(old, new);
     let depths: Vec<usize> = pairs.iter().map(|pair| pair.path.matches('/').count()).collect();
@@ -278,10 +278,10 @@ fn columns() -> Vec<Column> {
     columns
 }
 
-/// A phase with less than this of the build's time, or of its memory, changes unseen.
+/// Changes of phases with a smaller share of the build are dimmed.
 const NEGLIGIBLE: f64 = 0.01;
 
-/// Which changes are shown, and how large a number must be for its change to stand out.
+/// Which changes are shown, and how large a number must be for its change to be coloured.
 struct Coloring {
     are_comparable: bool,
     least_ms: f64,

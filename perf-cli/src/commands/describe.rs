@@ -1,19 +1,19 @@
-//! What commands say of a build in the same words.
+//! Facts of a build in the words that all commands share.
 
 use anstyle::Style;
 use perf_history::{BuildStats, Clock, Outcome};
 
 use crate::present::style::{BAD, DIM, GOOD, NOTICE, PLAIN};
 
-/// How many characters of a commit are shown.
+/// The shown length of a commit.
 const COMMIT: usize = 9;
 
-/// The commit, as long as one needs it.
+/// The shown part of a commit.
 pub(super) fn short_commit(commit: &str) -> String {
     commit.chars().take(COMMIT).collect()
 }
 
-/// The commits that lie between two builds, as `git log` takes them; `None` where there are none.
+/// The commits between two builds, in the notation of `git log`; `None` if there are none.
 pub(super) fn commits_between(
     old: Option<&BuildStats>,
     new: Option<&BuildStats>,
@@ -23,7 +23,7 @@ pub(super) fn commits_between(
     (old != new).then(|| format!("{}..{}", short_commit(&old), short_commit(&new)))
 }
 
-/// How the build ended: as in the record, unless its times say nothing for another reason.
+/// How the build ended, or another reason why its times are not representative.
 pub(super) fn outcome(stats: &BuildStats) -> (&'static str, Style) {
     match stats.outcome {
         Outcome::Success if stats.skipped == Some(true) => ("skipped", DIM),
@@ -33,8 +33,7 @@ pub(super) fn outcome(stats: &BuildStats) -> (&'static str, Style) {
     }
 }
 
-/// How a change of time or memory looks that nobody has judged: small ones step back, large ones
-/// can be seen.
+/// The style of a change that was not judged: small ones are dimmed, large ones coloured.
 pub(super) fn change_style(change: Option<f64>) -> Style {
     match change {
         Some(change) if change > 0.2 => BAD,

@@ -16,12 +16,12 @@ Examples (after the program's name):
   prune --keep 1000      keep the newest 1000 records
   prune --since 1y       keep those of the last year")]
 pub(crate) struct PruneArgs {
-    /// Keep the newest N records; or, with --since, those since then
+    /// Keep the newest N records; with --since, those since then
     #[arg(long, value_name = "N")]
     pub(crate) keep: Option<usize>,
 }
 
-/// Prunes the history, and says what that did.
+/// Prunes the history, and reports what was removed.
 pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &PruneArgs) -> Result<(), Failure> {
     invocation.refuse_filters(false)?;
     let since = invocation.common.since.map(|since| since.instant(&invocation.console.now));

@@ -1,4 +1,4 @@
-//! Moves the lines that cannot be read out of the history.
+//! Moves unreadable lines out of the history.
 
 use perf_history::Repaired;
 
@@ -6,7 +6,7 @@ use crate::context::Invocation;
 use crate::failure::Failure;
 use crate::present::{Report, units};
 
-/// Repairs the history, and says what that did.
+/// Repairs the history, and reports what changed.
 pub(crate) fn run(invocation: &mut Invocation<'_, '_>) -> Result<(), Failure> {
     invocation.refuse_filters(true)?;
     let history = invocation.history();

@@ -19,26 +19,26 @@ use crate::select::is_typical;
 /// The options of `run`.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
-The command is one whose builds are recorded: its records go to the history that --dir names, with
-the label `run` and a label `session` that all of them share. What it writes is shown only where
-it fails, or with --show-output. Ctrl-C lets the present build end as it sees fit; a second one
-kills it.
+The command must record its builds. The records go to the history of --dir, with the label `run`
+and one label `session` for all of them. The output of the command is shown if it fails, or with
+--show-output. Ctrl-C is forwarded: the running build finishes or aborts on its own. A second
+Ctrl-C kills it.
 
 Examples (after the program's name):
   run -- my-site build                               five builds, and their median
-  run --runs 10 --warmup 1 --label before -- make    labelled, after one that is not recorded
-  compare label:before label:after                   what two such runs say of each other")]
+  run --runs 10 --warmup 1 --label before -- make    with a label, after one that is not recorded
+  compare label:before label:after                   compare two such runs")]
 pub(crate) struct RunArgs {
     /// How many builds to record
     #[arg(long, value_name = "N", default_value = "5")]
     pub(crate) runs: NonZeroU32,
-    /// How many builds to run before, which are not recorded
+    /// How many builds to run first without recording them
     #[arg(long, value_name = "N", default_value_t)]
     pub(crate) warmup: u32,
-    /// The builds' label `run`, by which they are found as `label:L`
+    /// The label `run` of the builds, to select them as `label:L`
     #[arg(long, value_name = "L")]
     pub(crate) label: Option<Label>,
-    /// Show what the command writes, on standard error
+    /// Show the output of the command on standard error
     #[arg(long)]
     pub(crate) show_output: bool,
     /// The build command and its arguments
@@ -80,7 +80,7 @@ pub(crate) fn run(
     }
     if builds.len() as u64 > u64::from(runs) {
         invocation.note(&format!(
-            "{} left {}: each run of it makes more than one",
+            "{} left {}: each run makes several builds",
             units::counted(runs.into(), "run"),
             units::counted(builds.len() as u64, "record")
         ));
@@ -88,7 +88,7 @@ pub(crate) fn run(
     Ok(ExitStatus::Success)
 }
 
-/// Warms up and builds. What was made until then is there where it fails as well.
+/// Warms up and builds. If it fails, `builds` has those made until then.
 fn make(
     launcher: &mut Launcher,
     args: &RunArgs,
@@ -177,7 +177,7 @@ fn table(builds: &[BuildStats], median: Option<f64>) -> Table {
     Table { columns, rows: rows.collect() }
 }
 
-/// The middle and the ends of times and memory.
+/// The median and the range of times and memory.
 fn totals(builds: &[BuildStats]) -> Vec<Fact> {
     let typical: Vec<&BuildStats> = builds.iter().filter(|it| is_typical(it)).collect();
     let fact = |label: &str, shown: fn(f64) -> String, of: fn(&BuildStats) -> Option<f64>| {

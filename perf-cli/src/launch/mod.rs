@@ -27,44 +27,44 @@ const DIR: &str = "BUILD_METRICS_DIR";
 /// The labels that the runtime gives to builds.
 const LABELS: &str = "BUILD_METRICS_LABELS";
 
-/// How many records of others may follow those of a build before it is looked for no further.
+/// How many newer records of other builds are searched for those of a build.
 const MOST_OTHERS: usize = 1_000;
 
-/// Why there is no record of a build, or none to rely on.
+/// Why there is no record of a build.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum LaunchError {
-    /// There is no such program, or it may not be run.
+    /// There is no such program, or it cannot be executed.
     #[error("cannot start {command}")]
     NotStarted {
-        /// What was to be started.
+        /// The command.
         command: String,
-        /// Why the system refused.
+        /// Why not.
         source: io::Error,
     },
-    /// It says itself that it failed.
+    /// It ended with an exit code other than 0, or by a signal.
     #[error("{command} failed {}", ending(*.status))]
     Failed {
-        /// What was run.
+        /// The command.
         command: String,
         /// How it ended.
         status: ExitStatus,
-        /// The last lines of what it wrote.
+        /// The last lines of its output.
         last_lines: Vec<String>,
     },
-    /// It ended well, and nothing was recorded.
+    /// It succeeded and left no record.
     #[error(
-        "{command} left no record in {}: it must call a #[tracked_build] function, or save to where BUILD_METRICS_DIR says",
+        "{command} left no record in {}: it must call a #[tracked_build] function, or save its record to BUILD_METRICS_DIR",
         dir.display()
     )]
     NoRecord {
-        /// What was run.
+        /// The command.
         command: String,
         /// Where the record should be.
         dir: PathBuf,
-        /// The last lines of what it wrote.
+        /// The last lines of its output.
         last_lines: Vec<String>,
     },
-    /// The user wants no more of it.
+    /// The user pressed Ctrl-C.
     #[error("interrupted")]
     Interrupted,
     /// The history cannot be read.
@@ -78,12 +78,12 @@ pub(crate) enum LaunchError {
         /// Why not.
         source: io::Error,
     },
-    /// The system does not say how the command ended.
+    /// Waiting for the command failed.
     #[error("cannot wait for {command}")]
     Lost {
-        /// What was run.
+        /// The command.
         command: String,
-        /// Why the system refused.
+        /// Why not.
         source: io::Error,
     },
 }
@@ -115,16 +115,16 @@ pub(crate) struct Launcher {
     dir: PathBuf,
     tool: Option<String>,
     session: String,
-    /// Labels that the user gave by the environment.
+    /// The user's labels from the environment.
     inherited: Option<String>,
     shows_output: bool,
     interrupts: Interrupts,
-    /// The builds of this session that were found already.
+    /// The ids of the builds of this session that were found before.
     known: HashSet<String>,
 }
 
 impl Launcher {
-    /// Builds whose records go to `history`; those of other tools than `tool` are passed over.
+    /// Builds whose records go to `history`. Records of tools other than `tool` are ignored.
     pub(crate) fn new(
         history: History,
         tool: Option<String>,
@@ -148,17 +148,17 @@ impl Launcher {
         })
     }
 
-    /// What the builds have as their label `session`.
+    /// The label `session` of the builds.
     pub(crate) fn session(&self) -> &str {
         &self.session
     }
 
-    /// Whether the user wants no more builds.
+    /// Whether the user pressed Ctrl-C.
     pub(crate) fn is_interrupted(&self) -> bool {
         self.interrupts.has_any()
     }
 
-    /// Runs a command whose record nobody wants.
+    /// Runs a command and discards its record.
     pub(crate) fn warm_up(&self, command: &BuildCommand) -> Result<(), LaunchError> {
         let scratch = tempfile::tempdir().map_err(no_temporary)?;
         let (status, output) = self.run(command, scratch.path(), None)?;

@@ -50,7 +50,7 @@ fn what_is_no_level_is_not_accepted() {
     let copy = copy_of("site");
     let failed = accept(&copy, &["01a201c8"]);
     assert_eq!((failed.exit, failed.out.as_str()), (ExitStatus::Usage, ""));
-    assert!(failed.err.contains("its times are no level"), "{}", failed.err);
+    assert!(failed.err.contains("it cannot be a new level"), "{}", failed.err);
     let unknown = accept(&copy, &["nosuchbuild"]);
     assert_eq!(unknown.exit, ExitStatus::Usage);
     assert!(!copy.path().join("accepted.jsonl").exists());
@@ -67,7 +67,7 @@ fn newer_builds_that_are_no_level_are_passed_over_and_told() {
     fs::write(copy.path().join("history.jsonl"), shorter).unwrap();
     let said = accept(&copy, &["--mode", "full"]);
     assert!(said.err.starts_with("note: build 01a202a4-393f-"), "{}", said.err);
-    assert!(said.err.ends_with("is passed over: suspect clock\n"), "{}", said.err);
+    assert!(said.err.ends_with("is left out: suspect clock\n"), "{}", said.err);
     assert_eq!(accepted(&copy)[1].0, "01a2022c-319d"[..13].replace("319d", "2259"));
 }
 

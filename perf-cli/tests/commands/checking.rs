@@ -152,7 +152,7 @@ fn time_is_compared_per_item_of_the_workload_that_the_file_names() {
     assert_news(&serde_json::from_str(&as_much_more.out).unwrap(), &[]);
     let said = judged(&builds(735));
     assert_eq!(said.exit, ExitStatus::Regression, "{}", said.out);
-    assert!(said.out.contains("taken per item (700 → 735 items)"), "{}", said.out);
+    assert!(said.out.contains("compared per item (700 → 735 items)"), "{}", said.out);
 }
 
 #[test]
@@ -177,7 +177,7 @@ fn a_gate_with_nothing_to_compare_with_says_that_it_judged_nothing() {
     assert!(said.out.starts_with("nothing was judged  site  full\n"), "{}", said.out);
     assert!(
         said.err.starts_with(
-            "nothing was judged: 2 builds on main or master to compare with; it takes 5"
+            "nothing was judged: 2 builds on main or master to compare with; at least 5 are needed"
         ),
         "{}",
         said.err
@@ -289,7 +289,11 @@ fn builds_run_in_turn_are_judged_as_pairs() {
     let few = history(&pairs(3, |stats| slow(stats, "render/html", 2.0)));
     let said = check(&few, &["--strict"]);
     assert_eq!(said.exit, ExitStatus::InsufficientData, "{}", said.out);
-    assert!(said.err.contains("3 pairs of builds run in turn; it takes 5"), "{}", said.err);
+    assert!(
+        said.err.contains("3 pairs of builds run in turn; at least 5 are needed"),
+        "{}",
+        said.err
+    );
 }
 
 #[test]
@@ -325,7 +329,9 @@ fn how_sure_and_of_how_many_builds_is_set_by_flags_and_by_the_file() {
     assert_eq!(newest["baseline"].as_array().unwrap().len(), 50);
     let said = check(&dir, &["--strict", "--least-builds", "61"]);
     assert_eq!(said.exit, ExitStatus::InsufficientData, "whatever is said of allocations");
-    assert!(said.err.contains("60 builds on main or master to compare with; it takes 61"));
+    assert!(
+        said.err.contains("60 builds on main or master to compare with; at least 61 are needed")
+    );
     let said = check(&dir, &["--enough-builds", "31"]);
     assert_eq!((said.exit, said.out.as_str()), (ExitStatus::Usage, ""));
     let told =
@@ -344,7 +350,11 @@ fn how_sure_and_of_how_many_builds_is_set_by_flags_and_by_the_file() {
     assert_eq!(check(&pairs, &[]).exit, ExitStatus::Regression);
     let said = check(&pairs, &["--pairs-p", "0.001", "--strict"]);
     assert_eq!(said.exit, ExitStatus::InsufficientData);
-    assert!(said.err.contains("5 pairs of builds run in turn; it takes 6"), "{}", said.err);
+    assert!(
+        said.err.contains("5 pairs of builds run in turn; at least 6 are needed"),
+        "{}",
+        said.err
+    );
 }
 
 #[test]
@@ -353,7 +363,7 @@ fn a_busy_machine_is_told() {
         stats.noise.as_mut().unwrap().load_average = Some(8.0);
     });
     let said = check(&dir, &[]);
-    assert!(said.out.contains("the machine was busy: a load of 4.0 for each core"), "{}", said.out);
+    assert!(said.out.contains("the machine was busy: a load of 4.0 per core"), "{}", said.out);
 }
 
 #[test]
@@ -384,14 +394,14 @@ fn failed_builds_that_lie_between_are_left_out_and_no_other_series() {
     let dir = history(&builds);
     let said = check(&dir, &[]);
     assert_eq!(said.exit, ExitStatus::Success);
-    let told = "nothing was judged: 2 builds on main or master to compare with; it takes 5; \
+    let told = "nothing was judged: 2 builds on main or master to compare with; at least 5 are needed; \
                 4 builds left out (failed)\n";
     assert!(said.err.ends_with(told), "{}", said.err);
     // Those that the user names are told by what they are as well.
     let named = check(&dir, &["--baseline", "b0003-00"]);
     assert!(
         named.err.ends_with(
-            "0 builds of \"b0003-00\" can be compared; it takes 5; 1 build left out (failed)\n"
+            "0 builds of \"b0003-00\" can be compared; at least 5 are needed; 1 build left out (failed)\n"
         ),
         "{}",
         named.err
@@ -437,7 +447,10 @@ fn a_failed_build_of_unknown_mode_among_those_that_are_named_makes_no_other_seri
     builds[9].incremental = Some(false);
     let dir = history(&builds);
     let said = check(&dir, &named);
-    assert_eq!(said.err, "note: build b0002-03 is judged, as label:after names it: failed\n");
+    assert_eq!(
+        said.err,
+        "note: build b0002-03 is judged because label:after names it, although: failed\n"
+    );
     assert!(said.out.contains("candidate  6 builds at 000000020\n"), "{}", said.out);
     // Good builds of two series are still refused.
     builds[9].outcome = perf_history::Outcome::Success;
@@ -519,7 +532,7 @@ fn compare_says_whether_what_differs_is_noise() {
     let single = history(&sessions(1..3, 1));
     assert_eq!(compare(&single, "-2", "-1")["verdict"], "insufficient");
     let said = run(single.path(), &["compare", "-2", "-1"], WIDE).out;
-    assert!(said.contains("too few builds to tell a change from it"), "{said}");
+    assert!(said.contains("too few builds to tell changes from noise"), "{said}");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! What `ab` says in the end: what `check` says of the same builds, and an exit code.
+//! The final verdict of `ab`, the same as that of `check` on these builds, and the exit code.
 
 use perf_history::BuildStats;
 use serde_json::json;
@@ -10,10 +10,10 @@ use crate::failure::{ExitStatus, Failure};
 use crate::judge::Verdict;
 use crate::present::{Fact, Report, Span, units};
 
-/// What was judged of all pairs.
+/// The verdict on all pairs.
 pub(super) struct Answer {
     page: Page,
-    /// What is said where they are too few.
+    /// The message if there are too few.
     too_few: String,
 }
 
@@ -45,7 +45,7 @@ impl Answer {
         Self { page: Page { judged, title, facts, commits, data }, too_few }
     }
 
-    /// What changed, a sentence for each.
+    /// A sentence for each change.
     pub(super) fn sentences(&self) -> Vec<String> {
         self.page.sentences()
     }
@@ -55,7 +55,7 @@ impl Answer {
         self.page.put_before(comparison);
     }
 
-    /// The exit code, or why nothing can be said.
+    /// The exit code, or why there is no verdict.
     pub(super) fn exit(self) -> Result<ExitStatus, Failure> {
         match self.page.verdict() {
             Verdict::Regression => Ok(ExitStatus::Regression),

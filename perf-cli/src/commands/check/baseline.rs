@@ -1,5 +1,5 @@
-//! Which of the builds before a candidate set the level that holds: not those after a change for the
-//! worse that nobody accepted.
+//! Which of the sessions before a candidate are its baseline: not those after a regression that was
+//! not accepted.
 
 use perf_history::BuildStats;
 use serde::Serialize;
@@ -7,23 +7,24 @@ use serde::Serialize;
 use crate::judge::{e_divisive, median};
 use crate::select::Session;
 
-/// A better level is the measure once so many sessions stand on it.
+/// A better level becomes the baseline once it has this many sessions.
 const ENOUGH: usize = 10;
-/// Fewer sessions are no level that one can creep away from.
+/// A level needs this many sessions to detect slow changes against it.
 const LEAST_LEVEL: usize = 5;
 
-/// The sessions that a candidate is held against.
+/// The sessions that a candidate is compared with.
 #[derive(Debug, Default)]
 pub(super) struct BaselineComparison {
-    /// The newest that set the level that holds, oldest first.
+    /// The newest sessions of the current level, oldest first.
     pub(super) baseline: Vec<Session>,
-    /// The first that stood on it, where these are long past: what creeps is seen against them.
+    /// The first sessions of the level, if they are older than the baseline: slow changes show
+    /// against them.
     pub(super) level: Vec<Session>,
     /// What was left out.
     pub(super) after_unaccepted: Option<Unaccepted>,
 }
 
-/// A change for the worse that nobody accepted.
+/// A regression that was not accepted.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(super) struct Unaccepted {
     /// The first build after it.
@@ -41,13 +42,13 @@ pub(super) fn time_of(session: &Session) -> f64 {
 }
 
 impl BaselineComparison {
-    /// All sessions as they are: they were named.
-    pub(super) fn of_named(sessions: Vec<Session>) -> Self {
+    /// All sessions that the user named.
+    pub(super) fn from_named(sessions: Vec<Session>) -> Self {
         Self { baseline: sessions, ..Self::default() }
     }
 
-    /// Of the sessions since the last accepted change, oldest first: a baseline of at most so many.
-    pub(super) fn of(sessions: Vec<Session>, most: usize) -> Self {
+    /// From the sessions since the last accepted change, oldest first: at most `most` for the baseline.
+    pub(super) fn new(sessions: Vec<Session>, most: usize) -> Self {
         let times: Vec<f64> = sessions.iter().map(time_of).collect();
         let points = e_divisive::change_points(&times, &e_divisive::Options::default());
         let mut begins: Vec<usize> = points.iter().map(|point| point.index).collect();
@@ -65,7 +66,7 @@ impl BaselineComparison {
         let mut after_unaccepted: Option<Unaccepted> = None;
         for (next, segment) in segments {
             if next < level * (1.0 + least_change) {
-                // Back, or better.
+                // Back to the level, or better.
                 if next >= level / (1.0 + least_change) {
                     kept.extend(segment);
                 } else if segment.len() >= ENOUGH {
@@ -110,14 +111,14 @@ mod tests {
         builds.map(|stats| Session { builds: vec![stats] }).collect()
     }
 
-    /// So many builds at about this level, with noise of 1 % that is the same each time.
+    /// Sessions at about this level, with a fixed noise of 1 %.
     fn around(level: f64, builds: usize) -> Vec<f64> {
         let noise = [0.0, 1.0, -1.0, 0.5, -0.5, 0.8, -0.2];
         (0..builds).map(|n| level * (1.0 + noise[n % 7] / 100.0)).collect()
     }
 
     fn comparison(parts: &[Vec<f64>]) -> BaselineComparison {
-        BaselineComparison::of(sessions(&parts.concat()), 30)
+        BaselineComparison::new(sessions(&parts.concat()), 30)
     }
 
     fn ids(sessions: &[Session]) -> (String, String) {
@@ -135,7 +136,7 @@ mod tests {
 
     #[test]
     fn a_shorter_baseline_is_the_newest_of_it() {
-        let comparison = BaselineComparison::of(sessions(&around(100.0, 50)), 12);
+        let comparison = BaselineComparison::new(sessions(&around(100.0, 50)), 12);
         assert_eq!(ids(&comparison.baseline), ("38".to_owned(), "49".to_owned()));
         assert_eq!(ids(&comparison.level), ("0".to_owned(), "11".to_owned()));
     }

@@ -1,4 +1,4 @@
-//! The gate: judges the newest session, or what is named, against the builds before it.
+//! The gate: judges the newest session, or named builds, against the builds before.
 
 mod baseline;
 mod trial;
@@ -22,29 +22,29 @@ pub(super) use trial::{GateReadiness, gate_readiness};
 /// The options of `check`.
 #[derive(Debug, Clone, Default, Args)]
 #[command(after_help = "\
-Judges the newest build, or the newest builds that ran together, against the newest 30 sessions
-before it: those of the same tool, machine, mode and compiler, on the default branch (--branch;
-else main and master), since the last accepted change. The times of a build or two are `suspect` at
-most; a session of 5 (`run --runs 5`) against 10 sessions is a `regression` where it is sure. So is
-a build that allocates more than those before it, where these are 5 or more and allocate the same.
+Judges the newest build, or the newest builds that ran together, against the 30 sessions before it
+of the same tool, machine, mode and compiler, on the default branch (--branch; else main and master),
+since the last accepted change. The times of one or two builds are `suspect` at most. A session of 5
+(`run --runs 5`) against 10 sessions can be a `regression`. So can a build that allocates more than at
+least 5 builds before it that all allocate the same.
 
 Exit codes: 0 nothing got worse, or nothing could be judged; 1 a regression; 3 nothing could be
 judged, with --strict.
 
 Examples (after the program's name):
   check                                  the newest session
-  check --strict                         fail also where there is nothing to compare with
-  check --fail-on suspect                fail also on what is not sure
+  check --strict                         also fail if there is nothing to compare with
+  check --fail-on suspect                also fail on changes that are not certain
   check --candidate label:after --baseline label:before
   check --format markdown                the body of a comment")]
 pub(crate) struct CheckArgs {
-    /// What to judge [default: the newest session]
+    /// The builds to judge [default: the newest session]
     #[arg(long, value_name = "BUILD", allow_hyphen_values = true)]
     pub(crate) candidate: Option<BuildRef>,
-    /// What to judge it against [default: the newest 30 sessions before it]
+    /// The builds to compare with [default: the newest 30 sessions before]
     #[arg(long, value_name = "BUILD", allow_hyphen_values = true)]
     pub(crate) baseline: Option<BuildRef>,
-    /// From which verdict on to fail
+    /// The least severe verdict that fails
     #[arg(long, value_enum, default_value_t, value_name = "VERDICT")]
     pub(crate) fail_on: FailOn,
     /// What a change must exceed.
@@ -52,17 +52,17 @@ pub(crate) struct CheckArgs {
     pub(crate) thresholds: ThresholdArgs,
 }
 
-/// From which verdict on a check fails.
+/// The least severe verdict that fails a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub(crate) enum FailOn {
-    /// Where it is sure.
+    /// A certain change for the worse
     #[default]
     Regression,
-    /// Also where it is not sure.
+    /// Also a change that is not certain
     Suspect,
 }
 
-/// Judges, and says so.
+/// Judges the candidate, and prints the verdict.
 pub(crate) fn run(
     invocation: &mut Invocation<'_, '_>,
     args: &CheckArgs,
@@ -75,7 +75,7 @@ pub(crate) fn run(
     let trial = Trial::find(&mut selection, args, &configuration);
     invocation.report_unreadable(selection.unreadable());
     if let Err(Failure::NoData(why)) = &trial {
-        // A program, or whoever reads the comment, wants an answer here as well.
+        // Programs and readers of the comment need an answer here as well.
         let data = vec![("judged", false.into()), ("why_not", why.as_str().into())];
         let title = vec![Span::plain(why)];
         let page = Page { title, data, ..Page::default() };
@@ -89,7 +89,9 @@ pub(crate) fn run(
             trial.candidate.iter().filter_map(|it| Some((it, exclusion_reason(it)?)))
         {
             let id = &stats.build_id;
-            invocation.warn(&format!("build {id} is judged, as {reference} names it: {why}"));
+            invocation.warn(&format!(
+                "build {id} is judged because {reference} names it, although: {why}"
+            ));
         }
     } else {
         for PassedOver { build_id, why } in &trial.passed_over {
@@ -102,7 +104,7 @@ pub(crate) fn run(
     conclude(invocation, &page, &trial, args, &configuration)
 }
 
-/// Says what to do about the verdict, and turns it into an exit code.
+/// Prints what to do about the verdict, and returns the exit code.
 fn conclude(
     invocation: &mut Invocation<'_, '_>,
     page: &Page,
@@ -114,14 +116,14 @@ fn conclude(
     match page.verdict() {
         Verdict::Regression => {
             invocation.note(&format!(
-                "where this is right: `{program} accept{} --reason TEXT` makes it the new normal",
+                "if this is intended: `{program} accept{} --reason TEXT` makes it the new normal",
                 invocation.dir_option(),
             ));
             Ok(ExitStatus::Regression)
         }
         Verdict::Suspect => {
             invocation.note(&format!(
-                "for a sure answer run both in turn: `{program} ab --base CMD --head CMD{}`",
+                "for a certain answer run both in turn: `{program} ab --base CMD --head CMD{}`",
                 invocation.dir_option(),
             ));
             Ok(if args.fail_on == FailOn::Suspect {
@@ -171,7 +173,7 @@ fn page(trial: &Trial, judged: Vec<Judged>, configuration: &Configuration) -> Pa
     Page { judged, title, facts, commits: trial.commits(), data }
 }
 
-/// What builds of one session are: how many, of which commit.
+/// The number of builds of a session, and their commit.
 fn described(builds: &[BuildStats]) -> String {
     let number = units::counted(builds.len() as u64, "build");
     let commit = builds.last().and_then(|stats| stats.git.as_ref()?.commit.as_deref());
@@ -182,7 +184,7 @@ fn described(builds: &[BuildStats]) -> String {
     }
 }
 
-/// How many builds are newer than the candidate or were named with it, and are not judged.
+/// How many builds were newer than the candidate or named with it, and not judged.
 fn passed_over(builds: &[PassedOver]) -> Option<String> {
     let mut reasons: Vec<&str> = builds.iter().map(|it| it.why).collect();
     reasons.sort_unstable();
@@ -225,7 +227,7 @@ fn against_fact(trial: &Trial) -> Fact {
     fact.known(accepted)
 }
 
-/// The builds of the series that are no measure, by reason.
+/// The builds of the series that are left out of the baseline, by reason.
 fn left_out(trial: &Trial) -> Vec<String> {
     let mut parts: Vec<String> = trial
         .baseline
@@ -235,7 +237,7 @@ fn left_out(trial: &Trial) -> Vec<String> {
         .collect();
     if let Some(after) = &trial.comparison.after_unaccepted {
         parts.push(format!(
-            "{} after a change of {} that nobody accepted",
+            "{} after a change of {} that was not accepted",
             units::counted(after.builds, "build"),
             units::change(after.change),
         ));

@@ -1,4 +1,4 @@
-//! Finds what is judged against what, and why nothing can be judged where that is so.
+//! Finds the candidate and its baseline, or why nothing can be judged.
 
 use std::collections::BTreeSet;
 
@@ -18,16 +18,16 @@ use crate::select::{
     group_sessions, is_typical,
 };
 
-/// What the baseline was asked to be.
+/// How the baseline was chosen.
 #[derive(Debug)]
 pub(super) enum Against {
-    /// Builds that the user names.
+    /// Builds that the user named.
     Named(BuildRef),
     /// The builds before the candidate on these branches.
     History(Vec<String>),
 }
 
-/// The halves of the session of `ab` that a candidate is of, each oldest first.
+/// Base and head of the session of `ab` that a candidate belongs to, each oldest first.
 fn halves_of(
     candidate: &[BuildStats],
     selection: &mut Selection,
@@ -49,12 +49,12 @@ fn halves_of(
     Ok(verdicts::were_run_in_turn(base.iter(), &head).then_some([base, head]))
 }
 
-/// A candidate, and what it is judged against.
+/// A candidate and its baseline.
 #[derive(Debug)]
 pub(super) struct Trial {
     /// Builds that ran together, oldest first; at least one.
     pub(super) candidate: Vec<BuildStats>,
-    /// Builds that are newer than the candidate, or that were named with it.
+    /// Builds that were newer than the candidate or named with it, and are not judged.
     pub(super) passed_over: Vec<PassedOver>,
     pub(super) against: Against,
     pub(super) baseline: Baseline,
@@ -63,7 +63,7 @@ pub(super) struct Trial {
 }
 
 impl Trial {
-    /// Reads what is needed from the end of the history.
+    /// Finds candidate and baseline, reading the history from its end.
     pub(super) fn find(
         selection: &mut Selection,
         args: &CheckArgs,
@@ -80,7 +80,7 @@ impl Trial {
         let series: BTreeSet<SeriesKey> = candidate.iter().map(SeriesKey::from_build).collect();
         if series.len() > 1 {
             return Err(Failure::Usage(
-                "the candidate's builds are of several series: name one with --mode or --tool"
+                "the candidate's builds are of several series: select one with --mode or --tool"
                     .to_owned(),
             ));
         }
@@ -102,7 +102,7 @@ impl Trial {
         };
         if let Some(base) = other_half {
             trial.against = Against::Named(BuildRef::Label(BASE.to_owned()));
-            trial.comparison = BaselineComparison::of_named(vec![Session { builds: base }]);
+            trial.comparison = BaselineComparison::from_named(vec![Session { builds: base }]);
             return Ok(trial);
         }
         if let Some(reference) = &args.baseline {
@@ -115,11 +115,11 @@ impl Trial {
         trial.baseline = selection.baseline(&trial.candidate, branches, &accepted.changes)?;
         let sessions = std::mem::take(&mut trial.baseline.sessions);
         trial.comparison =
-            BaselineComparison::of(sessions, configuration.thresholds.baseline_sessions);
+            BaselineComparison::new(sessions, configuration.thresholds.baseline_sessions);
         Ok(trial)
     }
 
-    /// Takes the builds that the user names, but for those that cannot be compared.
+    /// Uses the builds that the user named as the baseline, except those that are not comparable.
     fn name_baseline(
         &mut self,
         selection: &mut Selection,
@@ -139,7 +139,7 @@ impl Trial {
                 self.baseline.differences = key.differences(&SeriesKey::from_build(&stats));
             }
         }
-        self.comparison = BaselineComparison::of_named(group_sessions(own));
+        self.comparison = BaselineComparison::from_named(group_sessions(own));
         self.against = Against::Named(reference.clone());
         Ok(())
     }
@@ -154,18 +154,18 @@ impl Trial {
         self.comparison.baseline.iter().flat_map(|session| &session.builds)
     }
 
-    /// Whether candidate and baseline are the halves of one session of `ab`.
+    /// Whether candidate and baseline are head and base of one session of `ab`.
     pub(super) fn was_run_in_turn(&self) -> bool {
         verdicts::were_run_in_turn(self.baseline_builds(), &self.candidate)
     }
 
-    /// The baseline's builds, where candidate and baseline are the halves of one session of `ab`.
+    /// The baseline's builds, if candidate and baseline are head and base of one session of `ab`.
     fn other_half(&self) -> Option<Vec<BuildStats>> {
         self.was_run_in_turn().then(|| self.baseline_builds().cloned().collect())
     }
 
-    /// Judges against the newest builds, and then against the level that they may have crept away
-    /// from.
+    /// Judges against the newest builds, then against the last accepted level: slow changes do not
+    /// show against the newest builds.
     pub(super) fn judge(&self, configuration: &Configuration) -> Vec<Judged> {
         let BaselineComparison { baseline, level, .. } = &self.comparison;
         if let Some(base) = self.other_half() {
@@ -193,7 +193,7 @@ impl Trial {
         commits_between(old, Some(self.newest()))
     }
 
-    /// The phases that only one side has, where they take any time.
+    /// The phases that only one side has, if they take much time.
     pub(super) fn come_and_gone(&self, configuration: &Configuration) -> Option<String> {
         let floor = configuration.thresholds.single_phase_ms;
         let large = |stats: &BuildStats| -> BTreeSet<String> {
@@ -217,7 +217,7 @@ impl Trial {
         (!parts.is_empty()).then(|| parts.join("; "))
     }
 
-    /// Why there is nothing to judge by.
+    /// Why there is no baseline.
     pub(super) fn why_nothing(&self, configuration: &Configuration) -> String {
         let Baseline { accepted, left_out, foreign, differences, is_cut, .. } = &self.baseline;
         let least = configuration.thresholds.least_builds as u64;
@@ -227,17 +227,17 @@ impl Trial {
         }
         let mut parts = vec![match &self.against {
             Against::Named(reference) => format!(
-                "{} of {reference} can be compared; it takes {least}",
+                "{} of {reference} can be compared; at least {least} are needed",
                 units::counted(there, "build")
             ),
             Against::History(branches) => format!(
-                "{} on {} to compare with; it takes {least}",
+                "{} on {} to compare with; at least {least} are needed",
                 if there == 0 { "no builds".to_owned() } else { units::counted(there, "build") },
                 branches.join(" or "),
             ),
         }];
         if accepted.is_some() && there < least {
-            parts.push("the level is new: it was accepted".to_owned());
+            parts.push("the level is new, since it was accepted".to_owned());
         }
         if !differences.is_empty() && there < least {
             let differences: Vec<String> = differences
@@ -256,7 +256,7 @@ impl Trial {
             }),
         );
         if *is_cut && there < least {
-            parts.push("what is further back was not looked at".to_owned());
+            parts.push("older builds were not searched".to_owned());
         }
         parts.join("; ")
     }

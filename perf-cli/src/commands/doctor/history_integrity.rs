@@ -1,4 +1,4 @@
-//! Whether the files of a history are sound.
+//! Checks that the files of a history can be read.
 
 use std::fs;
 use std::io;
@@ -10,10 +10,10 @@ use super::Check;
 use crate::failure::Failure;
 use crate::present::units;
 
-/// How many lines are named.
+/// How many unreadable lines are named.
 const NAMED: usize = 5;
 
-/// What reading all of it shows.
+/// The result of reading the whole history.
 #[derive(Default)]
 struct Scan {
     records: u64,
@@ -22,7 +22,7 @@ struct Scan {
     last_id: Option<String>,
 }
 
-/// Reads all of the history.
+/// Reads the whole history.
 pub(super) fn checks(history: &History, repair: &str) -> Result<Vec<Check>, Failure> {
     let scan = scan(history)?;
     let mut checks = vec![records(history, &scan), lines(&scan, repair)];
@@ -55,7 +55,7 @@ fn records(history: &History, scan: &Scan) -> Check {
             let size = units::bytes(units::float(file.len()));
             format!("{} in {size}: {}", units::counted(scan.records, "record"), path.display())
         }
-        Err(_) => format!("there is no {}", path.display()),
+        Err(_) => format!("{} does not exist", path.display()),
     };
     if scan.records > 0 {
         return Check::fine("history", found);
@@ -65,7 +65,7 @@ fn records(history: &History, scan: &Scan) -> Check {
 
 fn lines(scan: &Scan, repair: &str) -> Check {
     if scan.unreadable == 0 {
-        return Check::fine("lines", "all can be read");
+        return Check::fine("lines", "all are readable");
     }
     let named: Vec<String> = scan
         .named
@@ -81,31 +81,31 @@ fn lines(scan: &Scan, repair: &str) -> Check {
     )
 }
 
-/// Whether `latest.json` is the newest record once more.
+/// Checks that `latest.json` is a copy of the newest record.
 fn latest(history: &History, scan: &Scan) -> Option<Check> {
     const WHAT: &str = "latest.json";
     let newest = scan.last_id.as_ref()?;
     let text = match fs::read(history.dir().join("latest.json")) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return Some(Check::notice(WHAT, "it is not there", "the next build writes it"));
+            return Some(Check::notice(WHAT, "it does not exist", "the next build writes it"));
         }
-        Err(error) => return Some(Check::bad(WHAT, error.to_string(), "let it be read")),
+        Err(error) => return Some(Check::bad(WHAT, error.to_string(), "make it readable")),
     };
     Some(match serde_json::from_slice::<BuildStats>(&text) {
         Ok(stats) if stats.build_id == *newest => Check::fine(WHAT, "it is the newest record"),
-        _ => Check::notice(WHAT, "it is not the newest record", "the next build mends it"),
+        _ => Check::notice(WHAT, "it is not the newest record", "the next build replaces it"),
     })
 }
 
-/// Whether records wait whose writers did not get the lock in time.
+/// Reports records whose writers did not get the lock in time.
 fn pending(history: &History) -> Option<Check> {
     let waiting = files(&history.dir().join("pending"));
     (waiting > 0).then(|| {
         Check::notice(
             "pending",
-            format!("{} had to wait", units::counted(waiting, "record")),
-            "the next build puts them into the history",
+            format!("{} waiting for the lock of the history", units::counted(waiting, "record")),
+            "the next build appends them to the history",
         )
     })
 }

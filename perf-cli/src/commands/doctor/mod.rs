@@ -1,4 +1,4 @@
-//! Whether all is in order, and what to do where it is not.
+//! Checks that tracking, history and gate work, and says how to fix what does not.
 
 mod checks;
 mod history_integrity;
@@ -10,23 +10,23 @@ use crate::present::style::{BAD, GOOD, NOTICE};
 use crate::present::{Block, Cell, Column, Json, Kind, Report, Row, Table};
 use crate::select::{BuildRef, SelectError};
 
-/// How something is.
+/// The result of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     Fine,
-    /// It could be better.
+    /// It works, and could work better.
     Notice,
     /// It does not work.
     Bad,
 }
 
-/// Something that was looked at.
+/// A check and its result.
 #[derive(Debug)]
 struct Check {
     what: &'static str,
     state: State,
     found: String,
-    /// What to do about it; empty where it is fine.
+    /// What to do about it; empty if it is fine.
     advice: String,
 }
 
@@ -44,7 +44,7 @@ impl Check {
     }
 }
 
-/// Looks at the history and at the newest build.
+/// Checks the environment, the history and the newest build.
 pub(crate) fn run(invocation: &mut Invocation<'_, '_>) -> Result<(), Failure> {
     let repair = format!("{} repair{}", invocation.program.name, invocation.dir_option());
     let mut checks = vec![checks::tracking(invocation.program)];

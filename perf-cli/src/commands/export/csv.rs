@@ -14,14 +14,14 @@ use super::{OutputArgs, output};
 /// The options of `export csv`.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct CsvArgs {
-    /// Any number of: latest, -3 (third newest), an id, a commit, label:NAME or branch:NAME, of
-    /// which the latter three mean all of their builds [default: latest]
+    /// Any number of: latest, -3 (third newest), an id, a commit, label:NAME or branch:NAME; the
+    /// last three select all of their builds [default: latest]
     #[arg(value_name = "BUILD", allow_negative_numbers = true)]
     pub(crate) builds: Vec<BuildRef>,
     /// The newest N builds
     #[arg(long, value_name = "N", conflicts_with = "builds")]
     pub(crate) last: Option<usize>,
-    /// Where to write them to.
+    /// Where to write.
     #[command(flatten)]
     pub(crate) output: OutputArgs,
 }
@@ -41,7 +41,7 @@ pub(super) fn run(invocation: &mut Invocation<'_, '_>, args: &CsvArgs) -> Result
     })
 }
 
-/// The builds, as they are named; those of one name newest first.
+/// The builds in the order of their names; those of one name newest first.
 fn builds(invocation: &mut Invocation<'_, '_>, args: &CsvArgs) -> Result<Vec<BuildStats>, Failure> {
     let mut selection = invocation.selection();
     let found = match (args.last, args.builds.as_slice()) {
@@ -64,7 +64,7 @@ fn builds(invocation: &mut Invocation<'_, '_>, args: &CsvArgs) -> Result<Vec<Bui
     Ok(found)
 }
 
-/// The phases of a build, each with what tells the build from others.
+/// The phases of a build, each with the facts of the build.
 fn table(stats: &BuildStats) -> Table {
     let text = Kind::Text { least: 0 };
     let git = stats.git.clone().unwrap_or_default();

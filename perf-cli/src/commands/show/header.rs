@@ -1,4 +1,4 @@
-//! What a record says of the build as a whole.
+//! The facts of the build as a whole.
 
 use jiff::ZonedDateTime;
 use perf_history::{BuildStats, Noise, System};
@@ -15,7 +15,7 @@ pub(super) fn title(stats: &BuildStats) -> Vec<Span> {
     vec![Span::new(tool, STRONG), Span::new(stats.build_id.clone(), DIM)]
 }
 
-/// All else.
+/// The other facts.
 pub(super) fn facts(stats: &BuildStats, now: &ZonedDateTime) -> Vec<Fact> {
     vec![
         when(stats, now),

@@ -31,7 +31,7 @@ pub(crate) struct ShowArgs {
     /// latest, -3 (third newest), an id, a commit, label:NAME or branch:NAME
     #[arg(value_name = "BUILD", default_value = "latest", allow_negative_numbers = true)]
     pub(crate) build: BuildRef,
-    /// Only the places in the tool's code that allocated most, and all of them
+    /// Show only the code locations that allocated most, and all of them
     #[arg(long)]
     pub(crate) allocators: bool,
 }
@@ -63,7 +63,7 @@ pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &ShowArgs) -> Resul
     invocation.write(&Report { blocks, json: Json::Record(Box::new(stats)) })
 }
 
-/// Shows all places that the record tells of.
+/// Shows all locations of the record.
 fn show_allocators(invocation: &mut Invocation<'_, '_>, stats: &BuildStats) -> Result<(), Failure> {
     let places = Places::all(stats);
     let is_for_programs = invocation.common.format.is_for_programs();

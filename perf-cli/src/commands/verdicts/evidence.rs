@@ -1,4 +1,4 @@
-//! The numbers of builds that may have changed, as the rules want them.
+//! Collects the numbers of builds to be judged.
 
 use std::collections::HashMap;
 
@@ -12,7 +12,7 @@ use crate::judge::{Thresholds, median};
 use crate::present::units::{float, mebibytes};
 use crate::select::Session;
 
-/// A phase with less than this of the build's allocations changes them unseen.
+/// Phases with a smaller share of the build's allocations are not judged by them.
 const NEGLIGIBLE: f64 = 0.01;
 
 /// A number in each build of a candidate and of its baseline.
@@ -26,7 +26,7 @@ pub(in crate::commands) struct Evidence {
 }
 
 impl Evidence {
-    /// All that may be judged.
+    /// Collects all numbers to be judged.
     pub(in crate::commands) fn collect(
         candidate: &[BuildStats],
         baseline: &[Session],
@@ -55,7 +55,7 @@ impl Evidence {
         gathering.evidence
     }
 
-    /// The same for the rules.
+    /// The input of the rules.
     pub(super) fn hypothesis(&self) -> Hypothesis<'_> {
         Hypothesis {
             quantity: match (self.measure, &self.phase) {
@@ -177,15 +177,15 @@ fn by_path(stats: &BuildStats) -> Phases<'_> {
     Phases { stats, phases }
 }
 
-/// How much a number that is nearly exact may vary on one level.
+/// How much a nearly exact number may vary within one level, as a share.
 const EXACT: f64 = 0.005;
-/// More levels than this are no steps, but noise.
+/// More levels than this are noise, not steps.
 const MOST_LEVELS: usize = 4;
-/// A level that is lower than the one before is the measure once it has so many builds.
+/// A lower level becomes the baseline once it has this many builds.
 const ENOUGH: usize = 5;
 
-/// Leaves out the sessions after a step up that nobody accepted: with them, the range of the others
-/// would take any later step for its own. A step down is the new measure, as nobody wants it undone.
+/// Leaves out the sessions after a step up that was not accepted. They would widen the range so that
+/// later steps are within it. A step down becomes the new baseline.
 fn without_steps_up(baseline: Vec<Vec<Sample>>) -> Vec<Vec<Sample>> {
     let middle = |session: &[Sample]| median(session.iter().map(|sample| sample.value));
     let mut levels: Vec<(f64, Vec<Vec<Sample>>)> = Vec::new();
@@ -213,8 +213,7 @@ fn without_steps_up(baseline: Vec<Vec<Sample>>) -> Vec<Vec<Sample>> {
     kept
 }
 
-/// The place in a phase (in all, for the build) where most was allocated that was not before, or
-/// where most was allocated at all.
+/// The code location in a phase (`None`: in the build) whose allocations grew most.
 pub(super) fn place(
     phase: Option<&str>,
     candidate: &[BuildStats],
@@ -233,7 +232,7 @@ pub(super) fn place(
         places
     };
     let new = places(newest);
-    // The places of an older build are known by function alone: lines move.
+    // Old locations are matched by function alone, since lines move.
     let mut old: HashMap<String, f64> = HashMap::new();
     let older = baseline.iter().rev().flat_map(|session| session.builds.iter().rev());
     if let Some(older) = older.map(places).find(|places| !places.is_empty()) {
@@ -255,7 +254,7 @@ pub(super) fn place(
     })
 }
 
-/// The phase that held the highest live heap, where the record says.
+/// The phase in which the live heap peaked, if it was recorded.
 pub(super) fn peak_phase(candidate: &[BuildStats]) -> Option<String> {
     let phase = candidate.last()?.peak_phase.as_ref()?;
     Some(format!("highest in {phase}"))
@@ -271,19 +270,19 @@ mod tests {
     }
 
     #[test]
-    fn builds_after_a_step_up_that_nobody_accepted_are_no_measure() {
+    fn builds_after_an_unaccepted_step_up_are_left_out() {
         assert_eq!(kept(&[100.0, 100.1, 102.0, 102.0]), [100.0, 100.1]);
         assert_eq!(kept(&[100.0, 102.0, 100.0]), [100.0, 100.0]);
     }
 
     #[test]
-    fn a_step_down_is_the_measure_once_enough_builds_stand_on_it() {
+    fn a_step_down_becomes_the_baseline_with_enough_builds() {
         assert_eq!(kept(&[100.0, 100.0, 98.0]), [100.0, 100.0]);
         assert_eq!(kept(&[100.0, 98.0, 98.0, 98.0, 98.0, 98.0]), [98.0; 5]);
     }
 
     #[test]
-    fn what_varies_from_build_to_build_has_no_steps() {
+    fn noisy_numbers_have_no_steps() {
         let noisy = [100.0, 103.0, 99.0, 101.0, 104.0, 98.0];
         assert_eq!(kept(&noisy), noisy);
     }

@@ -1,4 +1,4 @@
-//! How sure a verdict is and by what, in a few words.
+//! What a verdict is based on, in a few words.
 
 use super::Measure;
 use crate::judge::Verdict;
@@ -7,25 +7,25 @@ use crate::judge::finding::{AppliedRule, Condition, Finding, Work};
 use crate::judge::sequential::Decision;
 use crate::present::units;
 
-/// What the verdict on one number rests on.
+/// What the verdict on a number is based on.
 pub(super) fn explain(finding: &Finding, measure: Measure) -> Vec<String> {
     let mut parts = vec![evidence(finding)];
     parts.extend(condition(finding, measure));
     if let Some(Work { old, new }) = finding.work {
         let items = |items: f64| units::Scale::count().with_unit(items);
-        parts.push(format!("taken per item ({} → {} items)", items(old), items(new)));
+        parts.push(format!("compared per item ({} → {} items)", items(old), items(new)));
     }
     if finding.verdict == Verdict::Suspect {
         parts.push(match finding.candidate_builds {
-            1 => "one build is no proof".to_owned(),
-            n => format!("{n} builds are no proof here"),
+            1 => "one build is not enough for certainty".to_owned(),
+            n => format!("{n} builds are not enough for certainty"),
         });
     }
     parts
 }
 
-/// What the verdict on one number of two halves rests on, in which a difference of less than `floor`
-/// does not count.
+/// What the verdict on a number of builds run in turn is based on. Differences below `floor` do not
+/// count.
 pub(super) fn explain_pairs(
     decision: &Decision,
     interval: Option<&RatioInterval>,
@@ -43,10 +43,10 @@ pub(super) fn explain_pairs(
     }));
     match decision.verdict {
         Verdict::Insufficient => {
-            parts.push(format!("it takes {}", counted(decision.pairs_needed, "pair")));
+            parts.push(format!("at least {} are needed", counted(decision.pairs_needed, "pair")));
         }
         Verdict::Unchanged if decision.p <= decision.p_needed => {
-            parts.push(format!("too small a share, or less than {floor}"));
+            parts.push(format!("below the threshold in percent, or less than {floor}"));
         }
         _ => {}
     }
@@ -57,7 +57,7 @@ fn counted(number: usize, thing: &str) -> String {
     units::counted(number as u64, thing)
 }
 
-/// What it was held against, and the statistics.
+/// The baseline and the statistics.
 fn evidence(finding: &Finding) -> String {
     let builds = counted(finding.baseline_builds, "build");
     let against = match finding.rule {
@@ -82,7 +82,7 @@ fn evidence(finding: &Finding) -> String {
     format!("{} against {against}", statistics.join(", "))
 }
 
-/// A probability with two digits.
+/// A probability with about two significant digits.
 pub(super) fn probability(p: f64) -> String {
     match p {
         p if p < 1e-6 => "<0.000001".to_owned(),
@@ -92,20 +92,20 @@ pub(super) fn probability(p: f64) -> String {
     }
 }
 
-/// The condition that decided, unless all were met.
+/// The condition that was not met, if any.
 fn condition(finding: &Finding, measure: Measure) -> Option<String> {
     let share = |share: f64| units::share(share);
     Some(match finding.decided_by {
         Condition::Every if finding.rule == AppliedRule::Range => {
-            "outside of their range, which is exact".to_owned()
+            "outside the exact range of the baseline".to_owned()
         }
         Condition::Every => return None,
-        Condition::LeastBuilds(least) => format!("it takes {}", counted(least, "build")),
+        Condition::LeastBuilds(least) => format!("at least {} are needed", counted(least, "build")),
         Condition::LeastRuns(least) => {
-            format!("it takes a session of {}", counted(least, "build"))
+            format!("a session of at least {} is needed", counted(least, "build"))
         }
         Condition::Ratio(ratio) => {
-            format!("with so few builds only more than {} counts", units::change(ratio - 1.0))
+            format!("with so few builds a change must exceed {}", units::change(ratio - 1.0))
         }
         Condition::Change(change) => format!("less than {}", share(change)),
         Condition::Floor(floor) => format!("less than {}", measure.shown(floor)),
@@ -115,11 +115,11 @@ fn condition(finding: &Finding, measure: Measure) -> Option<String> {
             let adjusted = finding.adjusted_p.map_or_else(String::new, |p| {
                 format!(" (p = {} among them, above {rate})", probability(p))
             });
-            format!("not sure among so many numbers{adjusted}")
+            format!("not significant among so many numbers{adjusted}")
         }
         Condition::Workload(most) => {
             format!("the amount of work differs by more than {}", share(most))
         }
-        Condition::Range(distance) => format!("within {} of their range", share(distance)),
+        Condition::Range(distance) => format!("within {} of the baseline's range", share(distance)),
     })
 }

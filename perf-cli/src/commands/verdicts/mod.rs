@@ -1,5 +1,4 @@
-//! What the statistics say of two sets of builds, in words and tables: the part that `check`,
-//! `compare` and `ab` have in common.
+//! Verdicts on two sets of builds, in words and tables: what `check`, `compare` and `ab` share.
 
 mod evidence;
 mod explanation;
@@ -21,17 +20,17 @@ pub(super) use noise::noise;
 pub(super) use page::{Page, between, busy, fit_for_a_comment};
 pub(super) use pairs::{are_decided, judge_pairs, too_few_pairs, were_run_in_turn};
 
-/// What is measured of a build or of a phase.
+/// A measured quantity of a build or of a phase.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Measure {
     /// Time of the build, self time of a phase.
     Time,
-    /// Number of allocations, in the phase itself.
+    /// Number of allocations; of a phase, without its callees.
     Allocations,
-    /// Bytes allocated, in the phase itself.
+    /// Bytes allocated; of a phase, without its callees.
     Allocated,
-    /// The highest live heap.
+    /// Peak of the live heap.
     Peak,
 }
 
@@ -52,7 +51,7 @@ impl Measure {
             (Self::Time, true) => "self time",
             (Self::Allocations, _) => "allocations",
             (Self::Allocated, _) => "allocated bytes",
-            (Self::Peak, _) => "peak of memory",
+            (Self::Peak, _) => "memory peak",
         }
     }
 
@@ -64,7 +63,7 @@ impl Measure {
         }
     }
 
-    /// A number of it, for people.
+    /// A value with its unit, for people.
     pub(super) fn shown(self, number: f64) -> String {
         match self {
             Self::Time => units::time(number),
@@ -74,7 +73,7 @@ impl Measure {
     }
 }
 
-/// A verdict on one number, with all that explains it.
+/// A verdict on one number, with its explanation.
 #[derive(Debug, Clone)]
 pub(super) struct Judged {
     pub(super) verdict: Verdict,
@@ -88,16 +87,16 @@ pub(super) struct Judged {
     pub(super) builds: usize,
     pub(super) baseline_builds: usize,
     pub(super) baseline_sessions: usize,
-    /// Whether it was held against the last accepted level, not against the newest builds.
+    /// Whether the baseline is the last accepted level instead of the newest builds.
     pub(super) is_creep: bool,
-    /// How sure it is, and by what: parts of a sentence.
+    /// What the verdict is based on: parts of a sentence.
     pub(super) why: Vec<String>,
-    /// Where most of the difference was allocated, where that was recorded.
+    /// The code location that allocated most of the difference, if it was recorded.
     pub(super) place: Option<String>,
 }
 
 impl Judged {
-    /// New less old, as a share of the old; `None` where that is 0.
+    /// New minus old, as a share of the old; `None` if that is 0.
     pub(super) fn change(&self) -> Option<f64> {
         (self.old > 0.0).then(|| self.new / self.old - 1.0)
     }
@@ -107,7 +106,7 @@ impl Judged {
         self.measure.of(self.phase.as_deref())
     }
 
-    /// What it was, is, and by how much that differs: `render: allocations 1,000 → 1,030, +3.0 %`.
+    /// The change in words: `render: allocations 1,000 → 1,030, +3.0 %`.
     pub(super) fn describe(&self) -> String {
         let change =
             self.change().map_or_else(String::new, |it| format!(", {}", units::change(it)));
@@ -115,12 +114,12 @@ impl Judged {
         format!("{} {old} → {new}{change}", self.what())
     }
 
-    /// Whether anybody needs to see it.
+    /// Whether it is more than noise.
     pub(super) fn is_change(&self) -> bool {
         matches!(self.verdict, Verdict::Regression | Verdict::Suspect | Verdict::Improvement)
     }
 
-    /// The most important first: the verdict, the build before phases, then how much.
+    /// Sort key: by verdict, the build before phases, then by the size of the change.
     fn rank(&self) -> (u8, bool, i64) {
         let verdict = match self.verdict {
             Verdict::Regression => 0,
@@ -152,7 +151,7 @@ pub(super) fn judge(
     judged
 }
 
-/// Findings with what explains them.
+/// Findings with their explanations.
 fn explain(
     evidence: &[Evidence],
     findings: Vec<Option<Finding>>,
@@ -187,7 +186,7 @@ fn explain(
     judged.collect()
 }
 
-/// What is said of the build's time.
+/// The verdict on the build's time.
 pub(super) fn of_build_time(judged: &[Judged]) -> Option<&Judged> {
     judged.iter().find(|it| it.phase.is_none() && it.measure == Measure::Time)
 }
@@ -197,8 +196,7 @@ pub(super) fn sort(judged: &mut [Judged]) {
     judged.sort_by_key(Judged::rank);
 }
 
-/// What is said of all of it: the worst that is said of a number. Where none changed and nothing could
-/// be said of the build's time, that is `Insufficient`.
+/// The worst verdict. If nothing changed, that on the build's time.
 pub(super) fn overall(judged: &[Judged]) -> Verdict {
     let has = |verdict| judged.iter().any(|it| it.verdict == verdict);
     let news = [Verdict::Regression, Verdict::Suspect, Verdict::Improvement];

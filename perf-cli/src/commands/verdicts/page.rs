@@ -1,4 +1,4 @@
-//! A judgement as tables, as data, and as the body of a comment.
+//! The findings as tables, as data, and as the body of a comment.
 
 use anstyle::Style;
 use serde_json::{Value, json};
@@ -10,22 +10,22 @@ use crate::present::{
     Block, Cell, Column, Fact, Format, Json, Kind, Report, Row, Shape, Span, Table, units,
 };
 
-/// The longest comment: GitHub takes 65,536 characters, of which others may want some.
+/// The longest comment. GitHub accepts 65,536 characters; some are left for what callers add.
 pub(super) const LONGEST_COMMENT: usize = 60_000;
 
-/// The most rows of what did not change.
+/// The most rows of unchanged numbers.
 const MOST_UNCHANGED: usize = 500;
 
-/// Everything that is said of a judgement, beside its findings.
+/// The findings, and what is shown with them.
 #[derive(Debug, Default)]
 pub(in crate::commands) struct Page {
     /// The most important first.
     pub(in crate::commands) judged: Vec<Judged>,
-    /// What comes after the verdict in the title.
+    /// The title after the verdict.
     pub(in crate::commands) title: Vec<Span>,
     /// What was judged against what.
     pub(in crate::commands) facts: Vec<Fact>,
-    /// The commits that lie between, as for `git log`.
+    /// The commits between baseline and candidate, in the notation of `git log`.
     pub(in crate::commands) commits: Option<String>,
     /// The same for programs.
     pub(in crate::commands) data: Vec<(&'static str, Value)>,
@@ -36,7 +36,7 @@ impl Page {
         overall(&self.judged)
     }
 
-    /// The page, with at most so many rows of what changed and of what did not.
+    /// The page, with at most `changed` and `unchanged` rows.
     fn report(&self, changed: usize, unchanged: usize) -> Report {
         let mut blocks = vec![Block::Data(self.data_table())];
         blocks.extend(self.blocks(changed, unchanged));
@@ -44,7 +44,7 @@ impl Page {
         Report { blocks, json: Json::RowsWithin { before, rows: "findings" } }
     }
 
-    /// Puts what was judged before a comparison of the same builds.
+    /// Puts the findings before a comparison of the same builds.
     pub(in crate::commands) fn put_before(&self, comparison: &mut Report) {
         comparison.put_before(self.blocks(self.judged.len(), MOST_UNCHANGED));
         if let Json::RowsWithin { before, .. } = &mut comparison.json {
@@ -54,7 +54,7 @@ impl Page {
         }
     }
 
-    /// What changed, a sentence for each; where nothing did, what is said of the build's time.
+    /// A sentence for each change; if nothing changed, one about the build's time.
     pub(in crate::commands) fn sentences(&self) -> Vec<String> {
         let sentence =
             |it: &Judged| format!("{}: {} ({})", headline(it.verdict), it.describe(), self.why(it));
@@ -74,7 +74,7 @@ impl Page {
         fields
     }
 
-    /// For people, with at most so many rows of what changed and of what did not.
+    /// For people, with at most `changed` and `unchanged` rows.
     fn blocks(&self, changed: usize, unchanged: usize) -> Vec<Block> {
         let verdict = self.verdict();
         let mut title = vec![Span::new(headline(verdict), style(verdict).bold())];
@@ -128,11 +128,11 @@ impl Page {
         Row { cells, ..Row::default() }
     }
 
-    /// All that explains a finding but its numbers.
+    /// What explains a finding, except its numbers.
     fn why(&self, it: &Judged) -> String {
         let mut parts = it.why.clone();
         if it.is_creep {
-            parts.push("against the last accepted level, from which it crept away".to_owned());
+            parts.push("slowly changed since the last accepted level".to_owned());
         }
         if it.is_change() {
             parts.extend(it.place.clone());
@@ -200,17 +200,17 @@ pub(in crate::commands) fn fit_for_a_comment(page: &Page, format: Format) -> Rep
         if String::from_utf8_lossy(&text).chars().count() <= LONGEST_COMMENT {
             return report;
         }
-        // What did not change goes first.
+        // Unchanged numbers are dropped first.
         if unchanged > 1 { unchanged /= 2 } else { changed /= 2 }
     }
 }
 
-/// The commits that lie between what was judged and its baseline, as [`Page::commits`] has them.
+/// [`Page::commits`] as a fact.
 pub(in crate::commands) fn between(commits: Option<&str>) -> Fact {
     Fact::new("between").known(commits.map(|it| format!("commits {it}")))
 }
 
-/// What says that the machine was busy.
+/// The signs that the machine was busy.
 pub(in crate::commands) fn busy(noise: Option<&str>) -> Fact {
     Fact::new("noise").known(noise.map(|it| format!("the machine was busy: {it}")))
 }
@@ -235,7 +235,7 @@ fn style(verdict: Verdict) -> Style {
     }
 }
 
-/// What is folded away.
+/// The summary of folded rows.
 fn summary(judged: &[&Judged]) -> String {
     let count = |verdict| judged.iter().filter(|it| it.verdict == verdict).count() as u64;
     let (same, unknown) = (count(Verdict::Unchanged), count(Verdict::Insufficient));

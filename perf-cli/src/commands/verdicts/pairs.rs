@@ -1,4 +1,4 @@
-//! Judges two halves that were built in turn on one machine.
+//! Judges two versions that were built in turn on one machine.
 
 use perf_history::BuildStats;
 
@@ -15,10 +15,10 @@ use crate::labels::{RUN, SESSION};
 use crate::present::units::{self, mebibytes};
 use crate::select::Session;
 
-/// How sure the interval of a ratio is.
+/// The confidence level of the interval of a ratio.
 const CONFIDENCE: f64 = 0.95;
 
-/// Whether two sets are the halves of one session, whose builds were run in turn.
+/// Whether two sets are the two versions of one session of `ab`.
 pub(in crate::commands) fn were_run_in_turn<'a>(
     mut old: impl Iterator<Item = &'a BuildStats> + Clone,
     new: &[BuildStats],
@@ -35,7 +35,7 @@ pub(in crate::commands) fn were_run_in_turn<'a>(
         && old.all(|stats| is_of(stats, old_run))
 }
 
-/// A number in both halves.
+/// A number in the builds of both versions.
 struct Numbers {
     phase: Option<String>,
     measure: Measure,
@@ -44,7 +44,7 @@ struct Numbers {
     least: Least,
 }
 
-/// The least that counts of a number.
+/// The smallest change of a number worth reporting.
 #[derive(Clone, Copy)]
 struct Least {
     /// In the number's unit.
@@ -64,19 +64,20 @@ impl Numbers {
         }
     }
 
-    /// Whether both halves have it, and one enough of it to be worth a word.
+    /// Whether both versions have it, and it is large enough to report.
     fn is_hypothesis(&self) -> bool {
         let middle = |numbers: &[f64]| median(numbers.iter().copied());
         let medians = middle(&self.old).zip(middle(&self.new));
         medians.is_some_and(|(old, new)| old.max(new) > self.least.difference)
     }
 
-    /// What is said of it.
+    /// The verdict with its explanation.
     fn judged(&self, decision: &Decision, peak: Option<String>) -> Judged {
-        let is_told = decision.verdict != Verdict::Unchanged
+        let is_reported = decision.verdict != Verdict::Unchanged
             || (self.phase.is_none() && self.measure == Measure::Time);
-        let interval =
-            is_told.then(|| RatioInterval::from_pairs(&self.old, &self.new, CONFIDENCE)).flatten();
+        let interval = is_reported
+            .then(|| RatioInterval::from_pairs(&self.old, &self.new, CONFIDENCE))
+            .flatten();
         let least = self.measure.shown(self.least.difference);
         Judged {
             verdict: decision.verdict,
@@ -96,8 +97,8 @@ impl Numbers {
     }
 }
 
-/// Whether no more pairs are needed, by this rule. Times alone say so; what else is judged is looked at
-/// once, in the end.
+/// Whether the rule needs no more pairs. Only times decide this; the other numbers are judged once,
+/// at the end.
 pub(in crate::commands) fn are_decided(
     old: &[BuildStats],
     new: &[BuildStats],
@@ -110,7 +111,7 @@ pub(in crate::commands) fn are_decided(
     matches!(decide_all(&build.hypothesis(), &phases, rule), Step::Decided(_))
 }
 
-/// Why nothing can be said of so few pairs.
+/// Why there are too few pairs for a verdict.
 pub(in crate::commands) fn too_few_pairs(
     old: &[BuildStats],
     new: &[BuildStats],
@@ -119,11 +120,11 @@ pub(in crate::commands) fn too_few_pairs(
     let pairs = old.len().min(new.len());
     let rule = configuration.thresholds.pairs().with_pairs(pairs);
     let needed = rule.looks.last().and_then(|look| pairs_needed(look.p));
-    let needed = needed.map_or_else(String::new, |it| format!("; it takes {it}"));
+    let needed = needed.map_or_else(String::new, |it| format!("; at least {it} are needed"));
     format!("{} of builds run in turn{needed}", units::counted(pairs as u64, "pair"))
 }
 
-/// Judges the halves, each oldest first.
+/// Judges the two versions, the builds of each oldest first.
 pub(in crate::commands) fn judge_pairs(
     old: &[BuildStats],
     new: &[BuildStats],
@@ -158,7 +159,7 @@ fn build_time(old: &[BuildStats], new: &[BuildStats], configuration: &Configurat
     numbers(old, new, None, Measure::Time, least, |stats| Some(stats.build_time_ms))
 }
 
-/// The self times of the phases that are judged and take long enough for it.
+/// The self times of the phases that are judged and take long enough.
 fn phase_times(
     old: &[BuildStats],
     new: &[BuildStats],
@@ -193,7 +194,7 @@ fn numbers(
     }
 }
 
-/// Allocations are nearly exact, however the builds were run.
+/// Allocations are nearly exact, so they are judged as those of other builds are.
 fn allocations(
     old: &[BuildStats],
     new: &[BuildStats],
@@ -213,7 +214,7 @@ mod tests {
 
     use super::*;
 
-    /// So many builds of one half, changed.
+    /// Builds of one version.
     fn half(builds: u32, change: impl Fn(u32, &mut BuildStats)) -> Vec<BuildStats> {
         let build = |number| {
             let noise = 1.0 + f64::from(number * 5 % 11) * 0.002;
@@ -234,7 +235,7 @@ mod tests {
         (0..builds).map(build).collect()
     }
 
-    /// What is said of each number that changed.
+    /// The verdict on each number that changed.
     fn changed(old: &[BuildStats], new: &[BuildStats]) -> Vec<(Verdict, String)> {
         let judged = judge_pairs(old, new, &Configuration::default());
         judged.iter().filter(|it| it.is_change()).map(|it| (it.verdict, it.what())).collect()
@@ -246,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn a_phase_that_allocates_more_is_a_regression_at_times_alike() {
+    fn a_phase_that_allocates_more_is_a_regression_although_times_are_equal() {
         let old = half(8, |_, _| ());
         let new = half(8, |_, stats| {
             stats.phases[1].self_alloc_count = Some(1_020);
@@ -260,11 +261,11 @@ mod tests {
     }
 
     #[test]
-    fn memory_that_is_not_sure_yet_keeps_no_pairs_going() {
+    fn undecided_memory_needs_no_more_pairs() {
         let (old, new) = (
             half(8, |_, _| ()),
             half(8, |number, stats| {
-                // More in five of eight: a sign that more pairs would make sure.
+                // More in five of eight: more pairs could confirm it.
                 stats.memory_peak_mb = Some(if number < 5 { 20.0 } else { 10.0 });
             }),
         );
@@ -272,11 +273,11 @@ mod tests {
         let slower = half(8, |number, stats| {
             stats.build_time_ms *= if number < 5 { 2.0 } else { 1.0 };
         });
-        assert!(!are_enough(&old, &slower), "the same of time does");
+        assert!(!are_enough(&old, &slower), "undecided time does");
     }
 
     #[test]
-    fn what_ends_the_pairs_as_a_change_is_one_in_the_end() {
+    fn the_change_that_ends_the_pairs_is_in_the_final_verdict() {
         let old = half(8, |_, _| ());
         let new = half(8, |_, stats| stats.phases[0].self_ms *= 1.1);
         assert!(are_enough(&old, &new));
@@ -284,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn phases_and_peaks_run_in_turn_are_held_to_their_own_shares() {
+    fn phases_and_peaks_have_thresholds_of_their_own() {
         let old = half(8, |_, _| ());
         let new = half(8, |_, stats| {
             stats.phases[0].self_ms *= 1.2;
@@ -301,9 +302,9 @@ mod tests {
     }
 
     #[test]
-    fn few_pairs_are_told_how_many_it_takes() {
+    fn too_few_pairs_are_reported_with_the_number_needed() {
         let (old, new) = (half(3, |_, _| ()), half(4, |_, _| ()));
-        let told = too_few_pairs(&old, &new, &Configuration::default());
-        assert_eq!(told, "3 pairs of builds run in turn; it takes 5");
+        let message = too_few_pairs(&old, &new, &Configuration::default());
+        assert_eq!(message, "3 pairs of builds run in turn; at least 5 are needed");
     }
 }

@@ -36,7 +36,7 @@ fn a_timeline_that_is_gone_is_told() {
 #[test]
 fn stacks_tell_time_or_memory_of_each_phase_itself() {
     assert_export("folded", "site", &["folded", "-2"]);
-    assert_export("folded-own-time", "site", &["folded", "-2", "--value", "own-time"]);
+    assert_export("folded-build-thread", "site", &["folded", "-2", "--value", "build-thread"]);
     assert_export("folded-alloc", "site", &["folded", "-2", "--value", "alloc"]);
     assert_export("folded-alloc-count", "site", &["folded", "-2", "--value", "alloc-count"]);
     assert_export("folded-alloc-places", "sampled", &["folded", "--value", "alloc-places"]);
