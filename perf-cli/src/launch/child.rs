@@ -1,4 +1,4 @@
-//! One process of a command: started, waited for, and killed where the user insists.
+//! One process of a command: started, waited for, and killed by the second Ctrl-C.
 
 use std::io;
 use std::process::{Command, ExitStatus, Stdio};
@@ -8,16 +8,16 @@ use shared_child::SharedChild;
 
 use super::interrupt;
 
-/// The number of the signal that Ctrl-C sends, in every Unix.
+/// The number of the signal of Ctrl-C on every Unix.
 const SIGINT: i32 = 2;
 
-/// Starts a process that reads nothing.
+/// Starts a process without standard input.
 pub(super) fn start(process: &mut Command) -> io::Result<Arc<SharedChild>> {
     process.stdin(Stdio::null());
     Ok(Arc::new(SharedChild::spawn(process)?))
 }
 
-/// Whether Ctrl-C ended it: it may have ended before this process has noticed.
+/// Whether Ctrl-C ended it. It may end before this process receives the signal.
 pub(super) fn was_interrupted(status: ExitStatus) -> bool {
     #[cfg(unix)]
     let signal = std::os::unix::process::ExitStatusExt::signal(&status);
@@ -26,8 +26,8 @@ pub(super) fn was_interrupted(status: ExitStatus) -> bool {
     signal == Some(SIGINT) || status.code() == Some(128 + SIGINT)
 }
 
-/// Waits for it to end. Ctrl-C reaches it as it reaches this process, and it ends as it sees fit;
-/// a second one kills it.
+/// Waits for it to end. The terminal sends Ctrl-C to it as well, and it finishes or aborts on its own.
+/// A second Ctrl-C kills it.
 pub(super) fn wait(child: &Arc<SharedChild>) -> io::Result<ExitStatus> {
     let _killable = interrupt::Killable::new(Arc::clone(child));
     child.wait()

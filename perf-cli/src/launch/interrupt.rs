@@ -1,4 +1,4 @@
-//! Ctrl-C while commands run: the first lets the present one end, the second kills it.
+//! Ctrl-C while commands run: the first lets the running command end, the second kills it.
 
 use std::process::exit;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -6,36 +6,36 @@ use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
 
 use shared_child::SharedChild;
 
-/// What shells report of a program that Ctrl-C ended.
+/// The exit code of a program that Ctrl-C ended.
 const INTERRUPTED: i32 = 130;
 
 /// How often the user pressed Ctrl-C.
 static COUNT: AtomicUsize = AtomicUsize::new(0);
-/// How many watch; where none does, Ctrl-C ends the program as ever.
+/// How many [`Interrupts`] there are; without any, Ctrl-C ends the program as usual.
 static WATCHING: AtomicUsize = AtomicUsize::new(0);
 /// The processes that a second Ctrl-C kills.
 static KILLABLE: Mutex<Vec<Arc<SharedChild>>> = Mutex::new(Vec::new());
 
-/// Looks out for Ctrl-C as long as it lives.
+/// Watches for Ctrl-C until dropped.
 #[derive(Debug)]
 pub(crate) struct Interrupts {
     before: usize,
 }
 
 impl Interrupts {
-    /// Looks out from now on.
+    /// Watches from now on.
     pub(crate) fn watch() -> Self {
         static HANDLER: Once = Once::new();
-        // A program that has a handler of its own, and mounts this, keeps it.
+        // A program that has a handler of its own keeps it.
         HANDLER.call_once(|| drop(ctrlc::try_set_handler(interrupted)));
         if WATCHING.fetch_add(1, Ordering::SeqCst) == 0 {
-            // What was pressed for an earlier command is no second time for this one.
+            // Earlier commands do not count.
             COUNT.store(0, Ordering::SeqCst);
         }
         Self { before: COUNT.load(Ordering::SeqCst) }
     }
 
-    /// Whether Ctrl-C was pressed meanwhile.
+    /// Whether Ctrl-C was pressed since.
     pub(crate) fn has_any(&self) -> bool {
         COUNT.load(Ordering::SeqCst) > self.before
     }
@@ -53,13 +53,13 @@ fn interrupted() {
     }
     if COUNT.fetch_add(1, Ordering::SeqCst) > 0 {
         for child in killable().iter() {
-            // It may have ended by itself.
+            // It may have ended already.
             let _ = child.kill();
         }
     }
 }
 
-/// A process that a second Ctrl-C kills, as long as this lives.
+/// A process that a second Ctrl-C kills, until this is dropped.
 pub(super) struct Killable(Arc<SharedChild>);
 
 impl Killable {

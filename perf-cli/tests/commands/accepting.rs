@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use perf_cli::Exit;
+use perf_cli::ExitStatus;
 use perf_history::History;
 use tempfile::TempDir;
 
@@ -29,7 +29,7 @@ fn accept(copy: &TempDir, words: &[&str]) -> Said {
 fn the_newest_build_is_accepted_with_a_reason() {
     let copy = copy_of("site");
     let said = accept(&copy, &["--reason", "new highlighter"]);
-    assert_eq!((said.exit, said.err.as_str()), (Exit::Fine, ""));
+    assert_eq!((said.exit, said.err.as_str()), (ExitStatus::Success, ""));
     assert!(said.out.contains("this is the new normal"), "{}", said.out);
     assert_eq!(accepted(&copy), [("01a2030e-40e1".into(), Some("new highlighter".into()))]);
     let text = fs::read_to_string(copy.path().join("accepted.jsonl")).unwrap();
@@ -49,10 +49,10 @@ fn a_set_is_accepted_from_its_oldest_build_on_and_a_commit_in_each_series() {
 fn what_is_no_level_is_not_accepted() {
     let copy = copy_of("site");
     let failed = accept(&copy, &["01a201c8"]);
-    assert_eq!((failed.exit, failed.out.as_str()), (Exit::Usage, ""));
-    assert!(failed.err.contains("its times are no level"), "{}", failed.err);
+    assert_eq!((failed.exit, failed.out.as_str()), (ExitStatus::Usage, ""));
+    assert!(failed.err.contains("it cannot be a new level"), "{}", failed.err);
     let unknown = accept(&copy, &["nosuchbuild"]);
-    assert_eq!(unknown.exit, Exit::Usage);
+    assert_eq!(unknown.exit, ExitStatus::Usage);
     assert!(!copy.path().join("accepted.jsonl").exists());
 }
 
@@ -67,7 +67,7 @@ fn newer_builds_that_are_no_level_are_passed_over_and_told() {
     fs::write(copy.path().join("history.jsonl"), shorter).unwrap();
     let said = accept(&copy, &["--mode", "full"]);
     assert!(said.err.starts_with("note: build 01a202a4-393f-"), "{}", said.err);
-    assert!(said.err.ends_with("is passed over: suspect clock\n"), "{}", said.err);
+    assert!(said.err.ends_with("is left out: suspect clock\n"), "{}", said.err);
     assert_eq!(accepted(&copy)[1].0, "01a2022c-319d"[..13].replace("319d", "2259"));
 }
 
@@ -76,6 +76,6 @@ fn a_history_that_cannot_be_written_is_an_error_of_its_own() {
     let copy = copy_of("site");
     fs::create_dir(copy.path().join("accepted.jsonl")).unwrap();
     let said = accept(&copy, &[]);
-    assert_eq!((said.exit, said.out.as_str()), (Exit::History, ""));
+    assert_eq!((said.exit, said.out.as_str()), (ExitStatus::History, ""));
     assert!(said.err.contains("accepted.jsonl"), "{}", said.err);
 }

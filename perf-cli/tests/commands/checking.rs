@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use perf_cli::Exit;
+use perf_cli::ExitStatus;
 use perf_history::BuildStats;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -51,7 +51,7 @@ fn with_candidate(change: impl Fn(&mut BuildStats)) -> TempDir {
 fn a_session_like_those_before_it_is_unchanged() {
     let dir = with_candidate(|_| ());
     let said = check(&dir, &[]);
-    assert_eq!((said.exit, said.err.as_str()), (Exit::Fine, ""), "{}", said.out);
+    assert_eq!((said.exit, said.err.as_str()), (ExitStatus::Success, ""), "{}", said.out);
     assert!(said.out.starts_with("unchanged  site  full\n"), "{}", said.out);
     assert!(said.out.contains("60 builds in 12 sessions on main or master"), "{}", said.out);
     assert_news(&json(&dir, &["--strict"]), &[]);
@@ -61,7 +61,7 @@ fn a_session_like_those_before_it_is_unchanged() {
 fn a_slower_phase_is_a_regression_named_with_the_commits_between() {
     let dir = with_candidate(|stats| slow(stats, "render/html", 1.2));
     let said = check(&dir, &[]);
-    assert_eq!(said.exit, Exit::Regression, "{}", said.out);
+    assert_eq!(said.exit, ExitStatus::Regression, "{}", said.out);
     assert!(said.err.contains("buildperf accept"), "{}", said.err);
     let json = json(&dir, &[]);
     assert_news(&json, &[("regression", "", "time_ms"), ("regression", "render/html", "time_ms")]);
@@ -78,7 +78,7 @@ fn a_slower_phase_is_a_regression_named_with_the_commits_between() {
 fn a_faster_phase_is_an_improvement_and_no_failure() {
     let dir = with_candidate(|stats| slow(stats, "render/html", 0.7));
     let said = check(&dir, &["--fail-on", "suspect", "--strict"]);
-    assert_eq!((said.exit, said.err.as_str()), (Exit::Fine, ""));
+    assert_eq!((said.exit, said.err.as_str()), (ExitStatus::Success, ""));
     assert!(said.out.starts_with("improvement  site  full\n"), "{}", said.out);
 }
 
@@ -105,7 +105,7 @@ fn more_allocations_are_a_regression_that_names_the_phase_and_the_place() {
         &[("regression", "parse", "alloc_count"), ("regression", "parse", "alloc_bytes")],
     );
     assert_eq!(json["findings"][0]["place"], "site::parse (src/parse.rs:17)");
-    assert_eq!(check(&dir, &[]).exit, Exit::Regression);
+    assert_eq!(check(&dir, &[]).exit, ExitStatus::Regression);
 }
 
 #[test]
@@ -151,8 +151,8 @@ fn time_is_compared_per_item_of_the_workload_that_the_file_names() {
     let as_much_more = judged(&builds(910));
     assert_news(&serde_json::from_str(&as_much_more.out).unwrap(), &[]);
     let said = judged(&builds(735));
-    assert_eq!(said.exit, Exit::Regression, "{}", said.out);
-    assert!(said.out.contains("taken per item (700 → 735 items)"), "{}", said.out);
+    assert_eq!(said.exit, ExitStatus::Regression, "{}", said.out);
+    assert!(said.out.contains("compared per item (700 → 735 items)"), "{}", said.out);
 }
 
 #[test]
@@ -163,32 +163,32 @@ fn one_build_is_suspect_at_most_and_the_sure_command_is_named() {
     builds.push(candidate);
     let dir = history(&builds);
     let said = check(&dir, &[]);
-    assert_eq!(said.exit, Exit::Fine, "{}", said.out);
+    assert_eq!(said.exit, ExitStatus::Success, "{}", said.out);
     assert!(said.out.starts_with("suspect  site  full\n"), "{}", said.out);
     assert!(said.err.contains("`buildperf ab --base"), "{}", said.err);
-    assert_eq!(check(&dir, &["--fail-on", "suspect"]).exit, Exit::Regression);
+    assert_eq!(check(&dir, &["--fail-on", "suspect"]).exit, ExitStatus::Regression);
 }
 
 #[test]
 fn a_gate_with_nothing_to_compare_with_says_that_it_judged_nothing() {
     let dir = history(&sessions(1..3, 2));
     let said = check(&dir, &[]);
-    assert_eq!(said.exit, Exit::Fine);
+    assert_eq!(said.exit, ExitStatus::Success);
     assert!(said.out.starts_with("nothing was judged  site  full\n"), "{}", said.out);
     assert!(
         said.err.starts_with(
-            "nothing was judged: 2 builds on main or master to compare with; it takes 5"
+            "nothing was judged: 2 builds on main or master to compare with; at least 5 are needed"
         ),
         "{}",
         said.err
     );
     let strict = check(&dir, &["--strict"]);
-    assert_eq!((strict.exit, strict.out), (Exit::NoData, said.out));
+    assert_eq!((strict.exit, strict.out), (ExitStatus::InsufficientData, said.out));
     let json = json(&dir, &[]);
     assert_eq!(json["judged"], false);
     let empty = tempfile::tempdir().unwrap();
-    assert_eq!(check(&empty, &[]).exit, Exit::Fine);
-    assert_eq!(check(&empty, &["--strict"]).exit, Exit::NoData);
+    assert_eq!(check(&empty, &[]).exit, ExitStatus::Success);
+    assert_eq!(check(&empty, &["--strict"]).exit, ExitStatus::InsufficientData);
     assert_eq!(check(&empty, &[]).out, "nothing was judged  there are no builds\n");
     let none = self::json(&empty, &[]);
     assert_eq!((&none["judged"], &none["why_not"]), (&false.into(), &"there are no builds".into()));
@@ -201,10 +201,10 @@ fn a_reason_that_somebody_gave_never_acts() {
     let dir = history(&sessions(1..14, 5));
     let reason = "\u{1b}[31m | <script> @all";
     let accepted = run(dir.path(), &["accept", "b0002-00", "--reason", reason], WIDE);
-    assert_eq!(accepted.exit, Exit::Fine);
+    assert_eq!(accepted.exit, ExitStatus::Success);
     for format in ["table", "json", "csv", "markdown"] {
         let said = check(&dir, &["--format", format]);
-        assert_eq!(said.exit, Exit::Fine, "{format}");
+        assert_eq!(said.exit, ExitStatus::Success, "{format}");
         assert!(!said.out.contains('\u{1b}'), "{format}: {}", said.out);
     }
     let markdown = check(&dir, &["--format", "markdown"]).out;
@@ -220,9 +220,9 @@ fn builds_on_other_branches_are_no_measure() {
     builds.extend(session(13, 5));
     let dir = history(&builds);
     let said = check(&dir, &["--strict"]);
-    assert_eq!(said.exit, Exit::NoData);
+    assert_eq!(said.exit, ExitStatus::InsufficientData);
     assert!(said.err.contains("60 builds left out (other branches)"), "{}", said.err);
-    assert_eq!(check(&dir, &["--strict", "--branch", "next"]).exit, Exit::Fine);
+    assert_eq!(check(&dir, &["--strict", "--branch", "next"]).exit, ExitStatus::Success);
 }
 
 #[test]
@@ -237,12 +237,12 @@ fn what_was_accepted_is_the_measure_from_then_on() {
     let dir = history(&builds);
     // Nobody accepted it: it is told as long as it lasts.
     let said = check(&dir, &[]);
-    assert_eq!(said.exit, Exit::Regression, "{}", said.out);
+    assert_eq!(said.exit, ExitStatus::Regression, "{}", said.out);
     assert!(said.out.contains("after a change of +18"), "{}", said.out);
     let accepted = run(dir.path(), &["accept", &second, "--reason", "worth it"], WIDE);
-    assert_eq!(accepted.exit, Exit::Fine);
+    assert_eq!(accepted.exit, ExitStatus::Success);
     let said = check(&dir, &["--strict"]);
-    assert_eq!(said.exit, Exit::Fine, "{}{}", said.out, said.err);
+    assert_eq!(said.exit, ExitStatus::Success, "{}{}", said.out, said.err);
     assert!(said.out.contains("was accepted (worth it)"), "{}", said.out);
 }
 
@@ -283,13 +283,17 @@ fn builds_run_in_turn_are_judged_as_pairs() {
         );
         assert!(why.contains("95 % between +1"), "{why}");
     }
-    assert_eq!(check(&dir, &[]).exit, Exit::Regression);
+    assert_eq!(check(&dir, &[]).exit, ExitStatus::Regression);
     let same = history(&pairs(5, |_| ()));
-    assert_eq!(check(&same, &["--strict"]).exit, Exit::Fine);
+    assert_eq!(check(&same, &["--strict"]).exit, ExitStatus::Success);
     let few = history(&pairs(3, |stats| slow(stats, "render/html", 2.0)));
     let said = check(&few, &["--strict"]);
-    assert_eq!(said.exit, Exit::NoData, "{}", said.out);
-    assert!(said.err.contains("3 pairs of builds run in turn; it takes 5"), "{}", said.err);
+    assert_eq!(said.exit, ExitStatus::InsufficientData, "{}", said.out);
+    assert!(
+        said.err.contains("3 pairs of builds run in turn; at least 5 are needed"),
+        "{}",
+        said.err
+    );
 }
 
 #[test]
@@ -306,8 +310,8 @@ fn thresholds_are_set_by_flags_and_by_the_file_for_each_phase() {
     assert_news(&json(&dir, &["--config", own]), &[]);
     fs::write(&file, "[thresholds]\ntime-procent = 5\n").unwrap();
     let said = check(&dir, &["--config", own]);
-    assert_eq!((said.exit, said.out.as_str()), (Exit::Usage, ""));
-    assert!(said.err.contains("line 2: unknown key \"time-procent\""), "{}", said.err);
+    assert_eq!((said.exit, said.out.as_str()), (ExitStatus::Usage, ""));
+    assert!(said.err.contains("line 2, `time-procent = 5`: unknown key"), "{}", said.err);
 }
 
 #[test]
@@ -324,11 +328,14 @@ fn how_sure_and_of_how_many_builds_is_set_by_flags_and_by_the_file() {
     let newest = json(&dir, &["--baseline-sessions", "10"]);
     assert_eq!(newest["baseline"].as_array().unwrap().len(), 50);
     let said = check(&dir, &["--strict", "--least-builds", "61"]);
-    assert_eq!(said.exit, Exit::NoData, "whatever is said of allocations");
-    assert!(said.err.contains("60 builds on main or master to compare with; it takes 61"));
+    assert_eq!(said.exit, ExitStatus::InsufficientData, "whatever is said of allocations");
+    assert!(
+        said.err.contains("60 builds on main or master to compare with; at least 61 are needed")
+    );
     let said = check(&dir, &["--enough-builds", "31"]);
-    assert_eq!((said.exit, said.out.as_str()), (Exit::Usage, ""));
-    let told = "error: enough-builds is 31 and baseline-sessions 30: nothing would ever be sure\n";
+    assert_eq!((said.exit, said.out.as_str()), (ExitStatus::Usage, ""));
+    let told =
+        "error: enough-builds is 31 and baseline-sessions 30: no finding would ever be certain\n";
     assert_eq!(said.err, told);
 
     let file = dir.path().join("own.toml");
@@ -340,10 +347,14 @@ fn how_sure_and_of_how_many_builds_is_set_by_flags_and_by_the_file() {
     assert_eq!(found(&["--config", own, "--session-builds", "5"]), write("regression"));
 
     let pairs = history(&pairs(5, |stats| slow(stats, "write", 1.15)));
-    assert_eq!(check(&pairs, &[]).exit, Exit::Regression);
+    assert_eq!(check(&pairs, &[]).exit, ExitStatus::Regression);
     let said = check(&pairs, &["--pairs-p", "0.001", "--strict"]);
-    assert_eq!(said.exit, Exit::NoData);
-    assert!(said.err.contains("5 pairs of builds run in turn; it takes 6"), "{}", said.err);
+    assert_eq!(said.exit, ExitStatus::InsufficientData);
+    assert!(
+        said.err.contains("5 pairs of builds run in turn; at least 6 are needed"),
+        "{}",
+        said.err
+    );
 }
 
 #[test]
@@ -352,7 +363,7 @@ fn a_busy_machine_is_told() {
         stats.noise.as_mut().unwrap().load_average = Some(8.0);
     });
     let said = check(&dir, &[]);
-    assert!(said.out.contains("the machine was busy: a load of 4.0 for each core"), "{}", said.out);
+    assert!(said.out.contains("the machine was busy: a load of 4.0 per core"), "{}", said.out);
 }
 
 #[test]
@@ -362,7 +373,7 @@ fn a_newer_build_that_failed_is_told_and_not_judged() {
     failed.outcome = perf_history::Outcome::Failed;
     builds.push(failed);
     let said = check(&history(&builds), &[]);
-    assert_eq!(said.exit, Exit::Fine);
+    assert_eq!(said.exit, ExitStatus::Success);
     assert_eq!(said.err, "note: build b0013-00 is newer, and not judged: failed\n");
 }
 
@@ -382,15 +393,15 @@ fn failed_builds_that_lie_between_are_left_out_and_no_other_series() {
         (1..4).flat_map(|n| session(2 * n, 1).into_iter().chain(failed(2 * n + 1))).collect();
     let dir = history(&builds);
     let said = check(&dir, &[]);
-    assert_eq!(said.exit, Exit::Fine);
-    let told = "nothing was judged: 2 builds on main or master to compare with; it takes 5; \
+    assert_eq!(said.exit, ExitStatus::Success);
+    let told = "nothing was judged: 2 builds on main or master to compare with; at least 5 are needed; \
                 4 builds left out (failed)\n";
     assert!(said.err.ends_with(told), "{}", said.err);
     // Those that the user names are told by what they are as well.
     let named = check(&dir, &["--baseline", "b0003-00"]);
     assert!(
         named.err.ends_with(
-            "0 builds of \"b0003-00\" can be compared; it takes 5; 1 build left out (failed)\n"
+            "0 builds of \"b0003-00\" can be compared; at least 5 are needed; 1 build left out (failed)\n"
         ),
         "{}",
         named.err
@@ -420,7 +431,7 @@ fn a_failed_build_of_unknown_mode_among_those_that_are_named_makes_no_other_seri
     let dir = history(&builds);
     let named = ["--candidate", "label:after", "--baseline", "label:before"];
     let said = check(&dir, &named);
-    assert_eq!(said.exit, Exit::Fine);
+    assert_eq!(said.exit, ExitStatus::Success);
     assert_eq!(said.err, "note: build b0002-03 of label:after is left out: failed\n");
     let told = "candidate  5 builds at 000000020 · 1 build not judged (failed)\n";
     assert!(said.out.contains(told), "{}", said.out);
@@ -429,20 +440,23 @@ fn a_failed_build_of_unknown_mode_among_those_that_are_named_makes_no_other_seri
     assert_eq!(json["passed_over"][0]["build_id"], "b0002-03");
     assert_eq!(json["passed_over"][0]["why"], "failed");
     let compared = run(dir.path(), &["compare", "label:before", "label:after"], WIDE);
-    assert_eq!((compared.exit, compared.err), (Exit::Fine, said.err));
+    assert_eq!((compared.exit, compared.err), (ExitStatus::Success, said.err));
     assert!(compared.out.contains("label:after at 000000020 (5 builds)"), "{}", compared.out);
 
     // One that knew its mode is taken as it was named, and that is said.
     builds[9].incremental = Some(false);
     let dir = history(&builds);
     let said = check(&dir, &named);
-    assert_eq!(said.err, "note: build b0002-03 is judged, as label:after names it: failed\n");
+    assert_eq!(
+        said.err,
+        "note: build b0002-03 is judged because label:after names it, although: failed\n"
+    );
     assert!(said.out.contains("candidate  6 builds at 000000020\n"), "{}", said.out);
     // Good builds of two series are still refused.
     builds[9].outcome = perf_history::Outcome::Success;
     builds[9].incremental = Some(true);
     let refused = check(&history(&builds), &named);
-    assert_eq!(refused.exit, Exit::Usage);
+    assert_eq!(refused.exit, ExitStatus::Usage);
     assert!(refused.err.contains("are of several series"), "{}", refused.err);
 }
 
@@ -468,7 +482,7 @@ fn other_machines_and_interpreters_of_the_python_model_are_new_series_and_no_reg
                 told.push(what);
             }
         }
-        assert_eq!(said.exit, Exit::Fine, "after {end} builds: {}", said.out);
+        assert_eq!(said.exit, ExitStatus::Success, "after {end} builds: {}", said.out);
     }
     told.sort_unstable();
     told.dedup();
@@ -518,11 +532,11 @@ fn compare_says_whether_what_differs_is_noise() {
     let single = history(&sessions(1..3, 1));
     assert_eq!(compare(&single, "-2", "-1")["verdict"], "insufficient");
     let said = run(single.path(), &["compare", "-2", "-1"], WIDE).out;
-    assert!(said.contains("too few builds to tell a change from it"), "{said}");
+    assert!(said.contains("too few builds to tell changes from noise"), "{said}");
 }
 
 #[test]
-fn doctor_says_whether_the_gate_is_armed_and_what_is_missing() {
+fn doctor_says_whether_the_gate_is_ready_and_what_is_missing() {
     let gate = |builds: &[BuildStats]| {
         let dir = history(builds);
         let said = run(dir.path(), &["doctor", "--format", "json"], WIDE);
@@ -532,11 +546,11 @@ fn doctor_says_whether_the_gate_is_armed_and_what_is_missing() {
     };
     let (state, found) = gate(&sessions(1..14, 5));
     assert_eq!(state, "ok");
-    assert_eq!(found, "armed: 60 builds in 12 sessions to compare with");
+    assert_eq!(found, "ready: 60 builds in 12 sessions to compare with");
     let (state, found) = gate(&sessions(1..14, 1));
     assert_eq!(state, "notice");
-    assert!(found.starts_with("armed for what is plain: 12 builds in 12 sessions"), "{found}");
+    assert!(found.starts_with("ready for large changes: 12 builds in 12 sessions"), "{found}");
     let (state, found) = gate(&sessions(1..3, 1));
     assert_eq!(state, "notice");
-    assert!(found.starts_with("not armed: 1 build on main or master to compare with"), "{found}");
+    assert!(found.starts_with("not ready: 1 build on main or master to compare with"), "{found}");
 }

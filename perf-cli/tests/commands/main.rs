@@ -8,6 +8,5 @@ mod histories;
 mod hostile;
 mod in_process;
 mod mounted;
-mod process;
 mod snapshot;
 mod snapshots;

@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::Path;
 
-use perf_cli::Exit;
+use perf_cli::ExitStatus;
 
 use crate::in_process::Said;
 
@@ -14,7 +14,7 @@ use crate::in_process::Said;
 pub(crate) fn assert_snapshot(name: &str, said: &Said) {
     let Said { out, err, exit } = said;
     let mut text = out.clone();
-    if !err.is_empty() || *exit != Exit::Fine {
+    if !err.is_empty() || *exit != ExitStatus::Success {
         let exit = *exit as u8;
         text = format!("{text}── standard error, exit code {exit} ──\n{err}");
     }

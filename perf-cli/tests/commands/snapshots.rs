@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use perf_cli::Exit;
+use perf_cli::ExitStatus;
 use tempfile::TempDir;
 
 use crate::histories::{fat, history, pairs, session, sessions, slow};
@@ -103,7 +103,7 @@ fn compare_shows_no_change_between_builds_that_are_not_comparable() {
     let words = ["compare", "-2", "-1"];
     assert_snapshot("compare-modes", &run(&data("site"), &words, NARROW));
     let strict = run(&data("site"), &["compare", "-2", "-1", "--strict"], NARROW);
-    assert_eq!(strict.exit, Exit::NoData);
+    assert_eq!(strict.exit, ExitStatus::InsufficientData);
     assert_eq!(strict.out, run(&data("site"), &words, NARROW).out);
 }
 
@@ -188,7 +188,7 @@ fn trend_names_the_commits_at_which_a_level_shifted() {
     let words = ["trend", "--phase", "write"];
     assert_snapshot("trend-phase", &run(dir.path(), &words, NARROW));
     let mistyped = run(dir.path(), &["trend", "--phase", "rendr/html"], NARROW);
-    assert_eq!(mistyped.exit, Exit::Usage);
+    assert_eq!(mistyped.exit, ExitStatus::Usage);
     assert!(mistyped.err.ends_with("did you mean \"render/html\"?\n"), "{}", mistyped.err);
     assert_snapshot(
         "trend-python-model",
@@ -205,10 +205,10 @@ fn trend_names_the_commits_at_which_a_level_shifted() {
     let torn = run(dir.path(), &["trend"], NARROW);
     assert!(torn.err.starts_with("note: line 2 of accepted.jsonl cannot be read"), "{}", torn.err);
     let strict = ["trend", "--strict"];
-    assert_eq!(run(&data("python-model"), &strict, NARROW).exit, Exit::NoData);
+    assert_eq!(run(&data("python-model"), &strict, NARROW).exit, ExitStatus::InsufficientData);
     let same = history(&sessions(1..13, 1));
     let said = run(same.path(), &["trend", "--format", "json"], NARROW);
-    let expected = ("[]\n", "no level shifted among 12 sessions\n", Exit::Fine);
+    let expected = ("[]\n", "no level shifted among 12 sessions\n", ExitStatus::Success);
     assert_eq!((said.out.as_str(), said.err.as_str(), said.exit), expected);
 }
 
@@ -251,7 +251,7 @@ fn nothing_is_pruned_or_repaired_unless_it_is_said_what() {
         &["--last", "3", "repair"],
     ] {
         let said = run_on_copy(&copy, words);
-        assert_eq!((said.exit, said.out.as_str()), (Exit::Usage, ""), "{words:?}");
+        assert_eq!((said.exit, said.out.as_str()), (ExitStatus::Usage, ""), "{words:?}");
         assert!(said.err.starts_with("error: "), "{}", said.err);
     }
     assert_eq!(fs::read(copy.path().join("history.jsonl")).unwrap(), before);
@@ -262,10 +262,10 @@ fn what_is_not_there_is_said_and_is_an_error_only_where_one_is_strict() {
     let empty = tempfile::tempdir().unwrap();
     for words in [&[][..], &["--chart"], &["show"], &["compare", "-2", "-1"], &["show", "-3"]] {
         let said = run(empty.path(), words, NARROW);
-        assert_eq!((said.exit, said.out.as_str()), (Exit::Fine, ""), "{words:?}");
+        assert_eq!((said.exit, said.out.as_str()), (ExitStatus::Success, ""), "{words:?}");
         assert!(said.err.starts_with("there are no builds"), "{}", said.err);
         let words: Vec<&str> = words.iter().copied().chain(["--strict"]).collect();
-        assert_eq!(run(empty.path(), &words, NARROW).exit, Exit::NoData);
+        assert_eq!(run(empty.path(), &words, NARROW).exit, ExitStatus::InsufficientData);
     }
     assert_eq!(run(empty.path(), &["--format", "json"], NARROW).out, "[]\n");
     let csv = run(empty.path(), &["--format", "csv"], NARROW).out;
@@ -277,10 +277,10 @@ fn what_is_not_there_is_said_and_is_an_error_only_where_one_is_strict() {
 #[test]
 fn a_mistyped_build_suggests_the_right_one() {
     let said = run(&data("site"), &["show", "label:befor"], NARROW);
-    assert_eq!(said.exit, Exit::Usage);
+    assert_eq!(said.exit, ExitStatus::Usage);
     assert_eq!(said.err, "error: no build matches label:befor; did you mean \"label:before\"?\n");
     let said = run(&data("site"), &["show", "-99"], NARROW);
-    assert_eq!(said.exit, Exit::Usage);
+    assert_eq!(said.exit, ExitStatus::Usage);
     assert_eq!(said.err, "error: there is no build -99: there are only 17 builds\n");
 }
 
@@ -290,7 +290,7 @@ fn a_history_that_cannot_be_read_is_an_error_of_its_own() {
     fs::create_dir(dir.path().join("history.jsonl")).unwrap();
     for words in [&[][..], &["show"], &["compare", "-2", "-1"], &["doctor"], &["repair"]] {
         let said = run(dir.path(), words, NARROW);
-        assert_eq!((said.exit, said.out.as_str()), (Exit::History, ""), "{words:?}");
+        assert_eq!((said.exit, said.out.as_str()), (ExitStatus::History, ""), "{words:?}");
         assert!(said.err.contains("it is not a regular file"), "{}", said.err);
     }
 }

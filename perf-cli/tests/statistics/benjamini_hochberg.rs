@@ -1,6 +1,6 @@
 //! The false discovery rate against scipy.
 
-use perf_cli::judge::benjamini_hochberg::{adjusted, rejected};
+use perf_cli::internals::benjamini_hochberg::{adjusted, rejected};
 use proptest::prelude::*;
 
 use super::reference::{assert_close, cases};

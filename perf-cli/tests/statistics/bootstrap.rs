@@ -1,6 +1,6 @@
 //! The interval of the ratio against scipy, and its properties.
 
-use perf_cli::judge::bootstrap::RatioInterval;
+use perf_cli::internals::bootstrap::RatioInterval;
 use proptest::prelude::*;
 
 use super::reference::{assert_close, cases};

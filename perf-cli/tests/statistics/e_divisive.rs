@@ -1,6 +1,6 @@
 //! Change points against Apache Otava, and against a split tried by hand.
 
-use perf_cli::judge::e_divisive::{ChangePoint, Options, best_split, change_points};
+use perf_cli::internals::e_divisive::{ChangePoint, Options, best_split, change_points};
 use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;

@@ -1,6 +1,8 @@
 //! The Mann–Whitney test against scipy and against counting every way to share numbers out.
 
-use perf_cli::judge::mann_whitney::{MannWhitney, Method, attainable_p, pairs_needed, runs_needed};
+use perf_cli::internals::mann_whitney::{
+    MannWhitney, Method, attainable_p, pairs_needed, runs_needed,
+};
 use proptest::prelude::*;
 
 use super::reference::{assert_close, cases};

@@ -1,6 +1,6 @@
 //! Median and spread against statsmodels.
 
-use perf_cli::judge::robust::Level;
+use perf_cli::internals::robust::Level;
 use proptest::prelude::*;
 
 use super::reference::{assert_close, cases};

@@ -1,9 +1,9 @@
 //! The table of rules, row by row and condition by condition.
 
-use perf_cli::judge::finding::{AppliedRule, Condition, Finding, Needed, Work};
-use perf_cli::judge::rules::{Hypothesis, Quantity, judge, judge_all};
-use perf_cli::judge::workload::Sample;
-use perf_cli::judge::{Thresholds, Verdict};
+use perf_cli::internals::finding::{AppliedRule, Condition, Finding, Needed, Work};
+use perf_cli::internals::rules::{Hypothesis, Quantity, judge, judge_all};
+use perf_cli::internals::workload::Sample;
+use perf_cli::internals::{Thresholds, Verdict};
 use proptest::prelude::*;
 
 /// Sessions of one build each, 2 % around 1,000.
@@ -99,7 +99,7 @@ fn five_to_nine_builds_make_a_suspect_beyond_a_fifth_and_three_sigmas() {
 
 #[test]
 fn a_share_that_is_asked_for_holds_for_short_histories_as_well() {
-    let thresholds = Thresholds { least_change: 0.3, ..Thresholds::default() };
+    let thresholds = Thresholds { time_percent: 30.0, ..Thresholds::default() };
     let baseline = sessions(&singles(6));
     let found = |time| {
         let found = with(Quantity::BuildTime, &samples(&[time]), &baseline, &thresholds);
@@ -178,7 +178,7 @@ fn a_session_is_held_against_the_spread_of_sessions_not_of_builds() {
 
 #[test]
 fn a_session_too_small_for_its_p_is_told_how_many_runs_it_needs() {
-    let strict = Thresholds { p: 0.001, ..Thresholds::default() };
+    let strict = Thresholds { session_p: 0.001, ..Thresholds::default() };
     let (candidate, baseline) = (samples(&[1_500.0; 3]), sessions(&singles(10)));
     let found = with(Quantity::BuildTime, &candidate, &baseline, &strict);
     assert_eq!((found.verdict, found.decided_by), (Verdict::Insufficient, Condition::LeastRuns(4)));

@@ -1,14 +1,16 @@
 //! The rule of `ab`: when it goes on, when it ends, and with what.
 
-use perf_cli::judge::Verdict;
-use perf_cli::judge::sequential::{
-    Comparison, Decision, Look, PairedSamples, Rule, Step, decide, decide_all,
-};
+use perf_cli::internals::Verdict;
+use perf_cli::internals::sequential::{Decision, Look, PairedSamples, Rule, Step, decide_all};
 use proptest::prelude::*;
+
+fn decide(build: &PairedSamples<'_>, rule: &Rule) -> Step {
+    decide_all(build, &[], rule)
+}
 
 fn decided(base: &[f64], head: &[f64], floor: f64, rule: &Rule) -> Decision {
     match decide(&PairedSamples { base, head, floor, least_change: 0.05 }, rule) {
-        Step::Decided(decision) => decision,
+        Step::Decided(comparison) => comparison.build,
         Step::Continue { until } => panic!("it wants {until} pairs"),
     }
 }
@@ -16,7 +18,7 @@ fn decided(base: &[f64], head: &[f64], floor: f64, rule: &Rule) -> Decision {
 fn until(base: &[f64], head: &[f64]) -> usize {
     match decide(&PairedSamples { base, head, floor: 5.0, least_change: 0.05 }, &Rule::default()) {
         Step::Continue { until } => until,
-        Step::Decided(decision) => panic!("{decision:?}"),
+        Step::Decided(comparison) => panic!("{comparison:?}"),
     }
 }
 
@@ -116,7 +118,7 @@ fn numbers_that_are_all_zero_are_unchanged() {
 }
 
 /// The build and its phases after as many pairs as they have.
-fn together(build: &Halves, phases: &[Halves]) -> Step<Comparison> {
+fn together(build: &Halves, phases: &[Halves]) -> Step {
     let phases: Vec<_> = phases.iter().map(|it| it.hypothesis(2.0)).collect();
     decide_all(&build.hypothesis(5.0), &phases, &Rule::default())
 }
@@ -201,6 +203,7 @@ proptest! {
         };
         match (there, back) {
             (Step::Decided(there), Step::Decided(back)) => {
+                let (there, back) = (there.build, back.build);
                 prop_assert_eq!(there.verdict, mirrored(back.verdict));
                 prop_assert_eq!((there.p, there.pairs), (back.p, back.pairs));
             }
@@ -212,7 +215,8 @@ proptest! {
     fn a_regression_meets_every_condition_of_the_rule((base, head) in halves(), floor in 0.0..20.0) {
         let rule = Rule::default();
         let pairs = base.len();
-        if let Step::Decided(found) = decide(&Halves { base, head }.hypothesis(floor), &rule) {
+        if let Step::Decided(comparison) = decide(&Halves { base, head }.hypothesis(floor), &rule) {
+            let found = comparison.build;
             let Look { p, .. } = rule.looks[[8, 12].iter().filter(|it| pairs > **it).count()];
             prop_assert!((found.p_needed - p).abs() < 1e-12);
             let meets = found.p <= p

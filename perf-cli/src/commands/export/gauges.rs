@@ -1,12 +1,12 @@
-//! What a build measured as gauges for monitoring: in seconds and bytes, with labels that stay the
-//! same from build to build.
+//! A build as gauges for monitoring: in seconds and bytes, with labels that are the same from build
+//! to build.
 
 use perf_history::{BuildStats, Outcome, PhaseStats};
 
+use crate::context::Invocation;
 use crate::failure::Failure;
 use crate::present::export::prometheus::{self, Metric};
 use crate::present::units;
-use crate::run::Invocation;
 use crate::select::Mode;
 
 use super::{BuildArgs, output};
@@ -28,7 +28,7 @@ fn bytes(mebibytes: f64) -> Option<f64> {
     Some(units::mebibytes(mebibytes)).filter(|bytes| bytes.is_finite())
 }
 
-/// The labels that all have: of which tool it is, and of which kind of build.
+/// The labels of all gauges: the tool, and the kind of build.
 const OF_BUILD: [&str; 2] = ["tool", "mode"];
 
 fn labels_of(stats: &BuildStats) -> Vec<String> {
@@ -93,7 +93,7 @@ fn of_build(stats: &BuildStats) -> Vec<Metric> {
             stats.skipped.map(|skipped| f64::from(u8::from(skipped))),
         ),
         (
-            "buildperf_unattributed_own_seconds",
+            "buildperf_unattributed_build_thread_seconds",
             "Time in no phase, on the thread that started the build.",
             rest.and_then(|rest| seconds(rest.build_thread_ms)),
         ),
@@ -113,7 +113,7 @@ fn of_build(stats: &BuildStats) -> Vec<Metric> {
         .collect()
 }
 
-/// What the user counted, and what may explain a change.
+/// The user's counts, and facts that may explain a change.
 fn of_counts(stats: &BuildStats) -> [Metric; 2] {
     let with = |more: &[&str]| -> Vec<String> {
         labels_of(stats).into_iter().chain(more.iter().map(|it| (*it).to_owned())).collect()
@@ -138,14 +138,16 @@ fn of_counts(stats: &BuildStats) -> [Metric; 2] {
     ]
 }
 
-/// What a metric of phases is called, what it is, and what a phase has of it.
+/// The name, help and value of a gauge of phases.
 type OfPhase = (&'static str, &'static str, fn(&PhaseStats) -> Option<f64>);
 
 fn of_phases(stats: &BuildStats) -> Vec<Metric> {
     let all: [OfPhase; 13] = [
-        ("buildperf_phase_own_seconds", "Time on the thread that started the build.", |it| {
-            it.build_thread_ms.and_then(seconds)
-        }),
+        (
+            "buildperf_phase_build_thread_seconds",
+            "Time on the thread that started the build.",
+            |it| it.build_thread_ms.and_then(seconds),
+        ),
         ("buildperf_phase_total_seconds", "Thread time, over all threads.", |it| {
             seconds(it.total_ms)
         }),

@@ -1,23 +1,24 @@
-//! What a record says of each phase itself, as quantities by stack.
+//! The quantities of each phase itself, by stack: from the sums of the record, or by code location
+//! from samples.
 
 use perf_history::{BuildStats, PhaseStats, Unattributed};
 
 use crate::present::export::{Stacks, Unit};
 
-/// What is in no phase stands beside the phases.
+/// The frame of what is in no phase.
 pub(super) const UNATTRIBUTED: &str = "unattributed";
 
-/// Time on the build's own thread: with what is unattributed, the build's time.
-pub(super) fn own_time(stats: &BuildStats) -> Stacks {
+/// Self time on the build thread. With what is unattributed, it adds up to the build's time.
+pub(super) fn build_thread_time(stats: &BuildStats) -> Stacks {
     of(
         stats,
-        Stacks::new("own thread, sums of self time", Unit::Nanoseconds),
+        Stacks::new("build thread, sums of self time", Unit::Nanoseconds),
         |phase| nanoseconds(phase.build_thread_self_ms.unwrap_or(0.0)),
         |rest| nanoseconds(rest.build_thread_ms),
     )
 }
 
-/// Time on all threads but the build's own.
+/// Self time on all threads except the build thread.
 pub(super) fn other_time(stats: &BuildStats) -> Stacks {
     of(
         stats,
@@ -27,7 +28,7 @@ pub(super) fn other_time(stats: &BuildStats) -> Stacks {
     )
 }
 
-/// Time on all threads; what is unattributed is the own thread's.
+/// Self time on all threads. What is unattributed is on the build thread.
 pub(super) fn time(stats: &BuildStats) -> Stacks {
     of(
         stats,
@@ -37,7 +38,7 @@ pub(super) fn time(stats: &BuildStats) -> Stacks {
     )
 }
 
-/// Bytes requested.
+/// Bytes allocated.
 pub(super) fn allocated(stats: &BuildStats) -> Stacks {
     of(
         stats,
@@ -47,7 +48,7 @@ pub(super) fn allocated(stats: &BuildStats) -> Stacks {
     )
 }
 
-/// Allocations.
+/// Number of allocations.
 pub(super) fn allocations(stats: &BuildStats) -> Stacks {
     of(
         stats,
@@ -77,7 +78,7 @@ pub(super) fn frames(path: &str) -> Vec<String> {
     path.split('/').map(str::to_owned).collect()
 }
 
-/// A time as it is exported, to the nanosecond. What is no time is none.
+/// Milliseconds as whole nanoseconds. NaN and negative times are 0.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,

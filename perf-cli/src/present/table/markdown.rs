@@ -1,15 +1,15 @@
-//! A table in Markdown (GFM).
+//! Tables in Markdown (GFM).
 
 use crate::present::escape;
 
 use super::{Content, Table, Writing, flag_name};
 
-/// Longer names make a table that nobody can read.
-const LONGEST: usize = 120;
+/// Longer text is cut.
+const MAX_LENGTH: usize = 120;
 
 impl Table {
     pub(crate) fn push_markdown(&self, text: &mut String) {
-        let columns = self.shown().into_iter().map(|at| (at, self.writing(at)));
+        let columns = self.shown().into_iter().map(|index| (index, self.writing(index)));
         let columns: Vec<_> =
             columns.filter(|(_, writing)| !matches!(writing, Writing::Bar)).collect();
         let mut line = |cells: &mut dyn Iterator<Item = String>| {
@@ -21,7 +21,7 @@ impl Table {
             }
             text.push('\n');
         };
-        let heading = |at: usize, writing: &Writing| writing.heading(&self.columns[at]);
+        let heading = |index: usize, writing: &Writing| writing.heading(&self.columns[index]);
         line(&mut columns.iter().map(|(at, writing)| short(&heading(*at, writing))));
         line(&mut columns.iter().map(|(_, writing)| {
             if writing.is_on_the_left() { ":--".to_owned() } else { "--:".to_owned() }
@@ -32,7 +32,7 @@ impl Table {
                 Content::Flag(flag) => flag_name(*flag).to_owned(),
                 Content::Number(number) => writing.number(*number).trim_end().to_owned(),
                 Content::Text { shown, lines, .. } if lines.is_empty() => short(shown),
-                // Without a fixed pitch, lines lead nowhere: what is deeper stands further in.
+                // Indentation replaces tree lines, because the font is not monospaced.
                 Content::Text { shown, lines, .. } => {
                     "&nbsp;".repeat(lines.chars().count()) + &short(shown)
                 }
@@ -42,7 +42,7 @@ impl Table {
 }
 
 fn short(text: &str) -> String {
-    match text.char_indices().nth(LONGEST) {
+    match text.char_indices().nth(MAX_LENGTH) {
         Some((end, _)) => escape::markdown(&text[..end]) + "…",
         None => escape::markdown(text),
     }

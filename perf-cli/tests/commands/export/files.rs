@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use perf_cli::Exit;
+use perf_cli::ExitStatus;
 
 use super::export;
 use crate::in_process::{data, run};
@@ -61,7 +61,7 @@ fn a_file_that_cannot_be_written_is_named_and_what_was_there_stays() {
     for target in [&missing, &directory] {
         let words = ["export", "folded", "-o", target.to_str().unwrap()];
         let said = run(&data("site"), &words, NARROW);
-        assert_eq!((said.exit, said.out.as_str()), (Exit::History, ""));
+        assert_eq!((said.exit, said.out.as_str()), (ExitStatus::Error, ""));
         let expected = format!("error: cannot write {}: ", target.display());
         assert!(said.err.starts_with(&expected), "{}", said.err);
     }
@@ -69,7 +69,7 @@ fn a_file_that_cannot_be_written_is_named_and_what_was_there_stays() {
     let file = dir.path().join("site.svg");
     fs::write(&file, "before").unwrap();
     let words = ["export", "flamegraph", "--value", "alloc", "-o", file.to_str().unwrap()];
-    assert_eq!(run(&data("python-model"), &words, NARROW).exit, Exit::Fine);
+    assert_eq!(run(&data("python-model"), &words, NARROW).exit, ExitStatus::Success);
     assert_eq!(fs::read_to_string(&file).unwrap(), "before");
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
 }

@@ -9,7 +9,7 @@ mod snapshots;
 
 use std::path::Path;
 
-use perf_cli::Exit;
+use perf_cli::ExitStatus;
 
 use crate::in_process::run;
 use crate::snapshots::NARROW;
@@ -19,6 +19,6 @@ use crate::snapshots::NARROW;
 fn export(dir: &Path, words: &[&str]) -> (String, String) {
     let words: Vec<&str> = ["export"].iter().chain(words).copied().collect();
     let said = run(dir, &words, NARROW);
-    assert_eq!(said.exit, Exit::Fine, "{words:?}: {}", said.err);
+    assert_eq!(said.exit, ExitStatus::Success, "{words:?}: {}", said.err);
     (said.out, said.err)
 }

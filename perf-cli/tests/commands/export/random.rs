@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::export;
 
 /// A phase of a tree in the making: how far it is below the one before it, and its self times in
-/// microseconds, on the own thread and on others.
+/// microseconds, on the build thread and on others.
 type Made = (usize, u32, u32);
 
 fn builds() -> impl Strategy<Value = BuildStats> {
@@ -173,7 +173,7 @@ proptest! {
         let dir = saved(&stats);
         for (value, of) in [
             ("time", (|it| nanoseconds(it.self_ms)) as fn(&PhaseStats) -> u64),
-            ("own-time", |it| nanoseconds(it.build_thread_self_ms.unwrap())),
+            ("build-thread", |it| nanoseconds(it.build_thread_self_ms.unwrap())),
             ("alloc", |it| it.self_alloc_bytes.unwrap()),
         ] {
             let (folded, _) = export(dir.path(), &["folded", "--value", value]);
@@ -199,7 +199,7 @@ proptest! {
             let above = slice.path.rsplit_once('/').map(|(above, _)| above);
             prop_assert_eq!(slice.within.as_deref(), above);
         }
-        // On the own thread's lane, each phase is as long as its own time.
+        // On the build thread's lane, each phase is as long as its own time.
         let own = slices.iter().map(|slice| slice.lane).min();
         for phase in stats.phases.iter().filter(|it| it.build_thread_ms > Some(0.0)) {
             let is_it = |it: &&Slice| it.path == phase.path && Some(it.lane) == own;

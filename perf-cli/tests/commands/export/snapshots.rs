@@ -1,6 +1,6 @@
 //! Every format over fixed histories, with and without a timeline.
 
-use perf_cli::Exit;
+use perf_cli::ExitStatus;
 
 use crate::in_process::{data, run};
 use crate::snapshot::assert_snapshot;
@@ -36,7 +36,7 @@ fn a_timeline_that_is_gone_is_told() {
 #[test]
 fn stacks_tell_time_or_memory_of_each_phase_itself() {
     assert_export("folded", "site", &["folded", "-2"]);
-    assert_export("folded-own-time", "site", &["folded", "-2", "--value", "own-time"]);
+    assert_export("folded-build-thread", "site", &["folded", "-2", "--value", "build-thread"]);
     assert_export("folded-alloc", "site", &["folded", "-2", "--value", "alloc"]);
     assert_export("folded-alloc-count", "site", &["folded", "-2", "--value", "alloc-count"]);
     assert_export("folded-alloc-places", "sampled", &["folded", "--value", "alloc-places"]);
@@ -77,11 +77,11 @@ fn a_set_of_builds_is_exported_whole_and_the_newest_as_many_as_are_wanted() {
 fn what_makes_no_sense_is_a_usage_error_that_says_so() {
     for format in ["json", "csv", "markdown"] {
         let said = run(&data("site"), &["export", "folded", "--format", format], NARROW);
-        assert_eq!((said.exit, said.out.as_str()), (Exit::Usage, ""));
+        assert_eq!((said.exit, said.out.as_str()), (ExitStatus::Usage, ""));
         assert!(said.err.contains("--format is for what is shown"), "{}", said.err);
     }
     let said = run(&data("site"), &["export", "folded", "nosuchbuild"], NARROW);
-    assert_eq!((said.exit, said.out.as_str()), (Exit::Usage, ""));
+    assert_eq!((said.exit, said.out.as_str()), (ExitStatus::Usage, ""));
 }
 
 #[test]
@@ -89,13 +89,13 @@ fn what_a_build_has_nothing_of_is_said() {
     for format in ["folded", "flamegraph"] {
         let words = ["export", format, "--value", "alloc"];
         let said = run(&data("python-model"), &words, NARROW);
-        assert_eq!((said.exit, said.out.as_str()), (Exit::Fine, ""));
+        assert_eq!((said.exit, said.out.as_str()), (ExitStatus::Success, ""));
         assert_eq!(
             said.err,
             "the build bengal 2026-11-23T07:57:18.906949 has no allocated bytes: the tracking \
              allocator is not in the program\n"
         );
         let words = [&words[..], &["--strict"]].concat();
-        assert_eq!(run(&data("python-model"), &words, NARROW).exit, Exit::NoData);
+        assert_eq!(run(&data("python-model"), &words, NARROW).exit, ExitStatus::InsufficientData);
     }
 }
