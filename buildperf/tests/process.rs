@@ -1,4 +1,4 @@
-//! The program itself: its streams, its exit codes, its colours.
+//! The program: streams, exit codes, colours.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -26,7 +26,7 @@ fn text(bytes: &[u8]) -> String {
 }
 
 #[test]
-fn data_goes_to_standard_output_and_all_else_to_standard_error() {
+fn data_goes_to_standard_output_and_everything_else_to_standard_error() {
     let fine = output(&mut buildperf(&["show"]));
     assert_eq!((fine.status.code(), text(&fine.stderr)), (Some(0), String::new()));
     assert!(text(&fine.stdout).starts_with("static-site 0.1.0  01a2"));
@@ -37,13 +37,13 @@ fn data_goes_to_standard_output_and_all_else_to_standard_error() {
 
 #[test]
 fn a_mistyped_command_suggests_the_right_one() {
-    let said = output(&mut buildperf(&["comprae"]));
-    assert_eq!(said.status.code(), Some(2));
-    assert!(text(&said.stderr).contains("'compare'"), "{}", text(&said.stderr));
+    let result = output(&mut buildperf(&["comprae"]));
+    assert_eq!(result.status.code(), Some(2));
+    assert!(text(&result.stderr).contains("'compare'"), "{}", text(&result.stderr));
 }
 
 #[test]
-fn what_is_piped_has_no_colour_unless_it_is_asked_for() {
+fn a_pipe_gets_no_colour_unless_requested() {
     let escapes = |command: &mut Command| output(command).stdout.contains(&0x1b);
     assert!(!escapes(&mut buildperf(&[])));
     assert!(escapes(&mut buildperf(&["--color", "always"])));
@@ -53,7 +53,7 @@ fn what_is_piped_has_no_colour_unless_it_is_asked_for() {
 }
 
 #[test]
-fn a_reader_that_goes_away_is_no_error() {
+fn a_closed_pipe_is_no_error() {
     // More than a pipe takes, so that the program has to notice.
     let dir = tempfile::tempdir().unwrap();
     let builds = fs::read(Path::new(PERF_CLI).join("tests/data/site/history.jsonl")).unwrap();
@@ -73,24 +73,28 @@ fn a_reader_that_goes_away_is_no_error() {
         let mut pipe = program.stdout.take().unwrap();
         pipe.read_exact(&mut [0; 10]).unwrap();
         drop(pipe);
-        let said = program.wait_with_output().unwrap();
-        assert_eq!((said.status.code(), text(&said.stderr)), (Some(0), String::new()), "{format}");
+        let result = program.wait_with_output().unwrap();
+        assert_eq!(
+            (result.status.code(), text(&result.stderr)),
+            (Some(0), String::new()),
+            "{format}"
+        );
     }
 }
 
 #[test]
-fn the_history_is_where_the_writer_was_told_to_put_it() {
-    let said = output(
+fn the_history_is_in_the_directory_of_the_environment() {
+    let result = output(
         Command::new(env!("CARGO_BIN_EXE_buildperf"))
             .args(["--last", "1"])
             .env("BUILD_METRICS_DIR", "tests/data/python-model")
             .current_dir(PERF_CLI),
     );
-    assert!(text(&said.stdout).starts_with("bengal  tests/data/python-model\n"));
+    assert!(text(&result.stdout).starts_with("bengal  tests/data/python-model\n"));
 }
 
 #[test]
-fn the_width_of_a_log_is_that_of_columns_or_else_wide() {
+fn the_width_of_a_log_is_columns_or_120() {
     let widest = |command: &mut Command| {
         let out = text(&output(command).stdout);
         out.lines().map(|line| line.chars().count()).max().unwrap()
@@ -111,29 +115,29 @@ fn every_help_text_has_examples() {
         &["prune", "--help"],
         &["export", "--help"],
     ] {
-        let said = output(Command::new(env!("CARGO_BIN_EXE_buildperf")).args(words));
-        assert_eq!(said.status.code(), Some(0));
-        assert!(text(&said.stdout).contains("Examples"), "{words:?}");
+        let result = output(Command::new(env!("CARGO_BIN_EXE_buildperf")).args(words));
+        assert_eq!(result.status.code(), Some(0));
+        assert!(text(&result.stdout).contains("Examples"), "{words:?}");
     }
 }
 
 #[test]
-fn doctor_says_switched_off_for_every_value_that_switches_tracking_off() {
+fn doctor_reports_switched_off_for_every_value_that_does_it() {
     for value in ["off", "OFF", "0", "false", "no", " off "] {
-        let said = output(buildperf(&["doctor"]).env("BUILD_METRICS", value));
+        let result = output(buildperf(&["doctor"]).env("BUILD_METRICS", value));
         let expected = format!("switched off: BUILD_METRICS={} is set", value.trim());
-        assert!(text(&said.stdout).contains(&expected), "{value:?}: {}", text(&said.stdout));
+        assert!(text(&result.stdout).contains(&expected), "{value:?}: {}", text(&result.stdout));
     }
     for value in ["", "on", "1"] {
-        let said = output(buildperf(&["doctor"]).env("BUILD_METRICS", value));
-        assert!(text(&said.stdout).contains("not switched off"), "{value:?}");
+        let result = output(buildperf(&["doctor"]).env("BUILD_METRICS", value));
+        assert!(text(&result.stdout).contains("not switched off"), "{value:?}");
     }
 }
 
 #[test]
 fn an_error_is_printed_with_its_path_and_its_cause_once() {
-    let said = output(&mut buildperf(&["check", "--config", "no/such/file"]));
+    let result = output(&mut buildperf(&["check", "--config", "no/such/file"]));
     let cause = std::fs::read("no/such/file").unwrap_err();
-    assert_eq!(said.status.code(), Some(2));
-    assert_eq!(text(&said.stderr), format!("error: cannot read no/such/file: {cause}\n"));
+    assert_eq!(result.status.code(), Some(2));
+    assert_eq!(text(&result.stderr), format!("error: cannot read no/such/file: {cause}\n"));
 }

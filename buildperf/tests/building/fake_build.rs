@@ -1,5 +1,5 @@
-//! A build command whose records are known beforehand: this very test program, called with
-//! [`FAKE_BUILD`] as its first argument.
+//! A build command with known records: this test program, called with [`FAKE_BUILD`] as its first
+//! argument.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -18,31 +18,32 @@ pub(crate) fn command(words: &[&str]) -> Vec<String> {
     [program, FAKE_BUILD.to_owned()].into_iter().chain(words).collect()
 }
 
-/// What a build was told, if this process is one.
+/// The words of the build, if this process is one.
 pub(crate) fn words() -> Option<Vec<String>> {
     let mut words = std::env::args().skip(1);
     (words.next()? == FAKE_BUILD).then(|| words.collect())
 }
 
-/// Builds. Each word says something:
+/// Builds. The words:
 ///
-/// - `time=100`: how long it says that it took, in milliseconds, and up to 2 % more; of several, as in
-///   `time=100,140`, the first in the first pair of `ab`, the second in the second, and so on in turn;
-/// - `allocations=1000`: how many it says that each of its phases made;
+/// - `time=100`: the recorded time in milliseconds, plus up to 2 %; several, as in `time=100,140`, are
+///   those of the pairs of `ab` in turn;
+/// - `allocations=1000`: the recorded allocations of each phase;
 /// - `place=FUNCTION`: where most of them were made, in the phase `render`;
 /// - `peak=12`: its memory peak, in 2^20 bytes, and up to 2 % more;
-/// - `cores=4`: how many processors it says that it has;
+/// - `cores=4`: the recorded number of processors;
 /// - `records=2`: how many records it leaves;
 /// - `impatient=1`: it does not wait for the lock of the history, and has an id of its own;
 /// - `say=TEXT`, `cry=TEXT`: what it writes to standard output and to standard error;
 /// - `after=N`: from the N-th record in the history on,
 /// - `exit=3`: it fails;
-/// - `touch=FILE`: it says that it has begun in that file with the number of records in its name,
-/// - `sleep=MS`: and sleeps so long before it records anything,
+/// - `touch=FILE`: it creates this file, with the number of records in its name,
+/// - `sleep=MS`: and sleeps this long before it records,
 /// - `sleep-after-first=MS`: unless nothing is recorded yet.
 pub(crate) fn play(words: &[String]) -> ExitCode {
     let told: BTreeMap<&str, &str> = words.iter().filter_map(|word| word.split_once('=')).collect();
-    let number = |key: &str, default: u32| told.get(key).map_or(default, |it| it.parse().unwrap());
+    let number =
+        |key: &str, default: u32| told.get(key).map_or(default, |text| text.parse().unwrap());
     if let Some(text) = told.get("say") {
         println!("{text}");
     }
@@ -95,7 +96,7 @@ pub(crate) fn play(words: &[String]) -> ExitCode {
 /// How long the build says that it took that comes after so many others.
 fn time(told: &BTreeMap<&str, &str>, before: u32) -> u32 {
     let times: Vec<u32> =
-        told.get("time").unwrap_or(&"100").split(',').map(|it| it.parse().unwrap()).collect();
+        told.get("time").unwrap_or(&"100").split(',').map(|text| text.parse().unwrap()).collect();
     times[before as usize / 2 % times.len()]
 }
 

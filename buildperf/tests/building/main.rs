@@ -25,7 +25,7 @@ fn main() -> ExitCode {
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
 
-/// A test that says what failed by panicking.
+/// A test that fails by panicking.
 fn trial(name: &str, test: fn()) -> Trial {
     Trial::test(name, move || {
         test();

@@ -6,9 +6,9 @@ use perf_history::{BuildStats, History};
 use tempfile::TempDir;
 
 use crate::fake_build;
-use crate::in_process::{self, Said, Terminal};
+use crate::in_process::{self, CommandOutput, Terminal};
 
-/// A place for builds, empty at first.
+/// A directory for builds, empty at first.
 pub(crate) struct Session {
     folder: TempDir,
 }
@@ -32,26 +32,30 @@ impl Session {
     }
 
     /// Runs a command over the history; `build` is added to it as the build command.
-    pub(crate) fn run(&self, words: &[&str], build: &[&str]) -> Said {
+    pub(crate) fn run(&self, words: &[&str], build: &[&str]) -> CommandOutput {
         let command = fake_build::command(build);
         let command = command.iter().map(String::as_str);
         let words: Vec<&str> = words.iter().copied().chain(["--"]).chain(command).collect();
-        self.say(&words)
+        self.perf(&words)
     }
 
-    /// Runs a command over the history, and makes the same of what it says in every place.
-    pub(crate) fn say(&self, words: &[&str]) -> Said {
-        let said = in_process::run(&self.dir(), words, Terminal { width: 100, color: false });
-        Said { out: self.settled(&said.out), err: self.settled(&said.err), exit: said.exit }
+    /// Runs a command over the history. The output is the same in every directory.
+    pub(crate) fn perf(&self, words: &[&str]) -> CommandOutput {
+        let output = in_process::run(&self.dir(), words, Terminal { width: 100, color: false });
+        CommandOutput {
+            out: self.settled(&output.out),
+            err: self.settled(&output.err),
+            exit: output.exit,
+        }
     }
 
-    /// The text without what differs from run to run.
+    /// The text without what differs between runs.
     pub(crate) fn settled(&self, text: &str) -> String {
         let program = std::env::current_exe().unwrap();
         let mut text = text
             .replace(program.to_str().unwrap(), "site")
             .replace(self.folder.path().to_str().unwrap(), "HERE");
-        if let Some(session) = self.records().last().and_then(|it| it.labels.get("session")) {
+        if let Some(session) = self.records().last().and_then(|stats| stats.labels.get("session")) {
             text = text.replace(session, "SESSION");
         }
         text

@@ -1,4 +1,4 @@
-//! What a terminal sees, and what happens when a user presses Ctrl-C there.
+//! What a terminal shows, and what Ctrl-C does.
 
 use std::io::{Read, Write};
 use std::path::Path;
@@ -14,7 +14,7 @@ use crate::in_process::data;
 use crate::session::Session;
 use crate::trial;
 
-/// Nothing here takes long; a busy machine is no reason to fail.
+/// Nothing here takes long, but the machine may be busy.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 pub(crate) fn trials() -> Vec<Trial> {
@@ -23,9 +23,9 @@ pub(crate) fn trials() -> Vec<Trial> {
         return Vec::new();
     }
     vec![
-        trial("colour_is_for_terminals_and_not_for_those_that_want_none", colour),
-        trial("the_width_of_the_terminal_is_obeyed_also_after_it_was_resized", width),
-        trial("progress_is_drawn_while_builds_run_and_gone_afterwards", progress),
+        trial("colour_is_used_on_terminals_unless_switched_off", colour),
+        trial("the_output_fits_the_terminal_even_after_a_resize", width),
+        trial("progress_is_drawn_while_builds_run_and_removed_afterwards", progress),
         trial("no_progress_is_drawn_in_a_pipe_or_on_a_dumb_terminal", no_progress),
         trial("ctrl_c_ends_the_run_and_leaves_the_history_whole", interrupt),
         trial("a_second_ctrl_c_kills_a_build_that_ignores_the_first", second_interrupt),
@@ -91,23 +91,23 @@ impl Terminal {
         }
     }
 
-    /// To no effect where the program has just ended.
+    /// Has no effect if the program has just ended.
     fn press_ctrl_c(&mut self) {
         let _ = self.keyboard.write_all(b"\x03").and_then(|()| self.keyboard.flush());
     }
 
-    /// Waits for the end, and gives all that was shown and the exit code.
+    /// Waits for the end. Returns all that was shown, and the exit code.
     fn end(self) -> (String, u32) {
         self.end_while(PATIENCE, |_| ())
     }
 
-    /// The same, of a program that ends when Ctrl-C is pressed often enough. Of those that it has not
-    /// seen yet, it takes several for one.
+    /// The same, for a program that ends when Ctrl-C is pressed often enough: pending ones merge into
+    /// one.
     fn end_by_ctrl_c(self) -> (String, u32) {
         self.end_while(Duration::from_millis(100), Self::press_ctrl_c)
     }
 
-    /// Waits for the end, and does something whenever nothing was shown for a while.
+    /// Waits for the end, and calls `act` whenever nothing was shown for a while.
     fn end_while(mut self, pause: Duration, act: impl Fn(&mut Self)) -> (String, u32) {
         let deadline = Instant::now() + PATIENCE;
         loop {
@@ -242,8 +242,8 @@ fn assert_whole(session: &Session, records: usize) {
     }
     assert_eq!(read, records);
     // Nobody holds the lock: the next build is recorded.
-    let said = session.run(&["run", "--runs", "1"], &[]);
-    assert_eq!(said.err, "");
+    let output = session.run(&["run", "--runs", "1"], &[]);
+    assert_eq!(output.err, "");
     assert_eq!(session.records().len(), records + 1);
 }
 

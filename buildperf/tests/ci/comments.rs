@@ -7,19 +7,19 @@ use libtest_mimic::Trial;
 use tempfile::TempDir;
 
 use crate::api::{Api, TOKEN};
-use crate::scripts::{Said, script};
+use crate::scripts::{CommandOutput, script};
 use crate::trial;
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
         trial("the_first_comment_is_written_and_then_updated_in_place", written_and_updated),
-        trial("a_comment_that_says_so_already_is_left_alone", left_alone),
-        trial("a_first_comment_can_be_only_on_change", only_on_change),
+        trial("an_unchanged_comment_is_not_written_again", left_alone),
+        trial("a_first_comment_can_be_limited_to_changes", only_on_change),
         trial("a_pull_request_from_a_fork_is_no_failure_and_gets_no_comment", fork),
         trial("the_second_workflow_comments_for_a_fork_and_trusts_nothing", second_workflow),
         trial("the_jobs_of_a_matrix_each_have_their_own_comment", matrix),
         trial("a_comment_is_found_behind_hundreds_of_others", many_comments),
-        trial("what_is_no_pull_request_gets_no_comment", no_pull_request),
+        trial("without_a_pull_request_there_is_no_comment", no_pull_request),
     ]
 }
 
@@ -31,7 +31,7 @@ fn results(verdict: &str, body: &str) -> TempDir {
     dir
 }
 
-fn comment(api: &Api, out: &TempDir, variables: &[(&str, &str)]) -> Said {
+fn comment(api: &Api, out: &TempDir, variables: &[(&str, &str)]) -> CommandOutput {
     let path = out.path().to_str().unwrap();
     let mut all = vec![
         ("OUT", path),
@@ -46,13 +46,16 @@ fn comment(api: &Api, out: &TempDir, variables: &[(&str, &str)]) -> Said {
 }
 
 #[track_caller]
-fn assert_fine(said: &Said) {
-    assert_eq!(said.code, Some(0), "{said:?}");
-    assert!(!format!("{said:?}").contains(TOKEN), "{said:?}");
+fn assert_fine(output: &CommandOutput) {
+    assert_eq!(output.code, Some(0), "{output:?}");
+    assert!(!format!("{output:?}").contains(TOKEN), "{output:?}");
 }
 
 fn methods(api: &Api) -> Vec<String> {
-    api.requests().iter().map(|it| it.what.split(' ').next().unwrap().to_owned()).collect()
+    api.requests()
+        .iter()
+        .map(|request| request.what.split(' ').next().unwrap().to_owned())
+        .collect()
 }
 
 fn written_and_updated() {
@@ -89,7 +92,7 @@ fn only_on_change() {
     assert_eq!(api.comments(), [""; 0]);
     assert_fine(&comment(&api, &results("regression", "slower\n"), &only));
     assert_eq!(api.comments().len(), 1);
-    // What was said once is taken back where it is mended.
+    // A comment about a fixed problem is updated.
     assert_fine(&comment(&api, &results("unchanged", "same\n"), &only));
     assert!(api.comments()[0].ends_with("same\n"), "{:?}", api.comments());
 }
@@ -97,9 +100,9 @@ fn only_on_change() {
 fn fork() {
     let api = Api::start();
     let out = results("regression", "slower\n");
-    let said = comment(&api, &out, &[("TOKEN", "may-only-read")]);
-    assert_fine(&said);
-    assert!(said.err.contains("the token may not comment here (403)"), "{said:?}");
+    let output = comment(&api, &out, &[("TOKEN", "may-only-read")]);
+    assert_fine(&output);
+    assert!(output.err.contains("the token may not comment here (403)"), "{output:?}");
     assert_eq!(api.comments(), [""; 0]);
     assert_fine(&comment(&api, &out, &[("TOKEN", "")]));
 }
@@ -110,9 +113,9 @@ fn second_workflow() {
     fs::write(out.path().join("number"), "7\n").unwrap();
     let of_fork = |sha| comment(&api, &out, &[("NUMBER", ""), ("HEAD_SHA", sha)]);
     // A job that says that it is about the pull request of somebody else.
-    let said = of_fork("0ther");
-    assert_fine(&said);
-    assert!(said.err.contains("pull request 7 is not at 0ther"), "{said:?}");
+    let output = of_fork("0ther");
+    assert_fine(&output);
+    assert!(output.err.contains("pull request 7 is not at 0ther"), "{output:?}");
     assert_eq!(api.comments(), [""; 0]);
     assert_fine(&of_fork("abc123"));
     let expected =

@@ -1,4 +1,4 @@
-//! The branch that keeps histories: whoever pushes at the same time loses nothing.
+//! The branch that keeps histories: concurrent pushes lose nothing.
 
 use std::fs;
 use std::path::Path;
@@ -8,12 +8,12 @@ use std::thread;
 use libtest_mimic::Trial;
 use tempfile::TempDir;
 
-use crate::scripts::{Said, script};
+use crate::scripts::{CommandOutput, script};
 use crate::trial;
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
-        trial("what_one_job_keeps_the_next_one_has", kept_and_brought),
+        trial("what_one_job_keeps_the_next_job_has", kept_and_brought),
         trial("jobs_that_push_at_the_same_time_lose_nothing", concurrent),
         trial("the_jobs_of_a_matrix_keep_histories_of_their_own", matrix),
         trial("a_branch_that_cannot_be_pushed_to_is_a_failure", refused),
@@ -56,14 +56,14 @@ impl Job {
         fs::write(metrics.join("history.jsonl"), before + &added).unwrap();
     }
 
-    fn history(&self, word: &str, id: &str) -> Said {
+    fn history(&self, word: &str, id: &str) -> CommandOutput {
         script("history", &[word], self.dir.path(), &[("ID", id)])
     }
 
     #[track_caller]
     fn run(&self, word: &str) {
-        let said = self.history(word, "site");
-        assert_eq!(said.code, Some(0), "{said:?}");
+        let output = self.history(word, "site");
+        assert_eq!(output.code, Some(0), "{output:?}");
     }
 
     fn lines(&self) -> Vec<String> {
@@ -152,7 +152,7 @@ fn refused() {
     let job = Job::of(&remote());
     // The remote is gone by now.
     job.record(&["a"]);
-    let said = job.history("keep", "site");
-    assert_ne!(said.code, Some(0), "{said:?}");
+    let output = job.history("keep", "site");
+    assert_ne!(output.code, Some(0), "{output:?}");
     assert_eq!(job.lines(), ["a"]);
 }

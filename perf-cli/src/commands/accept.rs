@@ -83,7 +83,7 @@ fn report(changes: &[Accepted]) -> Report {
         let commit = change.commit.as_ref();
         let cells = vec![
             Cell::text(&change.build_id),
-            commit.map_or_else(Cell::absent, |it| Cell::labelled(short_commit(it), it)),
+            commit.map_or_else(Cell::absent, |commit| Cell::labelled(short_commit(commit), commit)),
             Cell::text(&change.tool),
             Cell::text(&change.timestamp),
             optional(change.reason.as_ref()),

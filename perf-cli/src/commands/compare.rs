@@ -98,31 +98,36 @@ fn add_judgement(report: &mut Report, judged: &[Judged]) {
                 .and(Span::plain("nothing differs by more than noise"))
                 .and_all(&build.why),
         ),
-        _ => facts.extend(judged.iter().filter(|it| it.is_change()).take(MAX_CHANGES).map(|it| {
-            let change = it.change().map_or_else(String::new, units::change);
-            Fact::new(it.verdict.word())
-                .and(Span::new(format!("{} {change}", it.what()), STRONG))
-                .and_all(&it.why)
-        })),
+        _ => facts.extend(judged.iter().filter(|judged| judged.is_change()).take(MAX_CHANGES).map(
+            |judged| {
+                let change = judged.change().map_or_else(String::new, units::change);
+                Fact::new(judged.verdict.word())
+                    .and(Span::new(format!("{} {change}", judged.what()), STRONG))
+                    .and_all(&judged.why)
+            },
+        )),
     }
     // After the title and the totals, before the phases.
     let place = report.blocks.len().min(2);
     report.blocks.insert(place, Block::Facts(facts));
     if let Json::RowsWithin { before, .. } = &mut report.json {
         before.push(("verdict", verdict.word().into()));
-        before.push(("findings", judged.iter().filter(|it| it.is_change()).map(finding).collect()));
+        before.push((
+            "findings",
+            judged.iter().filter(|judged| judged.is_change()).map(finding).collect(),
+        ));
     }
 }
 
-fn finding(it: &Judged) -> Value {
+fn finding(judged: &Judged) -> Value {
     json!({
-        "verdict": it.verdict,
-        "phase": it.phase,
-        "measure": it.measure.key(),
-        "old": it.old,
-        "new": it.new,
-        "p": it.p,
-        "why": it.why.join("; "),
+        "verdict": judged.verdict,
+        "phase": judged.phase,
+        "measure": judged.measure.key(),
+        "old": judged.old,
+        "new": judged.new,
+        "p": judged.p,
+        "why": judged.why.join("; "),
     })
 }
 
@@ -169,7 +174,7 @@ fn ids(builds: &[BuildStats]) -> Value {
 /// The name of a set, its commit, and its number of builds.
 fn described(reference: &BuildRef, builds: &[BuildStats]) -> Span {
     let commit = builds[0].git.as_ref().and_then(|git| git.commit.as_deref());
-    let at = commit.map_or_else(String::new, |it| format!(" at {}", short_commit(it)));
+    let at = commit.map_or_else(String::new, |commit| format!(" at {}", short_commit(commit)));
     let number = match builds.len() {
         1 => String::new(),
         n => format!(" ({})", units::counted(n as u64, "build")),
@@ -193,7 +198,9 @@ fn obstacles(old: &[BuildStats], new: &[BuildStats]) -> Vec<String> {
     if let (true, Some(old), Some(new)) = (obstacles.is_empty(), old.first(), new.first()) {
         let differences = old.differences(new).into_iter();
         obstacles.extend(
-            differences.map(|it| format!("the {} differs ({} → {})", it.what, it.first, it.second)),
+            differences.map(|fact| {
+                format!("the {} differs ({} → {})", fact.what, fact.first, fact.second)
+            }),
         );
     }
     obstacles

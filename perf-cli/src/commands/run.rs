@@ -137,7 +137,7 @@ fn report(builds: &[BuildStats], label: Option<&Label>, session: &str) -> Report
 }
 
 fn typical_median(builds: &[BuildStats]) -> Option<f64> {
-    median(builds.iter().filter(|it| is_typical(it)).map(|it| it.build_time_ms))
+    median(builds.iter().filter(|stats| is_typical(stats)).map(|stats| stats.build_time_ms))
 }
 
 fn table(builds: &[BuildStats], median: Option<f64>) -> Table {
@@ -179,7 +179,7 @@ fn table(builds: &[BuildStats], median: Option<f64>) -> Table {
 
 /// The median and the range of times and memory.
 fn totals(builds: &[BuildStats]) -> Vec<Fact> {
-    let typical: Vec<&BuildStats> = builds.iter().filter(|it| is_typical(it)).collect();
+    let typical: Vec<&BuildStats> = builds.iter().filter(|stats| is_typical(stats)).collect();
     let fact = |label: &str, shown: fn(f64) -> String, of: fn(&BuildStats) -> Option<f64>| {
         let numbers: Vec<f64> = typical.iter().filter_map(|stats| of(stats)).collect();
         let fact = Fact::new(label);
@@ -200,7 +200,11 @@ fn totals(builds: &[BuildStats]) -> Vec<Fact> {
     };
     vec![
         fact("time", units::time, |stats| Some(stats.build_time_ms)),
-        fact("peak heap", |size| units::bytes(units::mebibytes(size)), |it| it.memory_peak_mb),
+        fact(
+            "peak heap",
+            |size| units::bytes(units::mebibytes(size)),
+            |stats| stats.memory_peak_mb,
+        ),
         fact("allocated", units::bytes, |stats| stats.alloc_bytes.map(units::float)),
     ]
 }

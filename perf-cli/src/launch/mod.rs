@@ -2,7 +2,6 @@
 
 mod build_command;
 mod child;
-mod interrupt;
 mod labels;
 mod output;
 mod pending;
@@ -16,7 +15,7 @@ use perf_history::{BuildStats, History, HistoryError, HistoryLine};
 use uuid::Uuid;
 
 pub(crate) use build_command::BuildCommand;
-use interrupt::Interrupts;
+use child::Interrupts;
 pub(crate) use labels::Label;
 
 use crate::labels::{RUN, SESSION};

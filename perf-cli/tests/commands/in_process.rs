@@ -21,9 +21,9 @@ pub(crate) struct Terminal {
     pub(crate) color: bool,
 }
 
-/// What a command said.
+/// What a command result.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Said {
+pub(crate) struct CommandOutput {
     pub(crate) out: String,
     pub(crate) err: String,
     pub(crate) exit: ExitStatus,
@@ -40,7 +40,7 @@ pub(crate) fn now() -> SystemTime {
 }
 
 /// Runs a command over the history in `dir`.
-pub(crate) fn run(dir: &Path, words: &[&str], terminal: Terminal) -> Said {
+pub(crate) fn run(dir: &Path, words: &[&str], terminal: Terminal) -> CommandOutput {
     let line = Line::try_parse_from(["buildperf"].iter().chain(words))
         .unwrap_or_else(|error| panic!("{words:?}: {error}"));
     let program = Program::new("buildperf", Line::command()).with_dir(dir).with_switch(None);
@@ -57,5 +57,5 @@ pub(crate) fn run(dir: &Path, words: &[&str], terminal: Terminal) -> Said {
         let text = String::from_utf8(bytes).expect("the output is UTF-8");
         if terminal.color { text } else { anstream::adapter::strip_str(&text).to_string() }
     };
-    Said { out: text(out), err: text(err), exit }
+    CommandOutput { out: text(out), err: text(err), exit }
 }

@@ -19,7 +19,7 @@ enum MySite {
     Perf(Box<PerfArgs>),
 }
 
-/// What `my-site perf …` says.
+/// The output of `my-site perf …`.
 fn perf(dir: &str, words: &[&str]) -> (String, String, ExitStatus) {
     let line = MySite::try_parse_from(["my-site", "perf"].iter().chain(words));
     let MySite::Perf(args) = line.unwrap_or_else(|error| panic!("{words:?}: {error}")) else {
@@ -71,7 +71,7 @@ fn subcommands_and_options_stand_in_any_order() {
 }
 
 #[test]
-fn what_to_do_is_said_in_the_words_of_the_tool() {
+fn advice_names_the_command_of_the_tool() {
     let (_, err, _) = perf("damaged", &[]);
     assert!(err.contains("`my-site perf repair` moves them to"), "{err}");
     let (_, err, _) = perf("nowhere", &["--dir", "tests/data/damaged"]);
@@ -87,6 +87,6 @@ fn a_shell_completes_all_of_the_tool() {
 }
 
 #[test]
-fn the_command_line_is_sound() {
+fn the_command_line_is_consistent() {
     MySite::command().debug_assert();
 }

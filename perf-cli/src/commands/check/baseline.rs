@@ -80,11 +80,11 @@ impl BaselineComparison {
             after_unaccepted = Some(Unaccepted {
                 build_id: before
                     .as_ref()
-                    .map(|it| it.build_id.clone())
+                    .map(|before| before.build_id.clone())
                     .or_else(|| first.map(|stats| stats.build_id.clone()))
                     .unwrap_or_default(),
                 change: next / level - 1.0,
-                builds: builds + before.map_or(0, |it| it.builds),
+                builds: builds + before.map_or(0, |before| before.builds),
             });
         }
         let level = match kept.len().checked_sub(most) {

@@ -86,7 +86,7 @@ pub(crate) fn run(
     if let Some(reference) = &args.candidate {
         invocation.warn_of_passed_over(reference, &trial.passed_over);
         for (stats, why) in
-            trial.candidate.iter().filter_map(|it| Some((it, exclusion_reason(it)?)))
+            trial.candidate.iter().filter_map(|stats| Some((stats, exclusion_reason(stats)?)))
         {
             let id = &stats.build_id;
             invocation.warn(&format!(
@@ -186,7 +186,7 @@ fn described(builds: &[BuildStats]) -> String {
 
 /// How many builds were newer than the candidate or named with it, and not judged.
 fn passed_over(builds: &[PassedOver]) -> Option<String> {
-    let mut reasons: Vec<&str> = builds.iter().map(|it| it.why).collect();
+    let mut reasons: Vec<&str> = builds.iter().map(|build| build.why).collect();
     reasons.sort_unstable();
     reasons.dedup();
     let count = units::counted(builds.len() as u64, "build");
@@ -196,7 +196,7 @@ fn passed_over(builds: &[PassedOver]) -> Option<String> {
 fn against_fact(trial: &Trial) -> Fact {
     let fact = Fact::new("baseline");
     let sessions = &trial.comparison.baseline;
-    let builds: u64 = sessions.iter().map(|it| it.builds.len() as u64).sum();
+    let builds: u64 = sessions.iter().map(|session| session.builds.len() as u64).sum();
     let mut number = units::counted(builds, "build");
     if builds != sessions.len() as u64 {
         number = format!("{number} in {}", units::counted(sessions.len() as u64, "session"));
@@ -209,8 +209,8 @@ fn against_fact(trial: &Trial) -> Fact {
     };
     let commit =
         |stats: Option<&BuildStats>| Some(short_commit(stats?.git.as_ref()?.commit.as_deref()?));
-    let first = commit(sessions.first().and_then(|it| it.first()));
-    let last = commit(sessions.last().and_then(|it| it.last()));
+    let first = commit(sessions.first().and_then(|session| session.first()));
+    let last = commit(sessions.last().and_then(|session| session.last()));
     let in_turn = trial.was_run_in_turn().then(|| "run in turn with the candidate".to_owned());
     let fact = fact.known(in_turn);
     let fact = match (first, last) {
@@ -221,7 +221,8 @@ fn against_fact(trial: &Trial) -> Fact {
         _ => fact,
     };
     let accepted = trial.baseline.accepted.as_ref().map(|change| {
-        let reason = change.reason.as_ref().map_or_else(String::new, |it| format!(" ({it})"));
+        let reason =
+            change.reason.as_ref().map_or_else(String::new, |reason| format!(" ({reason})"));
         format!("since build {} was accepted{reason}", change.build_id)
     });
     fact.known(accepted)

@@ -175,9 +175,12 @@ impl Trial {
         if level.is_empty() {
             return judged;
         }
-        let is_worse = |it: &Judged| matches!(it.verdict, Verdict::Regression | Verdict::Suspect);
+        let is_worse =
+            |judged: &Judged| matches!(judged.verdict, Verdict::Regression | Verdict::Suspect);
         for crept in verdicts::judge(&self.candidate, level, configuration) {
-            let is_same = |it: &&mut Judged| it.phase == crept.phase && it.measure == crept.measure;
+            let is_same = |judged: &&mut Judged| {
+                judged.phase == crept.phase && judged.measure == crept.measure
+            };
             let Some(known) = judged.iter_mut().find(is_same) else { continue };
             if is_worse(&crept) && !is_worse(known) {
                 *known = Judged { is_creep: true, ..crept };
@@ -198,10 +201,10 @@ impl Trial {
         let floor = configuration.thresholds.single_phase_ms;
         let large = |stats: &BuildStats| -> BTreeSet<String> {
             let phases = stats.phases.iter();
-            phases.filter(|it| it.self_ms > floor).map(|it| it.path.clone()).collect()
+            phases.filter(|phase| phase.self_ms > floor).map(|phase| phase.path.clone()).collect()
         };
         let all = |stats: &BuildStats| -> BTreeSet<String> {
-            stats.phases.iter().map(|it| it.path.clone()).collect()
+            stats.phases.iter().map(|phase| phase.path.clone()).collect()
         };
         let old = self.comparison.baseline.last().and_then(Session::last)?;
         let new = self.newest();
@@ -242,7 +245,9 @@ impl Trial {
         if !differences.is_empty() && there < least {
             let differences: Vec<String> = differences
                 .iter()
-                .map(|it| format!("{} {} → {}", it.what, it.second, it.first))
+                .map(|difference| {
+                    format!("{} {} → {}", difference.what, difference.second, difference.first)
+                })
                 .collect();
             parts.push(format!(
                 "this is a new series, as {} before it differ: {}",

@@ -49,7 +49,9 @@ fn builds(invocation: &mut Invocation<'_, '_>, args: &CsvArgs) -> Result<Vec<Bui
             let found: Result<Vec<BuildStats>, _> = selection.builds().take(last).collect();
             found.map_err(Failure::from)
         }
-        (None, []) => selection.newest(&BuildRef::Latest).map(|it| vec![it]).map_err(Failure::from),
+        (None, []) => {
+            selection.newest(&BuildRef::Latest).map(|build| vec![build]).map_err(Failure::from)
+        }
         (None, named) => named.iter().try_fold(Vec::new(), |mut all, name| {
             all.extend(selection.set(name)?);
             Ok(all)

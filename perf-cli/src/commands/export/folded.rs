@@ -7,7 +7,7 @@ use crate::context::Invocation;
 use crate::failure::Failure;
 use crate::present::export::{Stacks, flamegraph as picture, folded as text};
 
-use super::{BuildArgs, name_of, output, places, sums};
+use super::{BuildArgs, name_of, output, sums};
 
 /// The options of formats made of stacks.
 #[derive(Debug, Clone, Args)]
@@ -46,8 +46,8 @@ impl Value {
             Self::BuildThread => sums::build_thread_time(stats),
             Self::Alloc => sums::allocated(stats),
             Self::AllocCount => sums::allocations(stats),
-            Self::AllocPlaces => places::allocated(stats),
-            Self::Retained => places::retained(stats),
+            Self::AllocPlaces => sums::allocated_by_place(stats),
+            Self::Retained => sums::retained_by_place(stats),
         }
     }
 }

@@ -116,7 +116,7 @@ fn of_build(stats: &BuildStats) -> Vec<Metric> {
 /// The user's counts, and facts that may explain a change.
 fn of_counts(stats: &BuildStats) -> [Metric; 2] {
     let with = |more: &[&str]| -> Vec<String> {
-        labels_of(stats).into_iter().chain(more.iter().map(|it| (*it).to_owned())).collect()
+        labels_of(stats).into_iter().chain(more.iter().map(|label| (*label).to_owned())).collect()
     };
     let counts = stats.counts.iter();
     let version = |version: &Option<String>| version.clone().unwrap_or_default();
@@ -146,49 +146,51 @@ fn of_phases(stats: &BuildStats) -> Vec<Metric> {
         (
             "buildperf_phase_build_thread_seconds",
             "Time on the thread that started the build.",
-            |it| it.build_thread_ms.and_then(seconds),
+            |phase| phase.build_thread_ms.and_then(seconds),
         ),
-        ("buildperf_phase_total_seconds", "Thread time, over all threads.", |it| {
-            seconds(it.total_ms)
+        ("buildperf_phase_total_seconds", "Thread time, over all threads.", |phase| {
+            seconds(phase.total_ms)
         }),
         (
             "buildperf_phase_self_seconds",
             "Thread time without the phases below, over all threads.",
-            |it| seconds(it.self_ms),
+            |phase| seconds(phase.self_ms),
         ),
-        ("buildperf_phase_window_seconds", "Last exit minus first entry.", |it| {
-            seconds(it.elapsed_ms)
+        ("buildperf_phase_elapsed_seconds", "Last exit minus first entry.", |phase| {
+            seconds(phase.elapsed_ms)
         }),
-        ("buildperf_phase_calls", "Finished calls.", |it| Some(units::float(it.calls))),
-        ("buildperf_phase_items", "Units of work.", |it| {
-            Some(it.items).filter(|items| *items > 0).map(units::float)
+        ("buildperf_phase_calls", "Finished calls.", |phase| Some(units::float(phase.calls))),
+        ("buildperf_phase_items", "Units of work.", |phase| {
+            Some(phase.items).filter(|items| *items > 0).map(units::float)
         }),
-        ("buildperf_phase_allocated_bytes", "Bytes requested.", |it| {
-            it.alloc_bytes.map(units::float)
+        ("buildperf_phase_allocated_bytes", "Bytes requested.", |phase| {
+            phase.alloc_bytes.map(units::float)
         }),
         (
             "buildperf_phase_self_allocated_bytes",
             "Bytes requested without the phases below.",
-            |it| it.self_alloc_bytes.map(units::float),
+            |phase| phase.self_alloc_bytes.map(units::float),
         ),
-        ("buildperf_phase_allocations", "Allocations.", |it| it.alloc_count.map(units::float)),
+        ("buildperf_phase_allocations", "Allocations.", |phase| {
+            phase.alloc_count.map(units::float)
+        }),
         (
             "buildperf_phase_peak_bytes",
             "Highest live heap above the level at entry, on one thread, of the worst call.",
-            |it| it.peak_bytes.map(units::float),
+            |phase| phase.peak_bytes.map(units::float),
         ),
         (
             "buildperf_phase_process_peak_bytes",
             "Highest live heap of the whole process during the phase.",
-            |it| it.process_peak_bytes.map(units::float),
+            |phase| phase.process_peak_bytes.map(units::float),
         ),
         (
             "buildperf_phase_retained_bytes",
             "Bytes that the phase itself requested and that were live at the build's end, estimated.",
-            |it| it.retained_bytes.map(units::float),
+            |phase| phase.retained_bytes.map(units::float),
         ),
-        ("buildperf_phase_panics", "Calls that ended by unwinding.", |it| {
-            Some(units::float(it.panics))
+        ("buildperf_phase_panics", "Calls that ended by unwinding.", |phase| {
+            Some(units::float(phase.panics))
         }),
     ];
     all.into_iter()

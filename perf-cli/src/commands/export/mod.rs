@@ -4,7 +4,6 @@ mod csv;
 mod folded;
 mod gauges;
 mod output;
-mod places;
 mod sums;
 mod timeline;
 mod traces;

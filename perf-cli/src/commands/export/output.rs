@@ -32,7 +32,7 @@ fn to_file(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) ->
         Err(error) => return Err(error),
     };
     // Pipes and devices are written to, not replaced. A directory is an error.
-    if before.as_ref().is_some_and(|it| !it.is_file()) {
+    if before.as_ref().is_some_and(|metadata| !metadata.is_file()) {
         let mut target = BufWriter::new(File::options().write(true).open(path)?);
         return write(&mut target).and_then(|()| target.flush());
     }

@@ -1,12 +1,12 @@
 //! The quantities of each phase itself, by stack: from the sums of the record, or by code location
 //! from samples.
 
-use perf_history::{BuildStats, PhaseStats, Unattributed};
+use perf_history::{AllocationPlace, BuildStats, PhaseStats, Unattributed};
 
 use crate::present::export::{Stacks, Unit};
 
 /// The frame of what is in no phase.
-pub(super) const UNATTRIBUTED: &str = "unattributed";
+const UNATTRIBUTED: &str = "unattributed";
 
 /// Self time on the build thread. With what is unattributed, it adds up to the build's time.
 pub(super) fn build_thread_time(stats: &BuildStats) -> Stacks {
@@ -74,8 +74,62 @@ fn of(
 }
 
 /// The names in a path.
-pub(super) fn frames(path: &str) -> Vec<String> {
+fn frames(path: &str) -> Vec<String> {
     path.split('/').map(str::to_owned).collect()
+}
+
+/// Bytes allocated, by code location: a frame above its phase. What a phase allocated elsewhere is its
+/// own, so that the total is that of the record.
+pub(super) fn allocated_by_place(stats: &BuildStats) -> Stacks {
+    let stacks = Stacks::new("allocated bytes by place, estimated", Unit::Bytes);
+    by_place(stats, stacks, |place| place.alloc_bytes, |whole| whole.allocated)
+}
+
+/// Bytes still live at the end of the build, by code location.
+pub(super) fn retained_by_place(stats: &BuildStats) -> Stacks {
+    let stacks = Stacks::new("retained bytes by place, estimated", Unit::Bytes);
+    by_place(stats, stacks, |place| place.retained_bytes, |whole| whole.retained)
+}
+
+/// The totals of a phase.
+struct Whole {
+    allocated: Option<u64>,
+    retained: Option<u64>,
+}
+
+fn by_place(
+    stats: &BuildStats,
+    mut stacks: Stacks,
+    of_place: impl Fn(&AllocationPlace) -> u64,
+    of_whole: impl Fn(&Whole) -> Option<u64>,
+) -> Stacks {
+    let phases = stats.phases.iter().map(|phase| {
+        let whole = Whole { allocated: phase.self_alloc_bytes, retained: phase.retained_bytes };
+        (frames(&phase.path), whole, &phase.top_allocators)
+    });
+    let rest = stats.unattributed.iter().map(|rest| {
+        let whole = Whole { allocated: rest.alloc_bytes, retained: rest.retained_bytes };
+        (vec![UNATTRIBUTED.to_owned()], whole, &rest.top_allocators)
+    });
+    for (path, whole, places) in phases.chain(rest) {
+        let in_places = places.iter().map(&of_place).fold(0, u64::saturating_add);
+        let beyond = of_whole(&whole).unwrap_or(0).saturating_sub(in_places);
+        stacks.push(path.clone(), beyond);
+        for place in places {
+            let mut frames = path.clone();
+            frames.push(name_of(place));
+            stacks.push(frames, of_place(place));
+        }
+    }
+    stacks
+}
+
+fn name_of(place: &AllocationPlace) -> String {
+    match (&place.file, place.line) {
+        (Some(file), Some(line)) => format!("{} ({file}:{line})", place.function),
+        (Some(file), None) => format!("{} ({file})", place.function),
+        (None, _) => place.function.clone(),
+    }
 }
 
 /// Milliseconds as whole nanoseconds. NaN and negative times are 0.

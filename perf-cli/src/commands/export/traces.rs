@@ -8,7 +8,7 @@ use crate::failure::Failure;
 use crate::present::escape;
 use crate::present::export::{Stacks, chrome_trace as trace_events, speedscope as speedscope_file};
 
-use super::{BuildArgs, name_of, output, places, sums, timeline};
+use super::{BuildArgs, name_of, output, sums, timeline};
 
 /// Writes the Trace Event format.
 pub(super) fn chrome_trace(
@@ -38,7 +38,7 @@ pub(super) fn speedscope(
     let calls = timeline::calls(invocation, &stats);
     let mut sums = vec![sums::time(&stats), sums::allocated(&stats)];
     if stats.allocators.is_some() {
-        sums.extend([places::allocated(&stats), places::retained(&stats)]);
+        sums.extend([sums::allocated_by_place(&stats), sums::retained_by_place(&stats)]);
     }
     if !calls.is_timeline {
         sums.insert(0, sums::build_thread_time(&stats));

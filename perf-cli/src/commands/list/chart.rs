@@ -183,7 +183,7 @@ impl Series {
                 Cell::number(build.memory_rss_mb),
             ];
             let phase = |(name, _): &(String, f64)| build.phases.get(name).copied();
-            cells.extend(phases.iter().map(|it| Cell::number(phase(it))));
+            cells.extend(phases.iter().map(phase).map(Cell::number));
             Row { cells, ..Row::default() }
         };
         Table { columns, rows: self.builds.iter().map(row).collect() }

@@ -39,7 +39,7 @@ impl<'a> Places<'a> {
             rest.top_allocators.iter().map(found)
         });
         let mut found: Vec<Found<'_>> = of_phases.chain(of_rest).collect();
-        found.sort_by_key(|it| std::cmp::Reverse(it.place.alloc_bytes));
+        found.sort_by_key(|found| std::cmp::Reverse(found.place.alloc_bytes));
         Self { stats, found, left_out: (0, 0.0) }
     }
 
@@ -47,16 +47,16 @@ impl<'a> Places<'a> {
     pub(super) fn most(stats: &'a BuildStats) -> Self {
         let all = Self::all(stats);
         let mut by_retained: Vec<u64> =
-            all.found.iter().map(|it| it.place.retained_bytes).collect();
+            all.found.iter().map(|found| found.place.retained_bytes).collect();
         by_retained.sort_unstable_by(|a, b| b.cmp(a));
         let much = by_retained.get(MOST_RETAINED - 1).copied().unwrap_or(0).max(1);
         let numbered = all.found.into_iter().enumerate();
-        let (shown, rest): (Vec<_>, Vec<_>) =
-            numbered.partition(|(number, it)| *number < MOST || it.place.retained_bytes >= much);
-        let bytes = rest.iter().map(|(_, it)| units::float(it.place.alloc_bytes)).sum();
+        let (shown, rest): (Vec<_>, Vec<_>) = numbered
+            .partition(|(number, found)| *number < MOST || found.place.retained_bytes >= much);
+        let bytes = rest.iter().map(|(_, found)| units::float(found.place.alloc_bytes)).sum();
         Self {
             stats,
-            found: shown.into_iter().map(|(_, it)| it).collect(),
+            found: shown.into_iter().map(|(_, found)| found).collect(),
             left_out: (rest.len() as u64, bytes),
         }
     }

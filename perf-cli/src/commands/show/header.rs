@@ -48,7 +48,7 @@ fn kind(stats: &BuildStats) -> Fact {
         .and(Span::new(outcome, style))
         .known(Mode::from_build(stats).map(|mode| mode.name().to_owned()))
         .known(stats.profile.map(|profile| profile.name().to_owned()))
-        .known(stats.parallel.map(|it| parallel(it).to_owned()))
+        .known(stats.parallel.map(|value| parallel(value).to_owned()))
 }
 
 fn time(stats: &BuildStats) -> Fact {
@@ -142,11 +142,10 @@ fn noise(stats: &BuildStats) -> Fact {
         stats.noise.clone().unwrap_or_default();
     Fact::new("noise")
         .known(load_average.map(|load| format!("load {load:.2}")))
-        .known(
-            involuntary_context_switches
-                .map(|it| units::counted(it, "involuntary switch").replace("switchs", "switches")),
-        )
-        .known(major_page_faults.map(|it| units::counted(it, "major fault")))
+        .known(involuntary_context_switches.map(|switches| {
+            units::counted(switches, "involuntary switch").replace("switchs", "switches")
+        }))
+        .known(major_page_faults.map(|faults| units::counted(faults, "major fault")))
 }
 
 fn timeline(stats: &BuildStats) -> Fact {

@@ -17,7 +17,7 @@ use allocators::Places;
 /// The options of `show`.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
-Own time is that on the thread which started the build: with what is unattributed it adds up to
+Own time is that on the build thread. With what is unattributed it adds up to
 the build's time. Total time is that on all threads.
 
 Examples (after the program's name):

@@ -125,7 +125,7 @@ fn series(
             let near = |known: &&str| strsim::jaro_winkler(path, known);
             let known = phases.iter().map(|phase| phase.path.as_str());
             let nearest = known.max_by(|a, b| near(a).total_cmp(&near(b)));
-            let hint = nearest.map_or_else(String::new, |it| format!("; did you mean {it:?}?"));
+            let hint = nearest.map_or_else(String::new, |path| format!("; did you mean {path:?}?"));
             return Err(Failure::Usage(format!("no build has a phase {path:?}{hint}")));
         }
         return Ok(vec![series]);
@@ -184,7 +184,7 @@ fn report(
     series: &[TimeSeries],
     shifts: &[Shift<'_>],
 ) -> Report {
-    let builds: u64 = sessions.iter().map(|it| it.builds.len() as u64).sum();
+    let builds: u64 = sessions.iter().map(|session| session.builds.len() as u64).sum();
     let mut number = units::counted(builds, "build");
     if builds != sessions.len() as u64 {
         number = format!("{number} in {}", units::counted(sessions.len() as u64, "session"));
@@ -193,8 +193,11 @@ fn report(
     title.extend(Mode::from_build(newest).map(|mode| Span::plain(mode.name())));
     title.push(Span::plain(number));
     let drawn = series.first().map(|series| {
-        let numbers: Vec<Option<f64>> =
-            series.numbers.iter().map(|it| Some(*it).filter(|it| it.is_finite())).collect();
+        let numbers: Vec<Option<f64>> = series
+            .numbers
+            .iter()
+            .map(|number| Some(*number).filter(|number| number.is_finite()))
+            .collect();
         let newest = numbers.len().saturating_sub(60);
         sparkline(&numbers[newest..])
     });
@@ -270,9 +273,11 @@ fn row(shift: &Shift<'_>, sessions: &[Session]) -> Option<Row> {
         Cell::text(series.measure.shown(point.new)),
         Cell::number(change).styled(style),
         Cell::number(point.p),
-        accepted.map_or_else(Cell::absent, |it| Cell::labelled(accepted::day(it), &it.timestamp)),
-        optional(accepted.map(|it| &it.build_id)),
-        optional(accepted.and_then(|it| it.reason.as_ref())),
+        accepted.map_or_else(Cell::absent, |change| {
+            Cell::labelled(accepted::day(change), &change.timestamp)
+        }),
+        optional(accepted.map(|change| &change.build_id)),
+        optional(accepted.and_then(|change| change.reason.as_ref())),
     ];
     Some(Row { cells, ..Row::default() })
 }

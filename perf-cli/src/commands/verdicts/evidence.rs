@@ -87,7 +87,7 @@ impl Gathering<'_> {
     ) {
         let candidate: Vec<Sample> = self.candidate.iter().filter_map(&of).collect();
         let baseline = self.baseline.iter();
-        let baseline = baseline.map(|it| it.builds.iter().filter_map(&of).collect());
+        let baseline = baseline.map(|session| session.builds.iter().filter_map(&of).collect());
         self.push(phase, measure, thresholds, candidate, baseline.collect());
     }
 
@@ -120,7 +120,7 @@ impl Gathering<'_> {
         let by_path = |stats| by_path(stats);
         let new: Vec<_> = candidate.iter().map(by_path).collect();
         let old: Vec<Vec<_>> =
-            baseline.iter().map(|it| it.builds.iter().map(by_path).collect()).collect();
+            baseline.iter().map(|session| session.builds.iter().map(by_path).collect()).collect();
         let newest = candidate.last().map_or(&[][..], |stats| &stats.phases);
         for PhaseStats { path, .. } in newest {
             if !configuration.is_judged(path) {
@@ -135,10 +135,10 @@ impl Gathering<'_> {
                     Some(Sample { value: of(phase, phases.stats)?, items })
                 };
             let mut add = |measure, of: &dyn Fn(&PhaseStats, &BuildStats) -> Option<f64>| {
-                let new = new.iter().filter_map(|it| sample(it, of)).collect();
+                let new = new.iter().filter_map(|phases| sample(phases, of)).collect();
                 let old: Vec<Vec<Sample>> = old
                     .iter()
-                    .map(|session| session.iter().filter_map(|it| sample(it, of)).collect())
+                    .map(|session| session.iter().filter_map(|phases| sample(phases, of)).collect())
                     .collect();
                 self.push(Some(path), measure, thresholds, new, old);
             };
@@ -222,7 +222,7 @@ pub(super) fn place(
     let newest = candidate.last()?;
     let places = |stats: &BuildStats| -> HashMap<(String, Option<String>, Option<u64>), f64> {
         let phases = stats.phases.iter();
-        let phases = phases.filter(|it| phase.is_none_or(|path| it.path == path));
+        let phases = phases.filter(|phase_stats| phase.is_none_or(|path| phase_stats.path == path));
         let mut places = HashMap::new();
         for place in phases.flat_map(|phase| &phase.top_allocators) {
             let AllocationPlace { function, file, line, alloc_bytes, .. } = place;

@@ -37,9 +37,9 @@ pub(super) fn explain_pairs(
         counted(decision.pairs, "pair"),
         decision.p_needed,
     )];
-    parts.extend(interval.map(|it| {
+    parts.extend(interval.map(|interval| {
         let change = |ratio: f64| units::change(ratio - 1.0);
-        format!("95 % between {} and {}", change(it.low), change(it.high))
+        format!("95 % between {} and {}", change(interval.low), change(interval.high))
     }));
     match decision.verdict {
         Verdict::Insufficient => {

@@ -109,7 +109,7 @@ impl Judged {
     /// The change in words: `render: allocations 1,000 → 1,030, +3.0 %`.
     pub(super) fn describe(&self) -> String {
         let change =
-            self.change().map_or_else(String::new, |it| format!(", {}", units::change(it)));
+            self.change().map_or_else(String::new, |change| format!(", {}", units::change(change)));
         let (old, new) = (self.measure.shown(self.old), self.measure.shown(self.new));
         format!("{} {old} → {new}{change}", self.what())
     }
@@ -188,7 +188,7 @@ fn explain(
 
 /// The verdict on the build's time.
 pub(super) fn of_build_time(judged: &[Judged]) -> Option<&Judged> {
-    judged.iter().find(|it| it.phase.is_none() && it.measure == Measure::Time)
+    judged.iter().find(|judged| judged.phase.is_none() && judged.measure == Measure::Time)
 }
 
 /// Puts the most important first.
@@ -198,8 +198,8 @@ pub(super) fn sort(judged: &mut [Judged]) {
 
 /// The worst verdict. If nothing changed, that on the build's time.
 pub(super) fn overall(judged: &[Judged]) -> Verdict {
-    let has = |verdict| judged.iter().any(|it| it.verdict == verdict);
+    let has = |verdict| judged.iter().any(|judged| judged.verdict == verdict);
     let news = [Verdict::Regression, Verdict::Suspect, Verdict::Improvement];
-    let of_time = || of_build_time(judged).map_or(Verdict::Insufficient, |it| it.verdict);
+    let of_time = || of_build_time(judged).map_or(Verdict::Insufficient, |judged| judged.verdict);
     news.into_iter().find(|verdict| has(*verdict)).unwrap_or_else(of_time)
 }

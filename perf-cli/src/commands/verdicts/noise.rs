@@ -40,7 +40,9 @@ pub(in crate::commands) fn noise<'a>(
         signs
             .push(format!("{now:.0} involuntary context switches per second ({before:.0} before)"));
     }
-    if let Some(faults) = median(candidate.iter().filter_map(faults)).filter(|it| *it > FAULTS) {
+    if let Some(faults) =
+        median(candidate.iter().filter_map(faults)).filter(|faults| *faults > FAULTS)
+    {
         signs.push(format!("{faults:.0} page faults waited for a disk"));
     }
     (!signs.is_empty()).then(|| signs.join(", "))

@@ -56,9 +56,10 @@ impl Page {
 
     /// A sentence for each change; if nothing changed, one about the build's time.
     pub(in crate::commands) fn sentences(&self) -> Vec<String> {
-        let sentence =
-            |it: &Judged| format!("{}: {} ({})", headline(it.verdict), it.describe(), self.why(it));
-        let news = self.judged.iter().filter(|it| it.is_change()).map(sentence);
+        let sentence = |judged: &Judged| {
+            format!("{}: {} ({})", headline(judged.verdict), judged.describe(), self.why(judged))
+        };
+        let news = self.judged.iter().filter(|judged| judged.is_change()).map(sentence);
         let news: Vec<String> = news.collect();
         if news.is_empty() {
             return of_build_time(&self.judged).map(sentence).into_iter().collect();
@@ -79,8 +80,8 @@ impl Page {
         let verdict = self.verdict();
         let mut title = vec![Span::new(headline(verdict), style(verdict).bold())];
         title.extend(self.title.iter().cloned());
-        let news: Vec<&Judged> = self.judged.iter().filter(|it| it.is_change()).collect();
-        let rest: Vec<&Judged> = self.judged.iter().filter(|it| !it.is_change()).collect();
+        let news: Vec<&Judged> = self.judged.iter().filter(|judged| judged.is_change()).collect();
+        let rest: Vec<&Judged> = self.judged.iter().filter(|judged| !judged.is_change()).collect();
         let mut blocks =
             vec![Block::Title(title), Block::Facts(self.facts.iter().map(Fact::clone).collect())];
         if !news.is_empty() {
@@ -105,7 +106,7 @@ impl Page {
             Column::new("change", "change", Kind::Change, 0),
             Column::new("why", "how sure", Kind::Prose, 2),
         ];
-        let mut rows: Vec<Row> = judged.iter().take(most).map(|it| self.row(it)).collect();
+        let mut rows: Vec<Row> = judged.iter().take(most).map(|judged| self.row(judged)).collect();
         if judged.len() > most {
             let more = units::count((judged.len() - most) as u64);
             let mut cells = vec![Cell::text("…"), Cell::text(format!("and {more} more"))];
@@ -115,29 +116,32 @@ impl Page {
         Table { columns, rows }
     }
 
-    fn row(&self, it: &Judged) -> Row {
-        let style = style(it.verdict);
+    fn row(&self, judged: &Judged) -> Row {
+        let style = style(judged.verdict);
         let cells = vec![
-            Cell::text(it.verdict.word()).styled(style),
-            Cell::text(it.what()),
-            Cell::text(it.measure.shown(it.old)),
-            Cell::text(it.measure.shown(it.new)),
-            Cell::number(it.change()).styled(style),
-            Cell::text(self.why(it)),
+            Cell::text(judged.verdict.word()).styled(style),
+            Cell::text(judged.what()),
+            Cell::text(judged.measure.shown(judged.old)),
+            Cell::text(judged.measure.shown(judged.new)),
+            Cell::number(judged.change()).styled(style),
+            Cell::text(self.why(judged)),
         ];
         Row { cells, ..Row::default() }
     }
 
     /// What explains a finding, except its numbers.
-    fn why(&self, it: &Judged) -> String {
-        let mut parts = it.why.clone();
-        if it.is_creep {
+    fn why(&self, judged: &Judged) -> String {
+        let mut parts = judged.why.clone();
+        if judged.is_creep {
             parts.push("slowly changed since the last accepted level".to_owned());
         }
-        if it.is_change() {
-            parts.extend(it.place.clone());
+        if judged.is_change() {
+            parts.extend(judged.place.clone());
             parts.extend(
-                self.commits.as_ref().filter(|_| !it.is_creep).map(|it| format!("in {it}")),
+                self.commits
+                    .as_ref()
+                    .filter(|_| !judged.is_creep)
+                    .map(|commits| format!("in {commits}")),
             );
         }
         parts.join("; ")
@@ -162,22 +166,22 @@ impl Page {
             Column::data("why", text),
         ];
         let optional = |text: Option<&String>| text.map_or_else(Cell::absent, Cell::text);
-        let row = |it: &Judged| {
+        let row = |judged: &Judged| {
             let cells = vec![
-                Cell::text(it.verdict.word()),
-                optional(it.phase.as_ref()),
-                Cell::text(it.measure.key()),
-                Cell::number(it.old),
-                Cell::number(it.new),
-                Cell::number(it.change()),
-                Cell::number(it.z),
-                Cell::number(it.p),
-                Cell::count(it.builds as u64),
-                Cell::count(it.baseline_builds as u64),
-                Cell::count(it.baseline_sessions as u64),
-                Cell::flag(it.is_creep),
-                optional(it.place.as_ref()),
-                Cell::text(self.why(it)),
+                Cell::text(judged.verdict.word()),
+                optional(judged.phase.as_ref()),
+                Cell::text(judged.measure.key()),
+                Cell::number(judged.old),
+                Cell::number(judged.new),
+                Cell::number(judged.change()),
+                Cell::number(judged.z),
+                Cell::number(judged.p),
+                Cell::count(judged.builds as u64),
+                Cell::count(judged.baseline_builds as u64),
+                Cell::count(judged.baseline_sessions as u64),
+                Cell::flag(judged.is_creep),
+                optional(judged.place.as_ref()),
+                Cell::text(self.why(judged)),
             ];
             Row { cells, style: PLAIN }
         };
@@ -207,12 +211,12 @@ pub(in crate::commands) fn fit_for_a_comment(page: &Page, format: Format) -> Rep
 
 /// [`Page::commits`] as a fact.
 pub(in crate::commands) fn between(commits: Option<&str>) -> Fact {
-    Fact::new("between").known(commits.map(|it| format!("commits {it}")))
+    Fact::new("between").known(commits.map(|commits| format!("commits {commits}")))
 }
 
 /// The signs that the machine was busy.
 pub(in crate::commands) fn busy(noise: Option<&str>) -> Fact {
-    Fact::new("noise").known(noise.map(|it| format!("the machine was busy: {it}")))
+    Fact::new("noise").known(noise.map(|signs| format!("the machine was busy: {signs}")))
 }
 
 fn headline(verdict: Verdict) -> &'static str {
@@ -237,7 +241,7 @@ fn style(verdict: Verdict) -> Style {
 
 /// The summary of folded rows.
 fn summary(judged: &[&Judged]) -> String {
-    let count = |verdict| judged.iter().filter(|it| it.verdict == verdict).count() as u64;
+    let count = |verdict| judged.iter().filter(|judged| judged.verdict == verdict).count() as u64;
     let (same, unknown) = (count(Verdict::Unchanged), count(Verdict::Insufficient));
     let number = |count: u64| units::counted(count, "number");
     match (same, unknown) {

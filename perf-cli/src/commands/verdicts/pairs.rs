@@ -120,7 +120,7 @@ pub(in crate::commands) fn too_few_pairs(
     let pairs = old.len().min(new.len());
     let rule = configuration.thresholds.pairs().with_pairs(pairs);
     let needed = rule.looks.last().and_then(|look| pairs_needed(look.p));
-    let needed = needed.map_or_else(String::new, |it| format!("; at least {it} are needed"));
+    let needed = needed.map_or_else(String::new, |pairs| format!("; at least {pairs} are needed"));
     format!("{} of builds run in turn{needed}", units::counted(pairs as u64, "pair"))
 }
 
@@ -145,7 +145,10 @@ pub(in crate::commands) fn judge_pairs(
         judged.push(build.judged(&answer.build, None));
         let peak = || evidence::peak_phase(new);
         judged.extend(
-            others.iter().zip(&answer.phases).map(|(it, decision)| it.judged(decision, peak())),
+            others
+                .iter()
+                .zip(&answer.phases)
+                .map(|(number, decision)| number.judged(decision, peak())),
         );
     }
     judged.extend(allocations(old, new, configuration));
@@ -202,7 +205,8 @@ fn allocations(
 ) -> Vec<Judged> {
     let baseline = [Session { builds: old.to_vec() }];
     let mut evidence = Evidence::collect(new, &baseline, configuration);
-    evidence.retain(|it| matches!(it.measure, Measure::Allocations | Measure::Allocated));
+    evidence
+        .retain(|evidence| matches!(evidence.measure, Measure::Allocations | Measure::Allocated));
     let hypotheses: Vec<_> = evidence.iter().map(Evidence::hypothesis).collect();
     let findings = judge_all(&hypotheses, configuration.thresholds.false_discovery_rate);
     super::explain(&evidence, findings, new, &baseline)
@@ -238,7 +242,11 @@ mod tests {
     /// The verdict on each number that changed.
     fn changed(old: &[BuildStats], new: &[BuildStats]) -> Vec<(Verdict, String)> {
         let judged = judge_pairs(old, new, &Configuration::default());
-        judged.iter().filter(|it| it.is_change()).map(|it| (it.verdict, it.what())).collect()
+        judged
+            .iter()
+            .filter(|judged| judged.is_change())
+            .map(|judged| (judged.verdict, judged.what()))
+            .collect()
     }
 
     fn are_enough(old: &[BuildStats], new: &[BuildStats]) -> bool {
@@ -297,7 +305,8 @@ mod tests {
         let path = dir.path().join("buildperf.toml");
         std::fs::write(&path, text).unwrap();
         let judged = judge_pairs(&old, &new, &Configuration::read(&path).unwrap());
-        let news: Vec<_> = judged.iter().filter(|it| it.is_change()).map(Judged::what).collect();
+        let news: Vec<_> =
+            judged.iter().filter(|judged| judged.is_change()).map(Judged::what).collect();
         assert_eq!(news, ["render: self time"]);
     }
 

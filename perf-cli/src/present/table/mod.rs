@@ -131,7 +131,7 @@ impl Cell {
         Self { content: Content::Text { shown, raw, lines }, style: PLAIN }
     }
 
-    /// A number, where it is known and finite.
+    /// A number, if it is known and finite.
     pub(crate) fn number(number: impl Into<Option<f64>>) -> Self {
         let number = number.into().filter(|number| number.is_finite());
         Self { content: number.map_or(Content::Absent, Content::Number), style: PLAIN }

@@ -18,7 +18,7 @@ use crate::snapshots::NARROW;
 #[track_caller]
 fn export(dir: &Path, words: &[&str]) -> (String, String) {
     let words: Vec<&str> = ["export"].iter().chain(words).copied().collect();
-    let said = run(dir, &words, NARROW);
-    assert_eq!(said.exit, ExitStatus::Success, "{words:?}: {}", said.err);
-    (said.out, said.err)
+    let output = run(dir, &words, NARROW);
+    assert_eq!(output.exit, ExitStatus::Success, "{words:?}: {}", output.err);
+    (output.out, output.err)
 }
