@@ -244,16 +244,12 @@ pub mod expansion {
         }
 
         #[inline]
-        pub fn future<F: Future>(&'static self, future: F) -> impl Future<Output = F::Output> {
+        pub fn future<F: Future>(&'static self, future: F) -> F {
             future
         }
 
         #[inline]
-        pub fn future_with_items<F: Future>(
-            &'static self,
-            _items: u64,
-            future: F,
-        ) -> impl Future<Output = F::Output> {
+        pub fn future_with_items<F: Future>(&'static self, _items: u64, future: F) -> F {
             future
         }
     }

@@ -18,32 +18,30 @@ use super::thread::Thread;
 use super::threads;
 
 pin_project! {
-    /// A future that is a call of a phase.
+    /// A future that is a call of a phase. Its output is that of the future inside.
     ///
-    /// Made by the attribute on an `async fn`. Its output is that of the future inside.
+    /// NOTE: every type around the inner future makes the compiler recurse deeper where async
+    /// functions call each other, and fewer levels of such calls compile. So there is no `Option`
+    /// around it, and `call` ends the call as it is dropped, which is after the inner future.
     #[must_use = "futures do nothing unless polled"]
     #[derive(Debug)]
     pub struct TrackedFuture<F> {
-        // Empty only while being dropped.
         #[pin]
-        future: Option<F>,
+        future: F,
         call: Call,
     }
 
     impl<F> PinnedDrop for TrackedFuture<F> {
         fn drop(this: Pin<&mut Self>) {
-            let mut this = this.project();
-            let stretch = this.call.begin_drop();
-            // Also ends where the future's destructor unwinds.
-            let _ending = EndOnDrop { stretch, call: this.call };
-            this.future.set(None);
+            let call = this.project().call;
+            call.dropping = call.begin_drop();
         }
     }
 }
 
 impl<F> TrackedFuture<F> {
     pub(crate) fn new(site: &'static Site, items: u64, future: F) -> Self {
-        Self { future: Some(future), call: Call { site, items, state: State::NotPolled } }
+        Self { future, call: Call { site, items, state: State::NotPolled, dropping: None } }
     }
 }
 
@@ -52,13 +50,12 @@ impl<F: Future> Future for TrackedFuture<F> {
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
-        let Some(future) = this.future.as_pin_mut() else { return Poll::Pending };
         let stretch = this.call.begin_poll();
         if matches!(this.call.state, State::Over) {
-            return future.poll(context);
+            return this.future.poll(context);
         }
         let unwinding = EndOnUnwind { stretch, call: Some(this.call) };
-        let result = future.poll(context);
+        let result = this.future.poll(context);
         unwinding.returned(result.is_ready());
         result
     }
@@ -70,6 +67,8 @@ struct Call {
     site: &'static Site,
     items: u64,
     state: State,
+    /// On the stack while the inner future is dropped.
+    dropping: Option<Stretch>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -126,7 +125,7 @@ impl Call {
     /// What dropping the future frees is the phase's.
     fn begin_drop(&self) -> Option<Stretch> {
         let State::Begun { build, .. } = self.state else { return None };
-        let thread = threads::present().filter(|it| it.build() == Some(build))?;
+        let thread = threads::present().filter(|thread| thread.build() == Some(build))?;
         Stretch::begin(thread, self.site, 0)
     }
 }
@@ -168,11 +167,11 @@ impl Call {
     /// another build, or what was below on the stack has been exited.
     fn end(&mut self, stretch: Option<Stretch>, ending: Ending) {
         let now = ticks::now();
-        let node = stretch.and_then(|it| it.thread.exit(it.frame, it.ticket, now));
+        let node = stretch.and_then(|open| open.thread.exit(open.frame, open.ticket, now));
         let State::Begun { build, path, started } = self.state else { return };
         self.state = State::Over;
         let Some(thread) = threads::present() else { return };
-        let node = node.filter(|it| it.path() == path);
+        let node = node.filter(|node| node.path() == path);
         // After the build's end, the call stays an open one.
         if let Some(home) = node.or_else(|| thread.node_of(build, path)) {
             let latency = Thread::length(started, now);
@@ -208,14 +207,9 @@ impl Drop for EndOnUnwind<'_> {
     }
 }
 
-/// Ends the call at the end of a scope.
-struct EndOnDrop<'call> {
-    stretch: Option<Stretch>,
-    call: &'call mut Call,
-}
-
-impl Drop for EndOnDrop<'_> {
+impl Drop for Call {
     fn drop(&mut self) {
-        self.call.end(self.stretch.take(), Ending::Cancelled);
+        let stretch = self.dropping.take();
+        self.end(stretch, Ending::Cancelled);
     }
 }

@@ -45,16 +45,12 @@ impl Site {
     }
 
     /// A future that is a call of the phase, from its first poll to its completion.
-    pub fn future<F: Future>(&'static self, future: F) -> impl Future<Output = F::Output> {
+    pub fn future<F: Future>(&'static self, future: F) -> TrackedFuture<F> {
         TrackedFuture::new(self, 0, future)
     }
 
     /// As [`Self::future`], for a call that works on `items` items.
-    pub fn future_with_items<F: Future>(
-        &'static self,
-        items: u64,
-        future: F,
-    ) -> impl Future<Output = F::Output> {
+    pub fn future_with_items<F: Future>(&'static self, items: u64, future: F) -> TrackedFuture<F> {
         TrackedFuture::new(self, items, future)
     }
 
