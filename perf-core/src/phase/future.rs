@@ -10,7 +10,6 @@ use pin_project_lite::pin_project;
 use crate::{
     measure::counters::bump,
     measure::ticks::{self, Ticks},
-    registry::Registry,
 };
 
 use super::site::Site;
@@ -18,6 +17,7 @@ use super::site::Site;
 use super::{
     call::Ending,
     frame::{EntryFlags, Frame, Ticket},
+    global::OPEN_BUILDS,
     open_builds::BuildNumber,
     path::PathId,
     thread::Thread,
@@ -129,7 +129,7 @@ enum State {
 #[cfg(feature = "track")]
 impl Call {
     fn begin_poll(&mut self) -> Option<Stretch> {
-        if !Registry::global().epoch().any_open() {
+        if !OPEN_BUILDS.epoch().any_open() {
             // What begins idle of builds belongs to none.
             if matches!(self.state, State::NotPolled) {
                 self.state = State::Over;
@@ -193,7 +193,8 @@ impl std::fmt::Debug for Thread {
 impl Stretch {
     #[inline(never)]
     fn begin(thread: &'static Thread, site: &'static Site, items: u64) -> Option<Self> {
-        let (frame, ticket) = thread.enter(site.id(), Some(site), EntryFlags::SEGMENT)?;
+        let (frame, ticket) =
+            thread.enter(site.id(), Some(site.location()), EntryFlags::SEGMENT)?;
         if items != 0
             && let Some(node) = frame.node.get()
         {
