@@ -38,3 +38,8 @@ pub use failure::Exit;
 pub use launch::{Label, LabelError};
 pub use program::{Console, Program};
 pub use run::{run, run_on};
+
+/// Compiles the examples of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -52,3 +52,8 @@ pub mod __private {
     /// Whether anything is measured.
     pub const MEASURES: bool = cfg!(feature = "track");
 }
+
+/// Compiles the examples of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
