@@ -79,7 +79,6 @@ mod allocation_sampling;
 mod collector;
 #[cfg(all(feature = "record", feature = "track"))]
 mod environment;
-mod outcome;
 #[cfg(all(unix, feature = "record"))]
 mod system_calls;
 mod tracked_build;
@@ -103,8 +102,7 @@ pub use perf_macros::{in_current_phase, tracked_build, tracked_phase};
 pub mod __private {
     pub use perf_core::__private::*;
 
-    pub use crate::outcome::{OutcomeOfAny, OutcomeProbe};
-    pub use crate::tracked_build::BuildGuard;
+    pub use crate::tracked_build::{BuildGuard, OutcomeOfAny, OutcomeProbe};
 }
 
 /// Compiles the examples of the README.

@@ -7,8 +7,6 @@ mod build_id;
 mod size_limit;
 #[cfg(feature = "track")]
 mod switches;
-#[cfg(feature = "track")]
-mod timeline;
 mod warning;
 
 use std::cell::Cell;
@@ -19,7 +17,7 @@ use perf_history::switches::Switches;
 use perf_history::{Appended, BuildStats, History, HistoryError, Outcome, Timeline};
 
 use crate::AllocationSampling;
-use crate::outcome::Returned;
+use crate::tracked_build::Returned;
 
 #[cfg(feature = "track")]
 use {
@@ -234,7 +232,7 @@ impl PerformanceCollector {
             return Ok(None);
         }
         let history = History::open(&self.dir);
-        size_limit::check(&history.path(), size_limit::RECORD)?;
+        size_limit::check(&history.path(), size_limit::RECORD_BYTES)?;
         let mut appended = history.append(stats)?;
         let timeline =
             self.timeline.as_ref().filter(|timeline| timeline.build_id == stats.build_id);
@@ -319,8 +317,8 @@ impl PerformanceCollector {
         stats.tool.clone_from(&self.tool);
         stats.tool_version.clone_from(&self.tool_version);
         stats.profile = Some(if self.debug_assertions { Profile::Debug } else { Profile::Release });
-        self.timeline = timeline::timeline(&stats.build_id, &self.tool, measured);
-        stats.timeline = self.timeline.as_ref().map(timeline::facts);
+        self.timeline = assemble::timeline(&stats.build_id, &self.tool, measured);
+        stats.timeline = self.timeline.as_ref().map(assemble::timeline_facts);
         if let Some(observation) = open.observation {
             assemble::add_facts(&mut stats, observation.finish());
         }
@@ -354,7 +352,7 @@ impl PerformanceCollector {
 #[cfg(feature = "allocators")]
 fn start_sampling(sampling: AllocationSampling) -> Option<perf_sampling::Sampling> {
     let seed = sampling.seed().unwrap_or_else(build_id::unique_number);
-    perf_sampling::Sampling::begin(sampling.sample_bytes(), seed)
+    perf_sampling::Sampling::start(sampling.sample_bytes(), seed)
         .map_err(|error| warning::warn_once(&error.to_string()))
         .ok()
 }

@@ -83,7 +83,7 @@ impl StatusQuery {
         }
         // A program that ignores SIGCHLD gets no exit status of its children.
         let succeeded = !is_too_long && exit.map_or(true, |status| status.success());
-        let status = Status { commit: report.commit?, branch: report.branch?, dirty: report.dirty };
+        let status = report.into_status()?;
         (status.dirty || succeeded).then_some(status)
     }
 
@@ -156,20 +156,30 @@ fn command(git: &OsStr, directory: &Path) -> Command {
 /// with `#`, then changes.
 #[derive(Default)]
 struct Report {
-    commit: Option<Option<String>>,
-    branch: Option<Option<String>>,
+    commit_header: Option<String>,
+    branch_header: Option<String>,
     dirty: bool,
 }
 
 impl Report {
     fn add(&mut self, record: &[u8]) {
         if let Some(commit) = record.strip_prefix(b"# branch.oid ") {
-            self.commit = Some(recordable::commit(&String::from_utf8_lossy(commit)));
+            self.commit_header = Some(String::from_utf8_lossy(commit).into_owned());
         } else if let Some(branch) = record.strip_prefix(b"# branch.head ") {
-            let name = String::from_utf8_lossy(branch);
-            self.branch = Some(recordable::branch(&name).filter(|_| name != "(detached)"));
+            self.branch_header = Some(String::from_utf8_lossy(branch).into_owned());
         } else {
             self.dirty |= !record.starts_with(b"# ");
         }
+    }
+
+    /// `None` if a header is missing.
+    fn into_status(self) -> Option<Status> {
+        let (commit, branch) = (self.commit_header?, self.branch_header?);
+        Some(Status {
+            // `(initial)` before the first commit.
+            commit: recordable::commit(&commit),
+            branch: recordable::branch(&branch).filter(|name| name != "(detached)"),
+            dirty: self.dirty,
+        })
     }
 }

@@ -21,6 +21,7 @@ use perf_runtime::{
 /// Whether a type implements a trait.
 macro_rules! implements {
     ($type:ty, $trait:path) => {{
+        #[allow(dead_code, reason = "unused if the trait is implemented")]
         trait Otherwise {
             const IMPLEMENTED: bool = false;
         }
@@ -117,6 +118,7 @@ impl Annotated {
     }
 
     /// A function with items, a block and work that is handed off.
+    #[must_use]
     #[tracked_phase("named", items = pages.len())]
     pub fn synchronous(&self, pages: &[&str]) -> Option<usize> {
         let length = phase!("measure", items = 1, { pages.first()?.len() });

@@ -21,9 +21,9 @@ fn head_at(commit: Option<&str>, branch: Option<&str>) -> Head {
 
 /// The head on `branch` that git reports in `directory`.
 #[track_caller]
-fn reported(directory: &Path, branch: &str) -> Option<Head> {
+fn reported(directory: &Path, branch: &str) -> Head {
     let commit = git(directory, &["rev-parse", "--verify", "HEAD"]).expect("a commit");
-    Some(head_at(Some(&commit), Some(branch)))
+    head_at(Some(&commit), Some(branch))
 }
 
 #[test]
@@ -80,7 +80,7 @@ fn commit_and_branch_are_read_from_every_layout() {
             repository.git(&["submodule", "--quiet", "add", origin.to_str().unwrap(), "sub"]);
             repository.commit("with a submodule");
             assert!(repository.path().join("sub/.git").is_file());
-            assert_eq!(head(&repository.path()), reported(&repository.path(), "main"));
+            assert_eq!(head(&repository.path()), Some(reported(&repository.path(), "main")));
             repository.path().join("sub")
         }),
         ("a shallow clone", "main", |repository| {
@@ -93,7 +93,7 @@ fn commit_and_branch_are_read_from_every_layout() {
     for (layout, branch, arrange) in cases {
         let Some(repository) = Repository::new() else { return };
         let directory = arrange(&repository);
-        assert_eq!(head(&directory), reported(&directory, branch), "{layout}");
+        assert_eq!(head(&directory), Some(reported(&directory, branch)), "{layout}");
     }
 }
 
@@ -157,9 +157,9 @@ fn sha_256_names_are_read() {
     let Some(repository) = Repository::init(&["--object-format=sha256"]) else { return };
     let commit = repository.commit("first");
     assert_eq!(commit.len(), 64);
-    assert_eq!(head(&repository.path()), reported(&repository.path(), "main"));
+    assert_eq!(head(&repository.path()), Some(reported(&repository.path(), "main")));
     repository.git(&["pack-refs", "--all"]);
-    assert_eq!(head(&repository.path()), reported(&repository.path(), "main"));
+    assert_eq!(head(&repository.path()), Some(reported(&repository.path(), "main")));
 }
 
 #[test]
@@ -178,7 +178,7 @@ fn git_dir_names_the_repository() {
         let environment = [("GIT_DIR", git_dir)];
         GitDirectory::discover(directory, &super::environment(&environment)).map(|git| git.head())
     };
-    let expected = reported(&repository.path(), "main");
+    let expected = Some(reported(&repository.path(), "main"));
     assert_eq!(found(&other.path(), absolute.to_str().unwrap()), expected);
     assert_eq!(found(&repository.path(), ".git"), expected);
     assert_eq!(found(&repository.path(), "/nonexistent"), None);
@@ -199,7 +199,7 @@ fn the_search_ends_at_a_ceiling() {
 #[test]
 fn a_head_that_is_a_symbolic_link_is_a_branch() {
     let Some(repository) = Repository::new() else { return };
-    let expected = reported(&repository.path(), "main");
+    let expected = Some(reported(&repository.path(), "main"));
     let path = repository.path().join(".git/HEAD");
     for (target, expected) in
         [("refs/heads/main", expected), ("refs/heads/unborn", Some(head_at(None, Some("unborn"))))]
@@ -215,7 +215,7 @@ fn an_empty_git_directory_does_not_hide_the_repository_around_it() {
     let Some(repository) = Repository::new() else { return };
     let inner = repository.path().join("inner");
     fs::create_dir_all(inner.join(".git")).unwrap();
-    assert_eq!(head(&inner), reported(&repository.path(), "main"));
+    assert_eq!(head(&inner), Some(reported(&repository.path(), "main")));
 }
 
 #[test]
