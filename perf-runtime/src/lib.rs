@@ -102,7 +102,7 @@ pub use perf_macros::{in_current_phase, tracked_build, tracked_phase};
 pub mod __private {
     pub use perf_core::__private::*;
 
-    pub use crate::tracked_build::{BuildGuard, OutcomeOfAny, OutcomeProbe};
+    pub use crate::tracked_build::{BuildGuard, OutcomeOfAny, OutcomeProbe, build_future};
 }
 
 /// Compiles the examples of the README.

@@ -36,6 +36,23 @@ impl BuildGuard {
     }
 }
 
+/// A future that starts a build when it is polled first. The build ends when the future completes or is
+/// dropped.
+pub fn build_future<F: Future>(
+    future: F,
+    tool: &'static str,
+    version: Option<&'static str>,
+    debug_assertions: bool,
+    outcome: fn(&F::Output) -> Returned,
+) -> impl Future<Output = F::Output> {
+    async move {
+        let build = BuildGuard::start(tool, version, debug_assertions);
+        let value = future.await;
+        build.finish(outcome(&value));
+        value
+    }
+}
+
 /// Whether a build succeeded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Returned {

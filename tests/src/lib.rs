@@ -3,3 +3,4 @@
 
 pub mod conservation;
 pub mod one_build;
+pub mod programs;

@@ -4,6 +4,8 @@
 //! see [`thread::Thread::read`].
 
 #[cfg(feature = "track")]
+mod async_call;
+#[cfg(feature = "track")]
 pub(crate) mod call;
 #[cfg(feature = "track")]
 pub(crate) mod end_state;
