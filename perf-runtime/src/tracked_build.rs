@@ -38,6 +38,7 @@ impl BuildGuard {
 
 /// A future that starts a build when it is polled first. The build ends when the future completes or is
 /// dropped.
+#[expect(clippy::manual_async_fn, reason = "an async fn may store its arguments twice")]
 pub fn build_future<F: Future>(
     future: F,
     tool: &'static str,
