@@ -29,7 +29,9 @@ pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &PruneArgs) -> Resu
         (Some(newest), None) => Retention::Newest(newest),
         (None, Some(since)) => Retention::Since(since),
         (None, None) => {
-            return Err(Failure::Usage("say what to keep: --keep N or --since WHEN".to_owned()));
+            return Err(Failure::Usage(
+                "nothing to prune by: give --keep N or --since WHEN".to_owned(),
+            ));
         }
         (Some(_), Some(_)) => {
             return Err(Failure::Usage("--keep and --since exclude each other".to_owned()));

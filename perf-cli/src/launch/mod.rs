@@ -63,6 +63,9 @@ pub(crate) enum LaunchError {
         /// The last lines of its output.
         last_lines: Vec<String>,
     },
+    /// Its records are not those of one representative build.
+    #[error("{0}")]
+    Refused(String),
     /// The user pressed Ctrl-C.
     #[error("interrupted")]
     Interrupted,

@@ -94,18 +94,6 @@ impl AbArgs {
     }
 }
 
-/// Why there is no verdict.
-enum Unanswered {
-    Launch(LaunchError),
-    Failure(Failure),
-}
-
-impl From<LaunchError> for Unanswered {
-    fn from(error: LaunchError) -> Self {
-        Self::Launch(error)
-    }
-}
-
 /// Builds in turn, and compares.
 pub(crate) fn run(
     invocation: &mut Invocation<'_, '_>,
@@ -127,13 +115,12 @@ pub(crate) fn run(
     progress.finish_and_clear();
     match made {
         Ok(()) => {}
-        Err(Unanswered::Launch(LaunchError::Interrupted)) => {
+        Err(LaunchError::Interrupted) => {
             let made = units::counted(pairs.len() as u64, "pair");
             invocation.note(&format!("interrupted after {made}, before there was a clear answer"));
             return Ok(ExitStatus::Interrupted);
         }
-        Err(Unanswered::Launch(error)) => return Err(invocation.launch_failure(error)),
-        Err(Unanswered::Failure(failure)) => return Err(failure),
+        Err(error) => return Err(invocation.launch_failure(error)),
     }
 
     let (base, head) = (pairs.of(Half::Base), pairs.of(Half::Head));
@@ -168,7 +155,7 @@ fn make(
     pairs: &mut Pairs,
     are_enough: impl Fn(&Pairs) -> bool,
     progress: &ProgressBar,
-) -> Result<(), Unanswered> {
+) -> Result<(), LaunchError> {
     progress.set_message("warming up");
     for _ in 0..warmup {
         for command in commands {
@@ -180,12 +167,12 @@ fn make(
         for half in pairs.next_order() {
             let command = &commands[half as usize];
             let records = launcher.build(command, Some(&half.label()))?;
-            pairs.take(half, command, records).map_err(Unanswered::Failure)?;
+            pairs.take(half, command, records)?;
             progress.set_message(pairs.medians());
             progress.inc(1);
         }
         if launcher.is_interrupted() {
-            return Err(LaunchError::Interrupted.into());
+            return Err(LaunchError::Interrupted);
         }
         if !pairs.are_comparable() || are_enough(pairs) {
             return Ok(());

@@ -2,10 +2,9 @@
 
 use perf_history::{BuildStats, Clock, Outcome};
 
-use crate::failure::Failure;
 use crate::judge::median;
 use crate::labels::{BASE, HEAD};
-use crate::launch::{BuildCommand, Label};
+use crate::launch::{BuildCommand, Label, LaunchError};
 use crate::present::units;
 use crate::select::SeriesKey;
 
@@ -59,8 +58,8 @@ impl Pairs {
         half: Half,
         command: &BuildCommand,
         mut records: Vec<BuildStats>,
-    ) -> Result<(), Failure> {
-        let refused = |why: &str| Err(Failure::Command(format!("{command} {why}")));
+    ) -> Result<(), LaunchError> {
+        let refused = |why: &str| Err(LaunchError::Refused(format!("{command} {why}")));
         let (1, Some(stats)) = (records.len(), records.pop()) else {
             return refused("leaves several records per run: use --tool NAME to select one tool");
         };

@@ -35,7 +35,7 @@ Examples (after the program's name):
   export csv --last 100 -o phases.csv    a row for each phase of 100 builds
   export prometheus -o /var/lib/node_exporter/my-site.prom
 
-A file that is named by -o is replaced at once: nobody sees half of it."
+The file of -o is replaced atomically."
 )]
 pub(crate) struct ExportArgs {
     /// The format.
@@ -94,8 +94,7 @@ pub(crate) struct OutputArgs {
 pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &ExportArgs) -> Result<(), Failure> {
     if invocation.common.format != Format::Table {
         return Err(Failure::Usage(
-            "--format is for what is shown: what `export` writes is named by the word after it, as \
-             in `export csv`"
+            "--format does not apply to exports: name the format after `export`, as in `export csv`"
                 .to_owned(),
         ));
     }

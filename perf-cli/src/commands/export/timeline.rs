@@ -4,6 +4,7 @@ use perf_history::{BuildStats, HistoryError, Timeline};
 use serde_json::{Map, Value};
 
 use crate::context::Invocation;
+use crate::failure::with_causes;
 use crate::present::export::{Lane, Phases, Slice};
 use crate::present::units;
 
@@ -26,12 +27,13 @@ pub(super) fn calls(invocation: &mut Invocation<'_, '_>, stats: &BuildStats) -> 
         // An id that cannot be a file name has no timeline.
         Ok(None) | Err(HistoryError::BadBuildId { .. }) => {}
         Err(error) => {
-            let error = error.describe();
+            let error = with_causes(&error);
             invocation.warn(&format!("{error}; the phases' sums are laid out instead"));
         }
     }
     if stats.timeline.is_some() {
-        invocation.warn("the build's timeline is not there; the phases' sums are laid out instead");
+        invocation
+            .warn("the build's timeline does not exist; the phases' sums are laid out instead");
     } else {
         invocation.note(
             "the build recorded no timeline (BUILD_METRICS_TIMELINE=1 does): the phases' sums are \

@@ -195,7 +195,7 @@ impl Series {
         };
         let fact = Fact::new("not drawn")
             .known(some(self.others, "of other series (see --mode, --tool)"))
-            .known(some(self.untypical, "that failed, did nothing, or whose clock is suspect"));
+            .known(some(self.untypical, "that failed, were skipped, or have a suspect clock"));
         vec![fact]
     }
 }

@@ -97,7 +97,7 @@ fn row(stats: &BuildStats, phase: &PhaseStats, lines: String) -> Row {
         Cell::count(phase.alloc_count),
         Cell::count(phase.peak_bytes),
         Cell::count(phase.process_peak_bytes),
-        #[expect(clippy::cast_precision_loss, reason = "what is shown has fewer digits")]
+        #[expect(clippy::cast_precision_loss, reason = "fewer digits are shown")]
         Cell::number(phase.net_bytes.map(|bytes| bytes as f64)),
         Cell::count(phase.retained_bytes),
         Cell::count(phase.retained_bytes_low),
@@ -122,7 +122,7 @@ fn unattributed(stats: &BuildStats, rest: &Unattributed, columns: &[Column]) -> 
         "retained_bytes" => Cell::count(rest.retained_bytes),
         "retained_bytes_low" => Cell::count(rest.retained_bytes_low),
         "retained_bytes_high" => Cell::count(rest.retained_bytes_high),
-        #[expect(clippy::cast_precision_loss, reason = "what is shown has fewer digits")]
+        #[expect(clippy::cast_precision_loss, reason = "fewer digits are shown")]
         "net_bytes" => Cell::number(rest.net_bytes.map(|bytes| bytes as f64)),
         _ => Cell::absent(),
     };

@@ -78,7 +78,7 @@ fn show_allocators(invocation: &mut Invocation<'_, '_>, stats: &BuildStats) -> R
     if places.is_empty() {
         return Err(Failure::NoData(match stats.allocators {
             None => "the build sampled no allocations (BUILD_METRICS_ALLOCATORS=1 does)".to_owned(),
-            Some(_) => "no allocation of the build became a sample".to_owned(),
+            Some(_) => "the build has no samples of allocations".to_owned(),
         }));
     }
     Ok(())

@@ -29,7 +29,7 @@ fn a_missing_timeline_is_reported() {
     let output = run(&data("site"), &["export", "speedscope", "-2"], NARROW);
     assert_eq!(
         output.err,
-        "note: the build's timeline is not there; the phases' sums are laid out instead\n"
+        "note: the build's timeline does not exist; the phases' sums are laid out instead\n"
     );
 }
 
@@ -78,7 +78,7 @@ fn contradicting_options_are_a_usage_error() {
     for format in ["json", "csv", "markdown"] {
         let output = run(&data("site"), &["export", "folded", "--format", format], NARROW);
         assert_eq!((output.exit, output.out.as_str()), (ExitStatus::Usage, ""));
-        assert!(output.err.contains("--format is for what is shown"), "{}", output.err);
+        assert!(output.err.contains("--format does not apply to exports"), "{}", output.err);
     }
     let output = run(&data("site"), &["export", "folded", "nosuchbuild"], NARROW);
     assert_eq!((output.exit, output.out.as_str()), (ExitStatus::Usage, ""));
