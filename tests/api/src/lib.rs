@@ -53,7 +53,7 @@ assert_traits!(BuildHandle: Send = true, Sync = true, Unpin = true, UnwindSafe =
 assert_traits!(CountError: Send = true, Sync = true, Unpin = true, UnwindSafe = true,
     RefUnwindSafe = true, Copy = false, Clone = true, Debug = true, Display = true, Error = true,
     Eq = true);
-assert_traits!(PhaseGuard: Send = false, Sync = false, Unpin = true, Copy = false, Clone = false,
+assert_traits!(PhaseGuard: Send = false, Sync = false, Unpin = true, UnwindSafe = true, Copy = false, Clone = false,
     Debug = true, Default = false);
 assert_traits!(PhaseHandle: Send = true, Sync = true, Unpin = true, UnwindSafe = true,
     RefUnwindSafe = true, Copy = true, Clone = true, Debug = true, PartialEq = false,
