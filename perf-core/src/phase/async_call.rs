@@ -3,7 +3,7 @@
 
 use crate::measure::counters::bump;
 use crate::measure::ticks::{self, Ticks};
-use crate::registry::Registry;
+use crate::phase::global::OPEN_BUILDS;
 
 use super::call::Ending;
 use super::frame::{EntryFlags, Frame, Ticket};
@@ -48,7 +48,7 @@ impl Call {
 
     /// Puts the call on the stack of the current thread for one poll.
     pub(crate) fn begin_poll(&mut self) -> Option<Segment> {
-        if !Registry::global().epoch().any_open() {
+        if !OPEN_BUILDS.epoch().any_open() {
             // What begins outside of builds belongs to none.
             if matches!(self.state, State::NotPolled) {
                 self.state = State::Over;
@@ -107,7 +107,8 @@ pub(crate) struct Segment {
 impl Segment {
     #[inline(never)]
     fn begin(thread: &'static Thread, site: &'static Site, items: u64) -> Option<Self> {
-        let (frame, ticket) = thread.enter(site.id(), Some(site), EntryFlags::SEGMENT)?;
+        let (frame, ticket) =
+            thread.enter(site.id(), Some(site.location()), EntryFlags::SEGMENT)?;
         if items != 0
             && let Some(node) = frame.node.get()
         {

@@ -1,15 +1,15 @@
-//! Calls that outlast their stretches on stacks: where one is counted when it is over.
+//! Async calls: they leave the stack between polls, and are counted when they end.
 
 use crate::measure::counters::bump;
+use crate::measure::uncounted::Uncounted;
 
+use super::global::PATHS;
 use super::node::Node;
 use super::open_builds::BuildNumber;
 use super::path::PathId;
 use super::thread::Thread;
-use super::threads;
-use crate::registry::Registry;
 
-/// How a call came to its end.
+/// How an async call ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ending {
     Completed,
@@ -18,22 +18,21 @@ pub(crate) enum Ending {
 }
 
 impl Thread {
-    /// The node of a path in the thread's tree of a build, made where there is none. `None` after
-    /// the build's end.
+    /// The node of a path in the thread's tree of a build, made if it does not exist. `None` after
+    /// the end of the build.
     pub(crate) fn node_of(&self, build: BuildNumber, path: PathId) -> Option<&'static Node> {
-        let _uncounted = threads::Uncounted::begin();
-        self.node_at(build, &Registry::global().paths.names(build, path)?)
+        let _uncounted = Uncounted::begin();
+        self.node_at(build, &PATHS.names(build, path)?)
     }
 }
 
 impl Node {
-    /// Notes that a call began which is not over when it leaves the stack. To be called within
-    /// [`Thread::write`], as all that follows.
+    /// Counts the start of an async call. To be called within [`Thread::write`].
     pub(crate) fn call_began(&self) {
         bump(&self.async_begun, 1);
     }
 
-    /// Counts a call that began so, and took `ticks`.
+    /// Counts the end of an async call that took `ticks`. To be called within [`Thread::write`].
     pub(crate) fn call_ended(&self, ticks: u64, ending: Ending) {
         self.finished(ticks);
         bump(&self.async_ended, 1);

@@ -1,6 +1,7 @@
-//! Numbers of items, of any integer type.
+//! Counts: numbers of items of any integer type, and why a count of the tool is refused.
 
-/// A number of items: any integer. A negative number counts as 0, one above `u64::MAX` as that.
+/// A number of items: any integer. A negative number counts as 0, a number above `u64::MAX` as
+/// `u64::MAX`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an integer type",
     label = "expected an integer"
@@ -38,6 +39,31 @@ macro_rules! item_count {
 }
 
 item_count!(u8, u16, u32, u64, u128, usize, i8, i16, i32, i64, i128, isize);
+
+/// Why a count of the tool was refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CountError {
+    /// The record has a field of that name.
+    Reserved(String),
+    /// The name is empty or contains a control character.
+    InvalidName(String),
+    /// The count is negative.
+    Negative(String),
+}
+
+impl std::fmt::Display for CountError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (name, reason) = match self {
+            Self::Reserved(name) => (name, "the record has a field of that name"),
+            Self::InvalidName(name) => (name, "its name is empty or contains a control character"),
+            Self::Negative(name) => (name, "it is negative"),
+        };
+        write!(f, "count {name:?} ignored: {reason}")
+    }
+}
+
+impl std::error::Error for CountError {}
 
 #[cfg(test)]
 mod tests {
