@@ -129,10 +129,10 @@ impl PerformanceCollector {
     /// most, and how much memory was retained: `PhaseStats::top_allocators` and `retained_bytes`.
     ///
     /// The environment variable `BUILD_METRICS_ALLOCATORS` overrides this. Sampling needs the tracking
-    /// allocator, the feature `allocators` of this crate, and Linux on x86-64 or ARM64; without them a
-    /// warning is printed once. If several builds are open at once, all are sampled like the first one.
-    /// [`end_build`](Self::end_build) reads the symbols of the program, which takes some tens of
-    /// milliseconds.
+    /// allocator, the feature `allocators` of this crate, and Linux on x86-64 or ARM64. If the feature or
+    /// the platform is missing, a warning is printed once. If several builds are open at once, all are
+    /// sampled like the first one. [`end_build`](Self::end_build) reads the symbols of the program, which
+    /// takes some tens of milliseconds.
     #[must_use]
     pub fn sample_allocations(mut self, sampling: AllocationSampling) -> Self {
         self.sampling = Some(sampling);

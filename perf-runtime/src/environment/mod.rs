@@ -128,9 +128,9 @@ impl Observation {
     /// directory.
     pub(crate) fn begin(directory: &Path, git: GitOptions) -> Self {
         // PERF: read before the thread starts, although the start (some 30 µs) then counts as processor
-        // time of the build. To sum up the usage of a process, the kernel locks its run queue, and lets a
-        // thread that was just put there run at once: read afterwards, this call took twice as long as
-        // starting the thread.
+        // time of the build. To sum up the usage of a process, a kernel may also look at its run queue, and
+        // let a thread that was just put there run at once: read afterwards, this call took twice as long
+        // as starting the thread.
         let usage = Usage::of_process();
         let resident = resident_bytes();
         let (sender, findings) = mpsc::channel();
