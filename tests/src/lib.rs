@@ -3,3 +3,9 @@
 
 pub mod conservation;
 pub mod one_build;
+pub mod programs;
+
+/// The examples of the README compile.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+pub struct Readme;

@@ -1,4 +1,4 @@
-//! The tracking allocator over jemalloc: with the feature `jemalloc`.
+//! The tracking allocator over jemalloc, with the feature `jemalloc`: a binary for its global allocator.
 
 mod inner_allocator;
 

@@ -1,4 +1,4 @@
-//! The tracking allocator over mimalloc.
+//! The tracking allocator over mimalloc: a binary for its global allocator.
 
 mod inner_allocator;
 

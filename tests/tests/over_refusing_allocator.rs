@@ -1,4 +1,5 @@
-//! The tracking allocator over one that refuses on demand, and tells which requests reached it.
+//! The tracking allocator over one that refuses on demand and records the last request: a binary of its own,
+//! because there is one global allocator in a process.
 #![allow(unsafe_code)]
 
 mod inner_allocator;
@@ -14,7 +15,7 @@ use perf_runtime::TrackingAllocator;
 #[global_allocator]
 static ALLOCATOR: TrackingAllocator<Refusing> = TrackingAllocator::new(Refusing);
 
-/// What an allocator can be asked for.
+/// A request to an allocator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Request {
     Allocate(Layout),
@@ -28,20 +29,20 @@ thread_local! {
     static LAST: Cell<Option<Request>> = const { Cell::new(None) };
 }
 
-/// The system's allocator, but for threads that want it to refuse.
+/// The system's allocator, which refuses the requests of threads that ask for that.
 struct Refusing;
 
 impl Refusing {
-    /// Gives what `answer` does, or nothing.
+    /// Returns what `answer` does, or null.
     fn answer(request: Request, answer: impl FnOnce() -> *mut u8) -> *mut u8 {
         // A thread that is ending is refused nothing.
-        let _ = LAST.try_with(|it| it.set(Some(request)));
+        let _ = LAST.try_with(|last| last.set(Some(request)));
         if REFUSES.try_with(Cell::get).unwrap_or(false) { ptr::null_mut() } else { answer() }
     }
 }
 
-// SAFETY: all is done by `System`, or refused, which an allocator may do at any time. The thread-locals
-// neither allocate nor have destructors.
+// SAFETY: requests are passed to `System` or refused, which an allocator may do at any time. The
+// thread-locals neither allocate nor have destructors.
 unsafe impl GlobalAlloc for Refusing {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the caller keeps the contract, which is the same.
@@ -54,7 +55,7 @@ unsafe impl GlobalAlloc for Refusing {
     }
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        let _ = LAST.try_with(|it| it.set(Some(Request::Free(layout))));
+        let _ = LAST.try_with(|last| last.set(Some(Request::Free(layout))));
         // SAFETY: as above, and all blocks are those of `System`.
         unsafe { System.dealloc(block, layout) }
     }
@@ -85,21 +86,13 @@ fn refusals_of_each_kind_and_of_any_size_are_not_counted() {
         let mut block = Block::filled(layout, 5).unwrap();
         for size in [1, 199_999, 200_000, 200_001, 900_000] {
             assert!(!refused(|| block.resize(size, 6)), "{size}");
-            assert!(block.bytes().len() == 200_000 && block.bytes().iter().all(|it| *it == 5));
+            assert!(block.bytes().len() == 200_000 && block.bytes().iter().all(|byte| *byte == 5));
         }
         let mut bytes: Vec<u8> = Vec::new();
         refused(|| bytes.try_reserve(1)).unwrap_err();
         refused(|| bytes.try_reserve(1)).unwrap_err();
     });
-    let expected = Memory {
-        allocations: 1,
-        allocated: 200_000,
-        frees: 1,
-        freed: 200_000,
-        reallocations: 0,
-        peak: 200_000,
-    };
-    assert_eq!(measured, expected);
+    assert_eq!(measured, Memory::freed(1, 200_000, 200_000));
 }
 
 #[test]

@@ -1,8 +1,8 @@
-//! What a project says of how its builds are judged: `buildperf.toml`.
+//! How the builds of a project are judged: `buildperf.toml`.
 //!
 //! ```toml
-//! default-branch = "main"            # or a list; where it is not said: main and master
-//! workload = "total_pages"           # the count that says how much work a build is
+//! default-branch = "main"            # or a list; by default main and master
+//! workload = "total_pages"           # the count that measures the amount of work
 //!
 //! [thresholds]                       # what a change must exceed; these are the defaults
 //! time-percent = 5
@@ -17,13 +17,13 @@
 //! session-p = 0.05                   # the highest p of a session (Mann–Whitney)
 //! pairs-p = 0.0025                   # the same of builds run in turn, at all looks together
 //! false-discovery-rate = 0.05        # the share of false findings among all findings
-//! least-builds = 5                   # with fewer to compare with, no time nor peak is judged
+//! least-builds = 5                   # with fewer to compare with, neither times nor peaks are judged
 //! enough-builds = 10                 # with fewer (for a session: sessions) it is `suspect` at most
 //! session-builds = 3                 # with fewer that ran together, the same
-//! baseline-sessions = 30             # the newest so many are compared with
+//! baseline-sessions = 30             # how many of the newest are compared with
 //!
-//! [[phase]]                          # the last that matches a phase says what it says
-//! path = "render/*"                  # `*` is one name, `**` any number of them
+//! [[phase]]                          # the last rule that matches a phase wins
+//! path = "render/*"                  # `*` is one name, `**` any number of names
 //! time-percent = 10
 //! time-ms = 20
 //! z = 5                              # and session-p, memory-…, allocations-percent
@@ -33,46 +33,78 @@
 //! ignore = true                      # not judged at all
 //! ```
 
-mod allowed;
+mod options;
 mod reading;
-mod thresholds;
 
 use std::path::{Path, PathBuf};
 
-use crate::judge;
-pub use reading::ConfigurationError;
-pub use thresholds::{Thresholds, ThresholdsOf};
+use serde::Deserialize;
+
+use crate::judge::Thresholds;
+use crate::judge::thresholds::{not_negative, probability, sigmas};
+pub(crate) use options::ThresholdArgs;
+pub(crate) use reading::ConfigurationError;
+use reading::pattern;
 
 /// The name of the file.
-pub const FILE: &str = "buildperf.toml";
+pub(crate) const FILE: &str = "buildperf.toml";
 
-/// The branches that are taken for the default one where nobody says which it is.
+/// The default branches of a project that does not name one.
 const DEFAULT_BRANCHES: [&str; 2] = ["main", "master"];
 
-/// What `buildperf.toml` says, or what holds where there is none.
+/// The contents of `buildperf.toml`, or the defaults.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Configuration {
-    /// Where it was read; `None` where there is no file.
-    pub path: Option<PathBuf>,
-    /// The branches whose builds are a measure for others.
-    pub default_branches: Vec<String>,
-    /// The count that says how much work a build is.
-    pub workload: Option<String>,
-    /// What holds for the build, and for phases of which nothing else is said.
-    pub thresholds: Thresholds,
-    /// What is said of some phases, in the order of the file.
-    pub phases: Vec<PhaseRule>,
+pub(crate) struct Configuration {
+    /// The file; `None` if there is none.
+    pub(crate) path: Option<PathBuf>,
+    /// The branches whose builds are the baseline.
+    pub(crate) default_branches: Vec<String>,
+    /// The count that measures the amount of work.
+    pub(crate) workload: Option<String>,
+    /// The thresholds of the build, and of phases without a rule.
+    pub(crate) thresholds: Thresholds,
+    /// The rules for phases, in the order of the file.
+    pub(crate) phases: Vec<PhaseRule>,
 }
 
-/// What is said of the phases whose paths match.
-#[derive(Debug, Clone, PartialEq)]
-pub struct PhaseRule {
-    /// Which phases.
-    pub path: glob::Pattern,
-    /// Whether they are not judged.
-    pub ignore: Option<bool>,
-    /// What a change of theirs must exceed.
-    pub thresholds: ThresholdsOf,
+/// The thresholds of the phases whose paths match.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct PhaseRule {
+    #[serde(deserialize_with = "pattern")]
+    path: glob::Pattern,
+    ignore: Option<bool>,
+    #[serde(default, deserialize_with = "not_negative")]
+    time_percent: Option<f64>,
+    /// Holds however many builds there are.
+    #[serde(default, deserialize_with = "not_negative")]
+    time_ms: Option<f64>,
+    #[serde(default, deserialize_with = "not_negative")]
+    memory_percent: Option<f64>,
+    #[serde(default, deserialize_with = "not_negative")]
+    memory_mb: Option<f64>,
+    #[serde(default, deserialize_with = "not_negative")]
+    allocations_percent: Option<f64>,
+    #[serde(default, deserialize_with = "sigmas")]
+    z: Option<f64>,
+    #[serde(default, deserialize_with = "probability")]
+    session_p: Option<f64>,
+}
+
+impl PhaseRule {
+    fn apply(&self, thresholds: Thresholds) -> Thresholds {
+        Thresholds {
+            time_percent: self.time_percent.unwrap_or(thresholds.time_percent),
+            phase_ms: self.time_ms.unwrap_or(thresholds.phase_ms),
+            single_phase_ms: self.time_ms.unwrap_or(thresholds.single_phase_ms),
+            memory_percent: self.memory_percent.unwrap_or(thresholds.memory_percent),
+            memory_mb: self.memory_mb.unwrap_or(thresholds.memory_mb),
+            allocations_percent: self.allocations_percent.unwrap_or(thresholds.allocations_percent),
+            z: self.z.unwrap_or(thresholds.z),
+            session_p: self.session_p.unwrap_or(thresholds.session_p),
+            ..thresholds
+        }
+    }
 }
 
 impl Default for Configuration {
@@ -88,12 +120,12 @@ impl Default for Configuration {
 }
 
 impl Configuration {
-    /// Reads the file that is named.
+    /// Reads a file.
     ///
     /// # Errors
     ///
     /// It cannot be read, or something in it is wrong: the error names line and key.
-    pub fn read(path: &Path) -> Result<Self, ConfigurationError> {
+    pub(crate) fn read(path: &Path) -> Result<Self, ConfigurationError> {
         reading::read(path)
     }
 
@@ -104,7 +136,7 @@ impl Configuration {
     /// # Errors
     ///
     /// There is such a file, and it cannot be read or something in it is wrong.
-    pub fn of_history(dir: &Path) -> Result<Self, ConfigurationError> {
+    pub(crate) fn of_history(dir: &Path) -> Result<Self, ConfigurationError> {
         // What has no absolute form, as in a directory that was removed, has nothing beside it.
         let dir = std::path::absolute(dir).ok();
         let current = std::env::current_dir().ok();
@@ -118,28 +150,14 @@ impl Configuration {
     }
 
     /// Whether a phase is judged.
-    #[must_use]
-    pub fn is_judged(&self, path: &str) -> bool {
-        let said = self.rules_for(path).filter_map(|rule| rule.ignore).next_back();
-        said != Some(true)
+    pub(crate) fn is_judged(&self, path: &str) -> bool {
+        let ignore = self.rules_for(path).filter_map(|rule| rule.ignore).next_back();
+        ignore != Some(true)
     }
 
-    /// What a change of a phase must exceed.
-    #[must_use]
-    pub fn of_phase(&self, path: &str) -> Thresholds {
-        self.rules_for(path).fold(self.thresholds, |before, rule| before.with(&rule.thresholds))
-    }
-
-    /// What the build is held against, for the rules of judging.
-    #[must_use]
-    pub fn rules(&self) -> judge::Thresholds {
-        self.thresholds.rules()
-    }
-
-    /// What a phase is held against, for the rules of judging.
-    #[must_use]
-    pub fn rules_of_phase(&self, path: &str) -> judge::Thresholds {
-        self.of_phase(path).rules()
+    /// The thresholds of a phase.
+    pub(crate) fn of_phase(&self, path: &str) -> Thresholds {
+        self.rules_for(path).fold(self.thresholds, |thresholds, rule| rule.apply(thresholds))
     }
 
     fn rules_for(&self, path: &str) -> impl DoubleEndedIterator<Item = &PhaseRule> {

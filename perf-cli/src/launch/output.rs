@@ -1,23 +1,23 @@
-//! What a command writes: kept out of sight in files, and its last lines shown where it fails.
+//! The output of a command: hidden in files, with its last lines shown if it fails.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::process::{Command, Stdio};
 
-/// How many lines are shown,
+/// How many lines are shown.
 const LINES: usize = 20;
-/// out of so many bytes.
+/// How many bytes at the end are searched for them.
 const TAIL: u64 = 1 << 16;
 
 /// Where the output of a command goes.
 ///
-/// Files rather than pipes: whatever a command leaves behind that still holds its output, nobody
-/// waits for it, and however much it writes, it takes no memory.
+/// Files rather than pipes: background processes that keep the output open do not block, and large
+/// outputs take no memory.
 #[derive(Debug)]
 pub(super) enum Output {
     /// To the standard error of this process: standard output is for data.
     Shown,
-    /// To files that nobody else sees.
+    /// To unnamed files.
     Hidden {
         /// Standard output.
         out: File,
@@ -34,7 +34,7 @@ impl Output {
         Ok(Self::Hidden { out: tempfile::tempfile()?, err: tempfile::tempfile()? })
     }
 
-    /// Gives it to a process.
+    /// Attaches it to a process.
     pub(super) fn attach(&mut self, process: &mut Command) -> io::Result<()> {
         match self {
             Self::Shown => process.stdout(Stdio::from(io::stderr())).stderr(Stdio::inherit()),
@@ -43,8 +43,8 @@ impl Output {
         Ok(())
     }
 
-    /// The last lines of standard error or, where that is blank, of standard output. None of what
-    /// was shown already.
+    /// The last lines of standard error or, if that is blank, of standard output. None if the output
+    /// was shown.
     pub(super) fn last_lines(&self) -> Vec<String> {
         let Self::Hidden { out, err } = self else { return Vec::new() };
         let lines = |file: &File| tail(file).unwrap_or_default();
@@ -65,7 +65,7 @@ fn tail(mut file: &File) -> io::Result<Vec<String>> {
     let plain = anstream::adapter::strip_str(&text).to_string();
     let mut lines: Vec<&str> = plain.trim_end().lines().collect();
     if start > 0 && lines.len() > 1 {
-        // It may begin anywhere in a line.
+        // The first line may be incomplete.
         lines.remove(0);
     }
     let first = lines.len().saturating_sub(LINES);
@@ -89,14 +89,14 @@ mod tests {
     }
 
     #[test]
-    fn the_last_lines_are_those_of_standard_error_or_else_of_standard_output() {
+    fn the_last_lines_are_those_of_standard_error_or_of_standard_output() {
         assert_eq!(last_lines(b"out\n", b"a\r\nb\n\n"), ["a", "b"]);
         assert_eq!(last_lines(b"out\n", b"\n \n"), ["out"]);
         assert_eq!(last_lines(b"", b""), Vec::<String>::new());
     }
 
     #[test]
-    fn of_much_output_the_end_is_kept_in_whole_lines_without_colours() {
+    fn only_whole_lines_at_the_end_of_a_large_output_are_kept_without_colours() {
         let many: Vec<String> =
             (0..100_000).map(|n| format!("\u{1b}[31mline {n}\u{1b}[0m\n")).collect();
         let lines = last_lines(b"", many.concat().as_bytes());

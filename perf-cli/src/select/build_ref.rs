@@ -6,16 +6,14 @@ use std::str::FromStr;
 
 use perf_history::{BuildStats, RecordSummary};
 
-/// The label that names the group of builds a record belongs to.
-pub(super) const RUN: &str = "run";
-/// The label that identifies the invocation which started a build.
-const SESSION: &str = "session";
+use crate::labels::{RUN, SESSION};
+
 /// A shorter prefix of an id or a commit would match by chance.
 const MIN_PREFIX: usize = 4;
 
 /// A reference to a build or a set of builds.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum BuildRef {
+pub(crate) enum BuildRef {
     /// The newest build.
     Latest,
     /// Counted back from the newest build: `-1` is the newest, `-3` the third newest.
@@ -30,7 +28,7 @@ pub enum BuildRef {
 
 /// Why a text is not a reference to a build.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum BuildRefError {
+pub(crate) enum BuildRefError {
     /// The text, or the part after its prefix, is empty.
     #[error("expected `latest`, a number such as -3, an id, a commit or label:NAME")]
     Empty,

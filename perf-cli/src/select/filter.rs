@@ -7,7 +7,7 @@ use perf_history::{BuildStats, RecordSummary};
 
 /// Whether a build built everything or only what had changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, clap::ValueEnum)]
-pub enum Mode {
+pub(crate) enum Mode {
     /// Builds that built everything.
     Full,
     /// Builds that built only what had changed.

@@ -3,7 +3,7 @@
 use perf_history::RecordSummary;
 
 use super::BuildRef;
-use super::build_ref::RUN;
+use crate::labels::RUN;
 
 /// The least similarity of a suggestion, from 0 to 1.
 const MIN_SIMILARITY: f64 = 0.6;

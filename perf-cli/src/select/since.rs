@@ -8,7 +8,7 @@ use jiff::{Span, Timestamp, ZonedDateTime};
 
 /// A point in time, which may be relative to the current time.
 #[derive(Debug, Clone, Copy)]
-pub struct Since(Point);
+pub(crate) struct Since(Point);
 
 #[derive(Debug, Clone, Copy)]
 enum Point {
@@ -25,7 +25,7 @@ enum Point {
 /// A text is not a point in time.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("expected a date such as 2026-11-01, or how long ago, such as 2w, 3d or 12h")]
-pub struct SinceError;
+pub(crate) struct SinceError;
 
 impl FromStr for Since {
     type Err = SinceError;

@@ -1,47 +1,45 @@
 //! Records whose writers did not get the lock in time, and how the next writer adopts them.
 //!
-//! Each is a file in `pending`, whose name tells how far it has come:
+//! Each is a file in `pending`, whose name shows its state:
 //!
 //! | name | state |
 //! |---|---|
-//! | `ID.PID.N.tmp` | being written; not promised to anybody yet |
+//! | `ID.PID.N.tmp` | being written; its writer has not returned yet |
 //! | `ID.json` | whole, and not in the history |
 //! | `ID.adopting` | being moved to the history; may be there already |
-//! | `ID.unreadable` | no record, whatever made it so; left for a human |
+//! | `ID.unreadable` | not a record; left for a human |
 //!
 //! A writer killed before the rename to `.json` has not returned. An adopter renames to
 //! `.adopting`, appends, and removes the file. Killed before the rename it has done nothing.
 //! Killed later it leaves an `.adopting`, and only for such a file must the next adopter ask
 //! whether the history has the record. If so it stands at the end, for nothing is appended before
-//! a killed adoption has been completed. A line that the adopter left torn is no record: it is
-//! ended, and the record is appended whole.
+//! a killed adoption has been completed. A torn line that the adopter left is not a
+//! record: it is ended, and the record is appended whole.
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-use super::append::Line;
-use super::entry::{self, UnreadableReason};
+use super::append::RecordLine;
 use super::error::{HistoryError, IoContext};
-use super::iter::NewestFirst;
-use super::lines::MAX_LINE;
-use super::observed::Observer;
+use super::line::{LineText, MAX_LINE, UnreadableReason};
+use super::read::{HistoryLines, Progress};
 use super::replace::{files_in, remove_if_stale, replace_by, temporary_for};
 
 /// How far from its end the history is searched for a record that may have been adopted already.
 /// One line is enough after a kill; the rest is for disks that failed in between.
 const SEARCHED_LINES: usize = 1000;
 
-/// What became of the records that waited.
+/// The result of an adoption.
 #[derive(Default)]
 pub(super) struct Adoption {
     pub(super) adopted: u64,
-    /// The first thing that went wrong; no record is lost by it.
+    /// The first error; it loses no record.
     pub(super) problem: Option<HistoryError>,
 }
 
 /// Leaves a record in `pending`, for the next writer to adopt.
-pub(super) fn leave(pending: &Path, id: &str, line: &Line) -> Result<PathBuf, HistoryError> {
+pub(super) fn leave(pending: &Path, id: &str, line: &RecordLine) -> Result<PathBuf, HistoryError> {
     fs::create_dir_all(pending).context("make the directory", pending)?;
     let path = pending.join(format!("{id}.json"));
     replace_by(&path, &temporary_for(pending, id), line.bytes())?;
@@ -110,14 +108,14 @@ fn complete(path: &Path, history: &Path, there: MayBeThere) -> Result<bool, Hist
         return Err(set_aside(path, &UnreadableReason::TooLong));
     }
     let text = fs::read(path).context("read", path)?;
-    let stats = match entry::read(&text, true, true) {
+    let stats = match (LineText { text: &text, is_first: true, is_ended: true }).read() {
         Ok(stats) => stats,
         Err(reason) => return Err(set_aside(path, &reason)),
     };
     let is_new = there == MayBeThere::No || !ends_with(history, &stats.build_id)?;
     if is_new {
-        // Written anew: whoever looked at the file may have left it on several lines.
-        Line::of(&stats)?.append_to(history)?;
+        // Serialised again: someone may have reformatted the file to several lines.
+        RecordLine::new(&stats)?.append_to(history)?;
     }
     fs::remove_file(path).or_else(|_| File::create(path).map(drop)).context("remove", path)?;
     Ok(is_new)
@@ -125,15 +123,16 @@ fn complete(path: &Path, history: &Path, there: MayBeThere) -> Result<bool, Hist
 
 /// Whether the record of this build is among the last of the history.
 fn ends_with(history: &Path, build_id: &str) -> Result<bool, HistoryError> {
-    for entry in NewestFirst::of(history.to_owned(), Observer::default()).take(SEARCHED_LINES) {
-        if entry?.into_record().is_some_and(|stats| stats.build_id == build_id) {
+    let lines = HistoryLines::newest_first(history.to_owned(), Progress::default());
+    for line in lines.take(SEARCHED_LINES) {
+        if line?.into_record().is_some_and(|stats| stats.build_id == build_id) {
             return Ok(true);
         }
     }
     Ok(false)
 }
 
-/// Renames what is no record out of the way of the next adopter.
+/// Renames a file that is not a record, so that the next adopter skips it.
 fn set_aside(path: &Path, reason: &UnreadableReason) -> HistoryError {
     let aside = path.with_extension("unreadable");
     match fs::rename(path, &aside) {

@@ -1,4 +1,4 @@
-//! Files that are written whole: beside their place at first, under a name that nobody else uses.
+//! Files that are replaced as a whole: written under a temporary name, then renamed.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::error::{HistoryError, IoContext};
 
-/// After this long, nobody is still writing a temporary file.
+/// A temporary file older than this was left by a writer that was killed.
 const STALE: Duration = Duration::from_hours(1);
 
 /// A path in the directory for what is to be the file of this build. No two threads or processes
@@ -19,14 +19,14 @@ pub(super) fn temporary_for(dir: &Path, build_id: &str) -> PathBuf {
     dir.join(format!("{build_id}.{}.{count}.tmp", std::process::id()))
 }
 
-/// Replaces the file at `path` by what `write` writes; who reads it sees the old or the new.
+/// Replaces the file at `path` by what `write` writes; readers see the old file or the new one.
 /// `temporary` is in the same directory.
 pub(super) fn replace(
     path: &Path,
     temporary: &Path,
     write: impl FnOnce(&mut File) -> io::Result<()>,
 ) -> Result<(), HistoryError> {
-    let mut file = create_anew(temporary)?;
+    let mut file = create_new(temporary)?;
     write(&mut file)
         .context("write", temporary)
         .and_then(|()| fs::rename(temporary, path).context("replace", path))
@@ -42,7 +42,7 @@ pub(super) fn replace_by(path: &Path, temporary: &Path, bytes: &[u8]) -> Result<
 
 /// Creates a temporary file. What a killed process left of one is removed, and a link that stands
 /// in its place is not followed.
-pub(super) fn create_anew(path: &Path) -> Result<File, HistoryError> {
+pub(super) fn create_new(path: &Path) -> Result<File, HistoryError> {
     let create = || File::create_new(path);
     create()
         .or_else(|error| match error.kind() {

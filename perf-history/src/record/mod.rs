@@ -1,4 +1,4 @@
-//! What one build leaves behind: the types of a record, pure data.
+//! The record of a build: its types, pure data.
 //!
 //! A record is one JSON object on one line. Its top level is flat: the fields of [`BuildStats`]
 //! and, among them, the user's counts, each under its own name, with the list of these names as
@@ -11,7 +11,7 @@
 //!
 //! - *This version, `schema` 1.* A value of a wrong type, a field that comes twice, or a missing
 //!   `build_id`, `timestamp`, `tool`, `outcome` or `build_time_ms` makes the line unreadable:
-//!   it was damaged. Fields that are unknown are kept in `unknown_fields`, at the level where they stand.
+//!   it was damaged. Fields that are unknown are kept in `unknown_fields` of the object that has them.
 //! - *A later version.* The same, but a known field whose value is not understood is unknown, and
 //!   its value is kept in `unknown_fields` under its name, so that rewriting gives it back. An outcome
 //!   that is not understood reads as failed and a clock as suspect, so that neither
@@ -19,42 +19,32 @@
 //!   understood makes the line unreadable.
 //! - *No `schema`:* a record of the Python model that this format comes from. It reads as a
 //!   build of the tool `bengal`, its `X_time_ms` as top-level phases `X`, its whole numbers as
-//!   counts. Its time stamp, which names no offset, is taken as UTC; its id is made of it.
+//!   counts. Its time stamp has no offset and is taken as UTC; its id is derived from it.
 
-mod allocators;
-mod environment;
-mod field;
-mod kind;
-mod line;
-mod object;
+mod facts;
 mod phase;
 mod python_model;
 #[cfg(test)]
 #[path = "../../tests/records/mod.rs"]
 mod records;
-mod scanner;
 #[cfg(feature = "schema")]
 mod schema;
 mod summary;
-#[cfg(test)]
-mod summary_tests;
-mod timeline;
 mod timestamp;
+mod top_level;
 mod unknown;
+mod values;
 
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
-pub use allocators::{AllocationPlace, AllocatorFacts};
-pub use environment::{Ci, Git, Noise, System};
-use object::{Object, object};
-pub use phase::{PhaseStats, Unattributed, Unclaimed};
+pub use facts::{AllocatorFacts, Ci, Git, Noise, System, TimelineFacts};
+pub use phase::{AllocationPlace, PhaseStats, Unattributed, Unclaimed};
 #[cfg(feature = "schema")]
 pub use schema::json_schema;
 pub use summary::RecordSummary;
-pub use timeline::TimelineFacts;
 pub use unknown::UnknownFields;
 
 /// The version of the record's format that this crate writes.
@@ -66,7 +56,7 @@ pub const SCHEMA: u32 = 1;
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Outcome {
-    /// It returned, and not with an error.
+    /// It returned, but not an error.
     #[default]
     Success,
     /// It returned an error, or was abandoned.
@@ -194,7 +184,7 @@ pub struct BuildStats {
     pub skipped: Option<bool>,
     /// Present where the build's times cannot be trusted.
     pub clock: Option<Clock>,
-    /// The user's counts. In the file each stands under its own name, and this is the list of
+    /// The user's counts. In the file each has a field of its own name, and this is the list of
     /// the names.
     #[cfg_attr(feature = "schema", schemars(with = "std::collections::BTreeSet<String>"))]
     pub counts: BTreeMap<String, u64>,
@@ -216,7 +206,8 @@ pub struct BuildStats {
     pub alloc_count: Option<u64>,
     /// Bytes requested, on all threads.
     pub alloc_bytes: Option<u64>,
-    /// Top-level phases: `build_thread_ms`, or `elapsed_ms` where the phase never ran on the own thread.
+    /// Top-level phases: `build_thread_ms`, or `elapsed_ms` where the phase never ran on the
+    /// build thread.
     pub phase_timings_ms: BTreeMap<String, f64>,
     /// The phases in the order of their tree.
     pub phases: Vec<PhaseStats>,
@@ -245,52 +236,12 @@ pub struct BuildStats {
     pub ci: Option<Ci>,
     /// How the tool was compiled.
     pub profile: Option<Profile>,
-    /// What the user says of the build.
+    /// The user's labels of the build.
     pub labels: BTreeMap<String, String>,
     /// Fields that this version does not know, or whose values it does not understand.
     #[cfg_attr(feature = "schema", schemars(skip))]
     pub unknown_fields: UnknownFields,
 }
-
-object!(BuildStats {
-    schema: required,
-    build_id: required,
-    timestamp: required,
-    tool: required,
-    tool_version,
-    outcome: required,
-    build_time_ms: required,
-    cpu_user_ms,
-    cpu_system_ms,
-    parallel,
-    incremental,
-    skipped,
-    clock,
-    counts,
-    memory_rss_mb,
-    memory_start_rss_mb,
-    memory_heap_mb,
-    memory_peak_mb,
-    peak_phase,
-    memory_peak_rss_mb,
-    alloc_count,
-    alloc_bytes,
-    phase_timings_ms,
-    phases,
-    unattributed,
-    unclaimed,
-    timeline,
-    allocators,
-    overhead_ms,
-    rust_version,
-    platform,
-    system,
-    noise,
-    git,
-    ci,
-    profile,
-    labels,
-});
 
 impl BuildStats {
     /// The phase with this path, such as `render/markdown`.
@@ -315,7 +266,7 @@ impl BuildStats {
         timestamp::parse(&self.timestamp)
     }
 
-    /// Says when the build started: in UTC, to the millisecond.
+    /// Sets when the build started: in UTC, to the millisecond.
     ///
     /// ```
     /// use std::time::{Duration, SystemTime};
@@ -333,7 +284,7 @@ impl BuildStats {
 /// versions add fields only inside existing objects, so no name joins them that a count may have.
 #[must_use]
 pub fn field_names() -> &'static [&'static str] {
-    BuildStats::FIELDS
+    top_level::FIELDS
 }
 
 /// Whether a count may not have this name, because a field of the record has it.
@@ -346,5 +297,5 @@ pub fn field_names() -> &'static [&'static str] {
 /// ```
 #[must_use]
 pub fn is_reserved(name: &str) -> bool {
-    BuildStats::FIELDS.contains(&name)
+    top_level::FIELDS.contains(&name)
 }

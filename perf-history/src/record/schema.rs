@@ -9,7 +9,7 @@ use super::BuildStats;
 
 /// The JSON Schema (draft 2020-12) of a record of this version.
 ///
-/// It says what this version writes. Readers take more: fields that a later version adds inside
+/// It describes what this version writes. Readers accept more: fields that a later version adds inside
 /// objects, and records of the Python model.
 #[must_use]
 pub fn json_schema() -> Schema {
@@ -20,6 +20,8 @@ pub fn json_schema() -> Schema {
 
 /// Unknown is written as absence, never as `null`.
 fn drop_null(schema: &mut Schema) {
+    // What a reader assumes of an absent field is not what the writer means by leaving it out.
+    schema.remove("default");
     if let Some(Value::Array(types)) = schema.get_mut("type") {
         types.retain(|name| name != "null");
         if let [only] = types.as_slice() {

@@ -1,22 +1,21 @@
-//! Blocks of memory that are asked for through the four requests an allocator knows, so that a test
-//! can ask for any layout and see each answer.
+//! Blocks of memory that are requested directly from the allocator, with any layout.
 #![allow(unsafe_code)]
 
 use std::alloc::{Layout, alloc, alloc_zeroed, dealloc, realloc};
 use std::ptr::NonNull;
 use std::slice;
 
-/// A block that is its owner's alone, and as long as its layout says.
+/// A block of the size of its layout.
 pub(crate) struct Block {
     start: NonNull<u8>,
     layout: Layout,
 }
 
-// SAFETY: nobody else has a pointer into the block.
+// SAFETY: the block is the only pointer to its memory.
 unsafe impl Send for Block {}
 
 impl Block {
-    /// A block full of `fill`. `None` where the allocator refuses.
+    /// A block full of `fill`. `None` if the allocator refuses.
     pub(crate) fn filled(layout: Layout, fill: u8) -> Option<Self> {
         assert_ne!(layout.size(), 0);
         // SAFETY: the size is not 0.
@@ -26,7 +25,7 @@ impl Block {
         Some(Self { start, layout })
     }
 
-    /// A block as the allocator gives it out where zeros are asked for. `None` where it refuses.
+    /// A zeroed block, as the allocator returns it. `None` if it refuses.
     pub(crate) fn zeroed(layout: Layout) -> Option<Self> {
         assert_ne!(layout.size(), 0);
         // SAFETY: the size is not 0.
@@ -34,8 +33,8 @@ impl Block {
         Some(Self { start, layout })
     }
 
-    /// Makes the block longer or shorter; what is new is full of `fill`. `false` where the allocator
-    /// refuses: the block is then what it was.
+    /// Grows or shrinks the block. New bytes are `fill`. `false` if the allocator refuses: the block is
+    /// then unchanged.
     pub(crate) fn resize(&mut self, size: usize, fill: u8) -> bool {
         assert_ne!(size, 0);
         let resized = Layout::from_size_align(size, self.layout.align()).unwrap();
@@ -57,7 +56,7 @@ impl Block {
     }
 
     pub(crate) fn bytes(&self) -> &[u8] {
-        // SAFETY: all of the block was written, here or by who zeroed or moved it.
+        // SAFETY: all of the block was written, here or by the allocator that zeroed or moved it.
         unsafe { slice::from_raw_parts(self.start.as_ptr(), self.layout.size()) }
     }
 }

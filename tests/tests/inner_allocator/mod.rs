@@ -1,25 +1,24 @@
-//! What must hold over any allocator: it does all that it did bare, and each number is the one that
-//! follows from the requests.
+//! What must hold over any allocator: it still works, and each number follows from the requests.
 //!
-//! Each of the programs that this is a module of puts another allocator below the tracking one.
+//! Each test binary with this module puts another allocator below the tracking one.
 
 pub(crate) mod block;
 
 use std::alloc::Layout;
 use std::thread;
 
-use contract_tests::one_build::{measure, phase_of};
+use contract_tests::one_build::{measure, on_a_thread, phase_of};
 use perf_runtime::{PhaseStats, enter, in_current_phase};
 
 use block::Block;
 
-/// The largest alignment that is asked for: more than any page that is not huge.
+/// The largest requested alignment: more than any page that is not huge.
 const LARGEST_ALIGNMENT: usize = 1 << 20;
-/// As long as anything can be said to be, and longer than what any machine has.
+/// The largest valid size for that alignment, which no machine has.
 const ENDLESS: usize = isize::MAX as usize - LARGEST_ALIGNMENT;
 
-/// What a phase that stands alone says of memory.
-#[derive(Debug, PartialEq, Eq)]
+/// The memory of a phase without children.
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Memory {
     pub(crate) allocations: usize,
     pub(crate) allocated: usize,
@@ -30,7 +29,13 @@ pub(crate) struct Memory {
 }
 
 impl Memory {
-    fn of(phase: &PhaseStats) -> Self {
+    /// Blocks that are allocated and freed, their bytes, and the largest number of bytes at once.
+    pub(crate) fn freed(blocks: usize, bytes: usize, peak: usize) -> Self {
+        let memory = Self { allocations: blocks, frees: blocks, peak, ..Self::default() };
+        Self { allocated: bytes, freed: bytes, ..memory }
+    }
+
+    fn from_phase(phase: &PhaseStats) -> Self {
         let number = |field: Option<u64>| usize::try_from(field.unwrap()).unwrap();
         let memory = Self {
             allocations: number(phase.alloc_count),
@@ -48,14 +53,14 @@ impl Memory {
     }
 }
 
-/// What a build whose one phase does `work` says of it.
+/// The memory of the only phase of a build, which does `work`.
 #[track_caller]
 pub(crate) fn memory_of(work: impl FnOnce()) -> Memory {
     let stats = measure(|| {
         let _phase = enter("work");
         work();
     });
-    Memory::of(phase_of(&stats, "work"))
+    Memory::from_phase(phase_of(&stats, "work"))
 }
 
 fn layout(size: usize, align: usize) -> Layout {
@@ -63,7 +68,7 @@ fn layout(size: usize, align: usize) -> Layout {
 }
 
 fn alignments() -> impl Iterator<Item = usize> {
-    (0..=LARGEST_ALIGNMENT.ilog2()).map(|it| 1 << it)
+    (0..=LARGEST_ALIGNMENT.ilog2()).map(|exponent| 1 << exponent)
 }
 
 /// Layouts of sizes around each alignment.
@@ -73,68 +78,52 @@ fn layouts() -> Vec<Layout> {
 }
 
 #[test]
-fn blocks_are_aligned_as_asked_for_and_count_for_their_size_without_any_padding() {
+fn blocks_are_aligned_as_requested_and_counted_without_padding() {
     let layouts = layouts();
     let sum: usize = layouts.iter().map(Layout::size).sum();
     let largest = layouts.iter().map(Layout::size).max().unwrap();
     let count = layouts.len();
-    let check = |it: &Layout| {
-        let block = Block::filled(*it, 0xA5).unwrap();
-        assert_eq!(block.address() % it.align(), 0, "{it:?}");
-        assert!(block.bytes().iter().all(|byte| *byte == 0xA5), "{it:?}");
+    let check = |layout: &Layout| {
+        let block = Block::filled(*layout, 0xA5).unwrap();
+        assert_eq!(block.address() % layout.align(), 0, "{layout:?}");
+        assert!(block.bytes().iter().all(|byte| *byte == 0xA5), "{layout:?}");
         block
     };
-    let one_by_one = memory_of(|| layouts.iter().for_each(|it| drop(check(it))));
-    let expected = Memory {
-        allocations: count,
-        allocated: sum,
-        frees: count,
-        freed: sum,
-        reallocations: 0,
-        peak: largest,
-    };
-    assert_eq!(one_by_one, expected);
+    let one_by_one = memory_of(|| layouts.iter().for_each(|layout| drop(check(layout))));
+    assert_eq!(one_by_one, Memory::freed(count, sum, largest));
 
     let mut kept = Vec::with_capacity(count);
     let all_at_once = memory_of(|| {
         kept.extend(layouts.iter().map(check));
         kept.clear();
     });
-    assert_eq!(all_at_once, Memory { peak: sum, ..expected });
+    assert_eq!(all_at_once, Memory::freed(count, sum, sum));
 }
 
 #[test]
-fn zeroed_blocks_are_zero_also_where_the_memory_was_used_before() {
+fn zeroed_blocks_are_zero_even_in_memory_that_was_used_before() {
     const ROUNDS: usize = 4;
     let layouts = layouts();
     let sum: usize = layouts.iter().map(Layout::size).sum();
     let largest = layouts.iter().map(Layout::size).max().unwrap();
     let measured = memory_of(|| {
         for _ in 0..ROUNDS {
-            for it in &layouts {
-                drop(Block::filled(*it, 0xA5));
-                let block = Block::zeroed(*it).unwrap();
-                assert_eq!(block.address() % it.align(), 0, "{it:?}");
-                assert!(block.bytes().iter().all(|byte| *byte == 0), "{it:?}");
+            for layout in &layouts {
+                drop(Block::filled(*layout, 0xA5));
+                let block = Block::zeroed(*layout).unwrap();
+                assert_eq!(block.address() % layout.align(), 0, "{layout:?}");
+                assert!(block.bytes().iter().all(|byte| *byte == 0), "{layout:?}");
             }
         }
     });
     let blocks = 2 * ROUNDS * layouts.len();
-    let expected = Memory {
-        allocations: blocks,
-        allocated: 2 * ROUNDS * sum,
-        frees: blocks,
-        freed: 2 * ROUNDS * sum,
-        reallocations: 0,
-        peak: largest,
-    };
-    assert_eq!(measured, expected);
+    assert_eq!(measured, Memory::freed(blocks, 2 * ROUNDS * sum, largest));
 }
 
 #[test]
-fn blocks_that_are_resized_keep_their_bytes_and_alignment_and_count_for_the_difference() {
-    // Up within what an allocator may have given anyway, up beyond it, into sizes that it may take
-    // from the system, down, by nothing, and by one.
+fn resized_blocks_keep_their_bytes_and_alignment_and_the_difference_is_counted() {
+    // Growth within the size class of an allocator, beyond it, and into sizes that it may map;
+    // shrinking, no change, and changes by one byte.
     let sizes: [usize; 13] =
         [24, 25, 32, 33, 5_000, 70_000, 3_000_000, 3_000_001, 2_999_999, 100, 100, 1, 2];
     let steps = || sizes.into_iter().zip(sizes.into_iter().skip(1));
@@ -149,7 +138,7 @@ fn blocks_that_are_resized_keep_their_bytes_and_alignment_and_count_for_the_diff
         peak: 3_000_001,
     };
     for align in [1, 8, 16, 64, 4_096, 65_536] {
-        // Made before, so that it is no part of the work.
+        // Allocated before, so that it is not part of the work.
         let mut bytes = Vec::with_capacity(3_000_001);
         let measured = memory_of(|| {
             let mut block = Block::filled(layout(sizes[0], align), 1).unwrap();
@@ -166,7 +155,7 @@ fn blocks_that_are_resized_keep_their_bytes_and_alignment_and_count_for_the_diff
 }
 
 #[test]
-fn what_has_no_size_is_not_allocated() {
+fn values_without_a_size_are_not_allocated() {
     let measured = memory_of(|| {
         let units: Vec<()> = std::iter::repeat_n((), 1_000).collect();
         let boxed: Box<[u64; 0]> = Box::new([]);
@@ -177,10 +166,7 @@ fn what_has_no_size_is_not_allocated() {
         let slice: Box<[u8]> = Vec::new().into_boxed_slice();
         assert_eq!((units.len(), boxed.len(), text.len(), slice.len()), (1_000, 0, 0, 0));
     });
-    assert_eq!(
-        measured,
-        Memory { allocations: 0, allocated: 0, frees: 0, freed: 0, reallocations: 0, peak: 0 }
-    );
+    assert_eq!(measured, Memory::default());
 }
 
 #[test]
@@ -199,19 +185,12 @@ fn a_request_that_is_refused_is_not_counted_and_leaves_the_block_as_it_was() {
         bytes.try_reserve_exact(ENDLESS).unwrap_err();
         assert_eq!(bytes.capacity(), 100);
     });
-    let expected = Memory {
-        allocations: 2,
-        allocated: 1_000 + 10 + 100,
-        frees: 2,
-        freed: 1_010 + 100,
-        reallocations: 1,
-        peak: 1_110,
-    };
+    let expected = Memory { reallocations: 1, ..Memory::freed(2, 1_000 + 10 + 100, 1_110) };
     assert_eq!(measured, expected);
 }
 
 #[test]
-fn blocks_that_another_thread_frees_are_allocated_here_and_freed_there() {
+fn blocks_can_be_allocated_on_one_thread_and_freed_on_another() {
     const BLOCKS: usize = 500;
     const SIZE: usize = 3_000;
     let mut blocks = Vec::with_capacity(BLOCKS);
@@ -220,24 +199,19 @@ fn blocks_that_another_thread_frees_are_allocated_here_and_freed_there() {
             let _phase = enter("here");
             blocks.extend((0..BLOCKS).map(|_| Block::filled(layout(SIZE, 8), 1).unwrap()));
         }
-        thread::scope(|scope| {
-            let there = scope.spawn(|| {
-                let _phase = enter("there");
-                blocks.clear();
-            });
-            there.join().unwrap();
+        on_a_thread(move || {
+            let _phase = enter("there");
+            blocks.clear();
         });
     });
-    let blank =
-        Memory { allocations: 0, allocated: 0, frees: 0, freed: 0, reallocations: 0, peak: 0 };
     let sum = BLOCKS * SIZE;
     assert_eq!(
-        Memory::of(phase_of(&stats, "here")),
-        Memory { allocations: BLOCKS, allocated: sum, peak: sum, ..blank }
+        Memory::from_phase(phase_of(&stats, "here")),
+        Memory { allocations: BLOCKS, allocated: sum, peak: sum, ..Memory::default() }
     );
     assert_eq!(
-        Memory::of(phase_of(&stats, "there")),
-        Memory { frees: BLOCKS, freed: sum, ..blank }
+        Memory::from_phase(phase_of(&stats, "there")),
+        Memory { frees: BLOCKS, freed: sum, ..Memory::default() }
     );
 }
 
@@ -245,7 +219,7 @@ fn blocks_that_another_thread_frees_are_allocated_here_and_freed_there() {
 fn the_work_of_threads_at_once_adds_up_to_the_byte() {
     const THREADS: usize = 4;
     const ROUNDS: usize = 200;
-    let layouts: Vec<_> = layouts().into_iter().filter(|it| it.size() < 70_000).collect();
+    let layouts: Vec<_> = layouts().into_iter().filter(|layout| layout.size() < 70_000).collect();
     let sum: usize = layouts.iter().map(Layout::size).sum();
     let stats = measure(|| {
         let _phase = enter("all");
@@ -254,8 +228,8 @@ fn the_work_of_threads_at_once_adds_up_to_the_byte() {
                 let work = in_current_phase!(|| {
                     let _phase = enter("each");
                     for _ in 0..ROUNDS {
-                        for it in &layouts {
-                            drop(Block::filled(*it, 3));
+                        for layout in &layouts {
+                            drop(Block::filled(*layout, 3));
                         }
                     }
                 });
@@ -263,15 +237,8 @@ fn the_work_of_threads_at_once_adds_up_to_the_byte() {
             }
         });
     });
-    let each = Memory::of(phase_of(&stats, "all/each"));
+    let each = Memory::from_phase(phase_of(&stats, "all/each"));
     let blocks = THREADS * ROUNDS * layouts.len();
-    let expected = Memory {
-        allocations: blocks,
-        allocated: THREADS * ROUNDS * sum,
-        frees: blocks,
-        freed: THREADS * ROUNDS * sum,
-        reallocations: 0,
-        peak: layouts.iter().map(Layout::size).max().unwrap(),
-    };
-    assert_eq!(each, expected);
+    let largest = layouts.iter().map(Layout::size).max().unwrap();
+    assert_eq!(each, Memory::freed(blocks, THREADS * ROUNDS * sum, largest));
 }

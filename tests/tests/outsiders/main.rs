@@ -1,21 +1,20 @@
-//! What valgrind's tools say who watch a program from outside: of its memory, against what the record
-//! says, and of what measuring costs.
+//! Valgrind's tools watch programs from outside: their memory, compared with the record, and what
+//! measuring costs. A binary of its own with its own `main`, because it also is the watched program.
 //!
-//! Memory is that of three real programs, and of one small enough to be watched at each run of the
-//! tests. The outsider counts everything outside of the build as well: what runs before `main`, what
-//! the C library takes for itself, and the program's arguments. That is a KiB. What the runtime takes for
-//! itself, and counts nowhere, is told and not judged.
+//! The programs are three real ones, and one small enough for every run of the tests. Massif also
+//! counts what is outside of the build: what runs before `main`, the C library's own memory, and the
+//! program's arguments. That is about a KiB. The runtime's own memory, which no record counts, is
+//! printed and not judged.
 #![cfg(target_os = "linux")]
 #![forbid(unsafe_code)]
 
 mod callgrind;
 mod massif;
-#[path = "../tool/mod.rs"]
-mod place;
 mod programs;
 
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 
+use contract_tests::programs::has_valgrind;
 use libtest_mimic::{Arguments, Failed, Trial};
 use perf_runtime::TrackingAllocator;
 
@@ -25,10 +24,10 @@ use programs::Program;
 #[global_allocator]
 static ALLOCATOR: TrackingAllocator = TrackingAllocator::system();
 
-/// What makes this program one of those that are watched.
+/// The argument that makes this binary one of the watched programs.
 const AS_A_PROGRAM: &str = "--as-a-program";
 
-/// By how many hundredths a peak may be missed.
+/// The largest difference between peaks, in percent.
 const PERCENT: f64 = 1.0;
 
 fn check_peak(program: Program) -> Result<(), String> {
@@ -46,15 +45,9 @@ fn check_peak(program: Program) -> Result<(), String> {
     Ok(())
 }
 
-/// A test that wants valgrind.
+/// A test that needs valgrind.
 fn trial(name: &str, check: impl FnOnce() -> Result<(), String> + Send + 'static) -> Trial {
-    Trial::test(name, || {
-        if !Command::new("valgrind").arg("--version").output().is_ok_and(|it| it.status.success()) {
-            eprintln!("skipped: valgrind is not installed");
-            return Ok(());
-        }
-        check().map_err(Failed::from)
-    })
+    Trial::test(name, || if has_valgrind() { check().map_err(Failed::from) } else { Ok(()) })
 }
 
 fn main() -> ExitCode {
@@ -69,7 +62,7 @@ fn main() -> ExitCode {
             callgrind::check_among_idle_threads,
         ),
         trial(
-            "a_phase_takes_a_longer_way_once_for_each_time_that_another_thread_allocated",
+            "a_phase_takes_the_slow_path_once_for_each_time_that_another_thread_allocated",
             callgrind::check_among_a_thread_that_allocates,
         ),
     ];

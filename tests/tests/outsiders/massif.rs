@@ -1,20 +1,21 @@
-//! What massif, valgrind's own heap profiler, says of the same work.
+//! Peaks by massif, valgrind's heap profiler.
 
 use std::fs;
 use std::process::Command;
 
-use crate::place::{Place, succeed};
+use contract_tests::programs::{Place, succeed};
+
 use crate::programs::Program;
 
-/// What the record and the outsider say of the highest live heap, in bytes.
+/// The highest live heap by the record and by massif, in bytes.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Peaks {
     /// `memory_peak_mb` of the record.
     pub(crate) ours: u64,
-    /// Massif's, of the same program with measuring off: so that the runtime's own memory, which the
-    /// record counts nowhere, is none of it.
+    /// By massif, of the program with measuring off: without the runtime's own memory, which no record
+    /// counts.
     pub(crate) bare: u64,
-    /// Massif's, of the program while it is measured: with what the runtime takes for itself.
+    /// By massif, of the measured program: with the runtime's own memory.
     pub(crate) measured: u64,
 }
 
@@ -23,8 +24,7 @@ impl Peaks {
         let place = Place::new();
         program.prepare(&place.path("."));
         succeed(&mut command(&place, None, program));
-        let [record] = &place.records("metrics")[..] else { panic!("not one record") };
-        let megabytes = record["memory_peak_mb"].as_f64().unwrap();
+        let megabytes = place.only_record("metrics")["memory_peak_mb"].as_f64().unwrap();
         // A record's megabytes have at least three decimals: half a KiB.
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a size")]
         let ours = (megabytes * 1_048_576.0).round() as u64;
@@ -33,20 +33,20 @@ impl Peaks {
         Self { ours, bare, measured }
     }
 
-    /// By how many hundredths of what `theirs` is ours is larger.
+    /// By how many percent of `theirs` ours is larger.
     #[expect(clippy::cast_precision_loss, reason = "exact up to 8 PiB")]
     pub(crate) fn percent(self, theirs: u64) -> f64 {
         (self.ours as f64 / theirs as f64 - 1.0) * 100.0
     }
 }
 
-/// The command that runs a program, with massif watching it if it has a name for what it sees.
+/// The command that runs a program: under massif if there is a name for its output.
 fn command(place: &Place, seen: Option<&str>, program: Program) -> Command {
     let tool = std::env::current_exe().unwrap();
     let mut command =
         place.command(if seen.is_some() { "valgrind" } else { tool.to_str().unwrap() });
     if let Some(seen) = seen {
-        // The exact peak, and no trees of who allocated, which are what takes massif its time.
+        // The exact peak, and no trees of callers, which would make massif slow.
         command.args(["--tool=massif", "--peak-inaccuracy=0", "--depth=1", "--heap-admin=0"]);
         command.args(["--log-file=log", &format!("--massif-out-file={seen}")]).arg(tool);
     }
@@ -55,11 +55,13 @@ fn command(place: &Place, seen: Option<&str>, program: Program) -> Command {
     command
 }
 
-/// Runs it, and gives the highest of massif's snapshots.
+/// Runs the command, and returns the highest of massif's snapshots.
 fn peak(place: &Place, command: &mut Command) -> u64 {
     succeed(command);
-    let out = command.get_args().filter_map(|it| it.to_str()?.strip_prefix("--massif-out-file="));
+    let out = command
+        .get_args()
+        .filter_map(|argument| argument.to_str()?.strip_prefix("--massif-out-file="));
     let snapshots = fs::read_to_string(place.path(out.last().unwrap())).unwrap();
-    let bytes = snapshots.lines().filter_map(|it| it.strip_prefix("mem_heap_B="));
-    bytes.map(|it| it.parse().unwrap()).max().unwrap()
+    let bytes = snapshots.lines().filter_map(|line| line.strip_prefix("mem_heap_B="));
+    bytes.map(|number| number.parse().unwrap()).max().unwrap()
 }

@@ -1,7 +1,5 @@
-//! Three real programs, driven as libraries: each a build with phases, on one thread, whose work is the
-//! same in every process.
-//!
-//! They are at the same time what the record is asked about and what the outsider watches.
+//! Three real programs, used as libraries: each is a build with phases on one thread that does the same work
+//! in every process. The record and valgrind measure the same program.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,7 +12,7 @@ use regex::Regex;
 /// The sources of this workspace: what all programs work on.
 const WORKSPACE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
-/// What there is to run, by name.
+/// A program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Program {
     /// A Rust parser, `syn`, over the sources of this workspace.
@@ -40,19 +38,19 @@ impl Program {
         }
     }
 
-    /// The program of a name. There is one.
+    /// The program with a name.
     pub(crate) fn named(name: &str) -> Self {
-        Self::ALL.into_iter().find(|it| it.name() == name).expect("a program's name")
+        Self::ALL.into_iter().find(|program| program.name() == name).expect("a program's name")
     }
 
-    /// Prepares what the program is to find in the directory that it runs in.
+    /// Prepares the directory in which the program runs.
     pub(crate) fn prepare(self, directory: &Path) {
         if self == Self::StaticSite {
             write_documents(&directory.join("documents"));
         }
     }
 
-    /// What makes a record of it.
+    /// A collector for its record.
     pub(crate) fn collector(self) -> PerformanceCollector {
         PerformanceCollector::from_env(self.name(), "1")
     }
@@ -86,13 +84,13 @@ fn sources() -> Vec<PathBuf> {
     let mut sources = Vec::new();
     let crates = ["perf-cli", "perf-history", "perf-macros", "perf-runtime"];
     let mut folders: Vec<_> =
-        crates.iter().map(|it| Path::new(WORKSPACE).join(it).join("src")).collect();
+        crates.iter().map(|name| Path::new(WORKSPACE).join(name).join("src")).collect();
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).expect("a folder of sources").flatten() {
             let path = entry.path();
             if path.is_dir() {
                 folders.push(path);
-            } else if path.extension().is_some_and(|it| it == "rs") {
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
                 sources.push(path);
             }
         }
@@ -103,7 +101,7 @@ fn sources() -> Vec<PathBuf> {
 
 #[tracked_phase("read", items = paths.len())]
 fn read(paths: &[PathBuf]) -> Vec<String> {
-    paths.iter().map(|it| fs::read_to_string(it).expect("a source")).collect()
+    paths.iter().map(|path| fs::read_to_string(path).expect("a source")).collect()
 }
 
 fn syntax(files: usize) {
@@ -126,7 +124,7 @@ fn names_of(file: &syn::File) -> Vec<String> {
         syn::Item::Impl(block) => block
             .items
             .iter()
-            .filter_map(|it| match it {
+            .filter_map(|item| match item {
                 syn::ImplItem::Fn(function) => Some(function.sig.ident.to_string()),
                 _ => None,
             })
@@ -148,8 +146,9 @@ fn patterns() {
         r"(\p{Greek}|\p{Cyrillic}|\p{Han}|[^\x00-\x7F]){1,20}",
         r"\b\d[\d_]*(\.\d+)?([eE][+-]?\d+)?(_?[iuf](8|16|32|64|size))?\b",
     ];
-    let compiled: Vec<Regex> =
-        phase!("compile", { patterns.iter().map(|it| Regex::new(it).expect("valid")).collect() });
+    let compiled: Vec<Regex> = phase!("compile", {
+        patterns.iter().map(|pattern| Regex::new(pattern).expect("valid")).collect()
+    });
     let mut found: BTreeMap<String, Vec<usize>> = BTreeMap::new();
     for (number, text) in texts.iter().enumerate() {
         for pattern in &compiled {

@@ -1,20 +1,20 @@
-//! What DHAT, valgrind's profiler of who allocates, says of the same work.
+//! Bytes by place, by DHAT, valgrind's allocation profiler.
 
 use std::collections::BTreeMap;
 use std::fs;
 
+use contract_tests::programs::{Place, succeed};
 use serde_json::Value;
 
-use crate::place::{Place, succeed};
 use crate::programs::Program;
 
-/// The function that tells DHAT of a request.
+/// The function that signals a request to DHAT.
 const SIGNAL: &str = "signals::signal";
 
 /// A line of a program's code: its file as the compiler knew it, and its number.
 pub(crate) type Line = (String, u64);
 
-/// Bytes that were requested, by the line of the program's own code that did.
+/// Requested bytes by line of the program.
 pub(crate) fn bytes_by_line(program: Program) -> BTreeMap<Line, u64> {
     let place = Place::new();
     program.prepare(&place.path("."));
@@ -23,7 +23,7 @@ pub(crate) fn bytes_by_line(program: Program) -> BTreeMap<Line, u64> {
     command.args(["--num-callers=60", "--read-inline-info=yes", "--fullpath-after="]);
     command.arg(std::env::current_exe().unwrap());
     command.args([crate::AS_A_PROGRAM, program.name(), crate::WATCHED]);
-    // What is measured would show, as what is not the program's own work.
+    // Measuring would add allocations that are not the program's.
     succeed(command.env("BUILD_METRICS", "off").env("RAYON_NUM_THREADS", "1"));
     read(&fs::read_to_string(place.path("seen")).unwrap())
 }
@@ -33,7 +33,8 @@ pub(crate) fn bytes_by_line(program: Program) -> BTreeMap<Line, u64> {
 fn read(seen: &str) -> BTreeMap<Line, u64> {
     let seen: Value = serde_json::from_str(seen).unwrap();
     let frames = seen["ftbl"].as_array().unwrap();
-    let lines: Vec<_> = frames.iter().map(|it| line_of_program(it.as_str().unwrap())).collect();
+    let lines: Vec<_> =
+        frames.iter().map(|frame| line_of_program(frame.as_str().unwrap())).collect();
     let mut bytes = BTreeMap::new();
     for stack in seen["pps"].as_array().unwrap() {
         let index = |it: &Value| usize::try_from(it.as_u64().unwrap()).unwrap();
@@ -41,7 +42,7 @@ fn read(seen: &str) -> BTreeMap<Line, u64> {
         // The C library allocates for itself, too.
         let is_request = |it: &usize| frames[*it].as_str().unwrap().contains(SIGNAL);
         if stack_frames.iter().any(is_request)
-            && let Some(line) = stack_frames.iter().find_map(|it| lines[*it].clone())
+            && let Some(line) = stack_frames.iter().find_map(|frame| lines[*frame].clone())
         {
             *bytes.entry(line).or_insert(0) += stack["tb"].as_u64().unwrap();
         }
@@ -56,9 +57,12 @@ fn line_of_program(frame: &str) -> Option<Line> {
     let (function, place) = function.rsplit_once(" (")?;
     let (file, line) = place.strip_suffix(')')?.rsplit_once(':')?;
     let last = function.rsplit("::").next()?;
-    let foreign = ["/rustc/", "/rust/deps/", "/rustlib/src/rust/", "perf-runtime/src/"];
-    let is_foreign = foreign.iter().any(|it| file.contains(it))
-        || ["places_by_dhat/signals.rs", "vg_replace_malloc.c"].iter().any(|it| file.ends_with(it))
+    let foreign =
+        ["/rustc/", "/rust/deps/", "/rustlib/src/rust/", "perf-core/src/", "perf-runtime/src/"];
+    let is_foreign = foreign.iter().any(|part| file.contains(part))
+        || ["places_by_dhat/signals.rs", "vg_replace_malloc.c"]
+            .iter()
+            .any(|end| file.ends_with(end))
         || last.starts_with("__rust_")
         || last.starts_with("__rg_");
     let line = line.parse().ok()?;

@@ -1,45 +1,44 @@
-//! The places that allocated most, as samples estimate them, beside what DHAT saw of each, to the byte.
+//! The places that allocated most, as estimated from samples, compared with the exact bytes that DHAT saw.
+//! A binary of its own, because its allocator reports to DHAT and because it also is the watched program.
 //!
-//! Programs and seed are always the same, so that a test never fails by chance.
+//! Programs and seed are always the same, so that no test fails by chance.
 #![cfg(target_os = "linux")]
 #![deny(unsafe_code)]
 
 mod dhat;
-#[path = "../tool/mod.rs"]
-mod place;
 #[path = "../outsiders/programs.rs"]
 mod programs;
 mod signals;
 
 use std::collections::BTreeMap;
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 
+use contract_tests::programs::{Place, has_valgrind, succeed};
 use libtest_mimic::{Arguments, Failed, Trial};
 use perf_runtime::{AllocationSampling, TrackingAllocator};
 
 use dhat::Line;
-use place::{Place, succeed};
 use programs::Program;
 use signals::Signalling;
 
 #[global_allocator]
 static ALLOCATOR: TrackingAllocator<Signalling> = TrackingAllocator::new(Signalling);
 
-/// What makes this program one of those that are watched.
+/// The argument that makes this binary one of the watched programs.
 const AS_A_PROGRAM: &str = "--as-a-program";
-/// What makes it tell DHAT of its requests, instead of sampling them.
+/// The argument that makes it signal its requests to DHAT instead of sampling them.
 const WATCHED: &str = "watched";
 
-/// How many places are looked at.
+/// The number of places to compare.
 const LARGEST: usize = 10;
-/// About how many samples are taken: their stacks all have room, should each be another one.
+/// The approximate number of samples. There is room for all their stacks, even if all differ.
 const SAMPLES: u64 = 15_000;
 const SEED: u64 = 1;
 
-/// What the record says of a line: bytes and the ends of the interval.
+/// The estimate of a line in the record, with its interval.
 ///
-/// Of a line that allocated in several phases there are several estimates. Their sum is within the sums
-/// of the ends at least as surely.
+/// A line that allocated in several phases has several estimates. Their sum is within the summed
+/// intervals at least as surely.
 #[derive(Debug, Clone, Copy, Default)]
 struct Estimate {
     bytes: u64,
@@ -49,22 +48,22 @@ struct Estimate {
     phases: u64,
 }
 
-/// What the record says of each line, and how many bytes the build requested.
+/// The estimates in the record by line, and the bytes that the build requested.
 fn estimates(program: Program, sample_bytes: u64) -> (BTreeMap<Line, Estimate>, u64) {
     let place = Place::new();
     program.prepare(&place.path("."));
     let mut command = place.command(std::env::current_exe().unwrap().to_str().unwrap());
     command.args([AS_A_PROGRAM, program.name(), &sample_bytes.to_string()]);
     succeed(command.env("BUILD_METRICS_DIR", "metrics").env("RAYON_NUM_THREADS", "1"));
-    let [record] = &place.records("metrics")[..] else { panic!("not one record") };
+    let record = place.only_record("metrics");
     assert_eq!(record["allocators"]["dropped"].as_u64().unwrap_or(0), 0, "{record}");
     let parts = record["phases"].as_array().unwrap().iter().chain([&record["unattributed"]]);
     let mut estimates: BTreeMap<Line, Estimate> = BTreeMap::new();
-    for told in parts.filter_map(|it| it["top_allocators"].as_array()).flatten() {
-        let (Some(file), Some(line)) = (told["file"].as_str(), told["line"].as_u64()) else {
+    for place in parts.filter_map(|part| part["top_allocators"].as_array()).flatten() {
+        let (Some(file), Some(line)) = (place["file"].as_str(), place["line"].as_u64()) else {
             continue;
         };
-        let number = |field: &str| told[field].as_u64().unwrap_or(0);
+        let number = |field: &str| place[field].as_u64().unwrap_or(0);
         let sum = estimates.entry((file.to_owned(), line)).or_default();
         sum.bytes += number("alloc_bytes");
         sum.low += number("alloc_bytes_low");
@@ -75,8 +74,8 @@ fn estimates(program: Program, sample_bytes: u64) -> (BTreeMap<Line, Estimate>, 
     (estimates, record["alloc_bytes"].as_u64().unwrap())
 }
 
-/// Whether a file of a record, which leaves out what is before the package, is one that the compiler
-/// knew by all of its path, or by the end of it.
+/// Whether a file of a record, which leaves out everything before the package, is a file that the
+/// compiler knew by its whole path or its end.
 fn is_same_file(of_record: &str, of_compiler: &str) -> bool {
     let of_record = of_record.trim_start_matches('~');
     of_compiler.ends_with(of_record) || of_record.ends_with(of_compiler)
@@ -90,12 +89,12 @@ fn check_places(program: Program) -> Result<(), String> {
     let (estimates, requested) = estimates(program, sample_bytes);
     eprintln!("{}: {seen} bytes seen, {requested} recorded, one in {sample_bytes}", program.name());
     let mut wrong = Vec::new();
-    // Outside of the build, the one that is not measured reads its switches, and hardly more.
+    // Outside of the build, the program allocates hardly more than its switches.
     if seen.abs_diff(requested) > requested / 1_000 + (16 << 10) {
         wrong.push(format!("{seen} bytes seen, but {requested} recorded"));
     }
     let mut largest: Vec<_> = estimates.into_iter().collect();
-    largest.sort_by_key(|it| std::cmp::Reverse(it.1.bytes));
+    largest.sort_by_key(|(_, estimate)| std::cmp::Reverse(estimate.bytes));
     largest.truncate(LARGEST);
     if largest.len() < LARGEST {
         wrong.push(format!("only {} places", largest.len()));
@@ -103,7 +102,7 @@ fn check_places(program: Program) -> Result<(), String> {
     for ((file, line), it) in largest {
         let same =
             exact.iter().filter(|(place, _)| place.1 == line && is_same_file(&file, &place.0));
-        let exact: u64 = same.map(|it| it.1).sum();
+        let exact: u64 = same.map(|(_, bytes)| bytes).sum();
         let row = format!(
             "{exact:>11} in {:>11} ..{:>11}, estimated {:>11} of {:>5} samples in {} phases: {file}:{line}",
             it.low, it.high, it.bytes, it.samples, it.phases
@@ -119,13 +118,8 @@ fn check_places(program: Program) -> Result<(), String> {
 fn trial(program: Program) -> Trial {
     let name = format!("the_largest_places_are_those_of_dhat_in_{}", program.name());
     let large = program != Program::LittleSyntax;
-    let test = move || {
-        if !Command::new("valgrind").arg("--version").output().is_ok_and(|it| it.status.success()) {
-            eprintln!("skipped: valgrind is not installed");
-            return Ok(());
-        }
-        check_places(program).map_err(Failed::from)
-    };
+    let test =
+        move || if has_valgrind() { check_places(program).map_err(Failed::from) } else { Ok(()) };
     Trial::test(name.replace('-', "_"), test).with_ignored_flag(large)
 }
 

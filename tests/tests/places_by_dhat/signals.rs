@@ -1,8 +1,8 @@
-//! An allocator that lets DHAT see what is requested as the record counts it.
+//! An allocator that lets DHAT see requests in the same way as the record counts them.
 //!
-//! DHAT takes what a `realloc` adds to a block for the first place that allocated it, and a record for
-//! the place that made it grow. Therefore blocks come from an allocator that valgrind knows nothing of, and
-//! each request is signalled by a block of as many bytes as it adds, which is gone at once.
+//! DHAT attributes the bytes that a `realloc` adds to the place that allocated the block, and a record to
+//! the place that grew it. Therefore blocks come from an allocator that valgrind does not know, and each
+//! request is signalled by a block of as many bytes as it adds, which is freed immediately.
 
 #![allow(unsafe_code, reason = "it is an allocator")]
 
@@ -26,12 +26,12 @@ pub(crate) struct Signalling;
 #[inline(never)]
 fn signal(bytes: usize) {
     if ON.load(Relaxed) && bytes > 0 {
-        // SAFETY: the block, if there is one, is given back to whom it is from, and not used.
+        // SAFETY: the block, if any, is freed by the allocator that it is from, and not used.
         unsafe { libc::free(black_box(libc::malloc(black_box(bytes)))) };
     }
 }
 
-// SAFETY: all requests are handed over as they are.
+// SAFETY: all requests are passed on unchanged.
 unsafe impl GlobalAlloc for Signalling {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         signal(layout.size());

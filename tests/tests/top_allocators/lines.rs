@@ -1,5 +1,5 @@
-//! The place that is told of is a line of the tool, whatever of the standard library is between it
-//! and the allocator.
+//! A recorded place is a line of the tool, whatever code of the standard library is between it and the
+//! allocator.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::fmt::Write as _;
@@ -12,7 +12,7 @@ use perf_runtime::{BuildStats, enter, in_current_phase, tracked_phase};
 
 use crate::{all, places, sampled};
 
-/// The lines that a phase's places have, largest first.
+/// The lines of the places of a phase, the largest first.
 #[track_caller]
 fn lines(stats: &BuildStats, path: &str) -> Vec<u32> {
     let places = places(stats, path);
@@ -20,10 +20,10 @@ fn lines(stats: &BuildStats, path: &str) -> Vec<u32> {
         let file = place.file.as_deref().unwrap();
         assert!(file.ends_with("tests/top_allocators/lines.rs"), "{place:?}");
     }
-    places.iter().map(|it| u32::try_from(it.line.unwrap()).unwrap()).collect()
+    places.iter().map(|place| u32::try_from(place.line.unwrap()).unwrap()).collect()
 }
 
-/// Asserts that all that `work` allocates is told to be of the line that it gives.
+/// Asserts that everything `work` allocates is recorded for the line that it returns.
 #[track_caller]
 fn assert_line(work: impl FnOnce() -> u32) {
     let mut line = 0;
@@ -36,6 +36,16 @@ fn assert_line(work: impl FnOnce() -> u32) {
     let place = &phase.top_allocators[0];
     assert_eq!(Some(place.alloc_bytes), phase.self_alloc_bytes);
     assert_eq!(Some(place.alloc_count), phase.self_alloc_count);
+}
+
+/// The same for an expression on one line.
+macro_rules! assert_line {
+    ($work:expr) => {
+        assert_line(|| {
+            black_box($work);
+            line!()
+        })
+    };
 }
 
 #[test]
@@ -60,45 +70,28 @@ fn growth_of_vectors_strings_and_queues() {
         line = line!() - 2;
         black_box((numbers, text, queue));
     });
-    // The queue's first allocation is of the line that made it.
+    // The queue's first allocation is in the line that created it.
     let mut found = lines(&stats, "work");
     found.sort_unstable();
     assert_eq!(found, [line - 4, line - 2, line - 1, line]);
-    let queue = places(&stats, "work").iter().find(|it| it.line == Some(u64::from(line))).unwrap();
-    // From 8 to 1024 places of 32 bytes.
+    let queue =
+        places(&stats, "work").iter().find(|place| place.line == Some(u64::from(line))).unwrap();
+    // From 8 to 1024 elements of 32 bytes.
     assert_eq!((queue.alloc_bytes, queue.realloc_count, queue.alloc_count), (1_016 * 32, 7, 0));
 }
 
 #[test]
 fn boxes_and_counted_pointers() {
-    assert_line(|| {
-        black_box(Box::new([1_u64; 20]));
-        line!() - 1
-    });
-    assert_line(|| {
-        black_box(Rc::new([1_u64; 20]));
-        line!() - 1
-    });
-    assert_line(|| {
-        black_box(Arc::<[u64]>::from(&[1; 20][..]));
-        line!() - 1
-    });
+    assert_line!(Box::new([1_u64; 20]));
+    assert_line!(Rc::new([1_u64; 20]));
+    assert_line!(Arc::<[u64]>::from(&[1; 20][..]));
 }
 
 #[test]
-fn what_macros_of_the_standard_library_make() {
-    assert_line(|| {
-        black_box(vec![0_u8; 100]);
-        line!() - 1
-    });
-    assert_line(|| {
-        black_box(vec![7_u64; 100]);
-        line!() - 1
-    });
-    assert_line(|| {
-        black_box(format!("{:>100}", black_box(7)));
-        line!() - 1
-    });
+fn macros_of_the_standard_library() {
+    assert_line!(vec![0_u8; 100]);
+    assert_line!(vec![7_u64; 100]);
+    assert_line!(format!("{:>100}", black_box(7)));
 }
 
 #[test]
@@ -106,7 +99,7 @@ fn formatting_through_several_layers() {
     struct Page(Vec<u32>);
     impl std::fmt::Display for Page {
         fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-            self.0.iter().try_for_each(|it| write!(f, "<p>{it:>60}</p>"))
+            self.0.iter().try_for_each(|number| write!(f, "<p>{number:>60}</p>"))
         }
     }
     let page = Page((0..100).collect());
@@ -118,7 +111,7 @@ fn formatting_through_several_layers() {
         line = line!() - 1;
         black_box(html);
     });
-    // The formatting of a page is code of the tool, and innermost.
+    // The implementation of `Display` is code of the tool, and the innermost.
     assert_eq!(lines(&stats, "work")[0], line - 8);
     assert!(lines(&stats, "work").contains(&(line - 1)));
 }
@@ -143,13 +136,13 @@ fn maps_and_their_growth() {
 }
 
 #[test]
-fn iterators_that_collect_what_closures_make() {
+fn iterators_that_collect_results_of_closures() {
     let mut line = 0;
     let stats = sampled(all(), || {
         let _phase = enter("work");
         let texts: Vec<String> = (0..100_u32)
-            .filter(|it| it % 2 == 0)
-            .map(|it| "abc".repeat(it as usize + 20))
+            .filter(|number| number % 2 == 0)
+            .map(|number| "abc".repeat(number as usize + 20))
             .collect();
         line = line!() - 1;
         black_box(texts);
@@ -157,8 +150,8 @@ fn iterators_that_collect_what_closures_make() {
     let mut found = lines(&stats, "work");
     found.sort_unstable();
     assert_eq!(found.last(), Some(&line));
-    assert!(found[..found.len() - 1].iter().all(|it| (line - 3..=line).contains(it)));
-    assert_eq!(places(&stats, "work").iter().map(|it| it.alloc_count).max(), Some(50));
+    assert!(found[..found.len() - 1].iter().all(|found| (line - 3..=line).contains(found)));
+    assert_eq!(places(&stats, "work").iter().map(|place| place.alloc_count).max(), Some(50));
 }
 
 #[inline(always)]
@@ -205,8 +198,8 @@ fn async_functions_that_are_phases() {
     let stats = sampled(all(), || {
         let mut future = std::pin::pin!(fetch());
         let mut context = std::task::Context::from_waker(std::task::Waker::noop());
-        if let std::task::Poll::Ready(it) = future.as_mut().poll(&mut context) {
-            line = it;
+        if let std::task::Poll::Ready(ready) = future.as_mut().poll(&mut context) {
+            line = ready;
         }
     });
     let mut found = lines(&stats, "fetch");
@@ -215,7 +208,7 @@ fn async_functions_that_are_phases() {
 }
 
 #[test]
-fn work_that_was_handed_to_another_thread_is_of_its_phase() {
+fn handed_off_work_is_in_its_phase() {
     let mut line = 0;
     let stats = sampled(all(), || {
         let _phase = enter("work");
@@ -241,7 +234,7 @@ fn a_function_is_named_by_its_path() {
 }
 
 #[test]
-fn a_phase_tells_of_its_own_places_and_not_of_those_below() {
+fn the_places_of_a_phase_do_not_include_those_below() {
     let stats = sampled(all(), || {
         let _outer = enter("outer");
         black_box(vec![1_u8; 1_000]);
@@ -249,7 +242,7 @@ fn a_phase_tells_of_its_own_places_and_not_of_those_below() {
         black_box(vec![1_u8; 2_000]);
     });
     let bytes =
-        |path| -> Vec<u64> { places(&stats, path).iter().map(|it| it.alloc_bytes).collect() };
+        |path| places(&stats, path).iter().map(|place| place.alloc_bytes).collect::<Vec<_>>();
     assert_eq!(bytes("outer"), [1_000]);
     assert_eq!(bytes("outer/inner"), [2_000]);
 }

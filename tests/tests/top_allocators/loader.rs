@@ -1,4 +1,4 @@
-//! Threads that load libraries while others allocate: sampling waits for no lock of the loader.
+//! Threads that load libraries while others allocate: sampling does not take the lock of the loader.
 
 #![allow(unsafe_code, reason = "loading a library is")]
 
@@ -11,10 +11,10 @@ use perf_runtime::{AllocationSampling, enter, in_current_phase};
 
 use crate::{places, sampled};
 
-/// Libraries that the C library comes with, and this program does not need.
+/// Libraries that come with the C library, and that this program does not need.
 const LIBRARIES: [&CStr; 3] = [c"libresolv.so.2", c"libnss_files.so.2", c"libanl.so.1"];
 
-/// Loads a library and unloads it again. `false` where it is not there.
+/// Loads a library and unloads it. `false` if it does not exist.
 fn load(library: &CStr) -> bool {
     // SAFETY: these libraries do nothing when they are loaded or unloaded, and nothing of theirs is
     // used. The handle is closed once.
@@ -31,17 +31,17 @@ fn while_locked(mut found: impl FnMut()) {
         _: libc::size_t,
         found: *mut libc::c_void,
     ) -> libc::c_int {
-        // SAFETY: it is what is passed below, and nothing else uses it meanwhile.
+        // SAFETY: this is the pointer that is passed below, and nothing else uses it during the call.
         unsafe { (*found.cast::<F>())() };
         0
     }
-    fn of<F: FnMut()>(
+    fn callback_for<F: FnMut()>(
         _: &F,
     ) -> unsafe extern "C" fn(*mut libc::dl_phdr_info, libc::size_t, *mut libc::c_void) -> libc::c_int
     {
         call::<F>
     }
-    let callback = of(&found);
+    let callback = callback_for(&found);
     // SAFETY: `found` outlives the call, and is what `callback` takes.
     unsafe { libc::dl_iterate_phdr(Some(callback), (&raw mut found).cast()) };
 }
@@ -59,15 +59,14 @@ fn libraries_come_and_go_while_all_threads_are_sampled() {
                 }));
             }
             for _ in 0..100 {
-                loaded += LIBRARIES.iter().filter(|it| load(it)).count();
+                loaded += LIBRARIES.iter().filter(|library| load(library)).count();
                 black_box(vec![1_u8; 2_000]);
             }
             done.store(true, Ordering::Relaxed);
         });
     });
     println!("{loaded} libraries were loaded");
-    let of = |count: u64| places(&stats, "work").iter().find(|it| it.alloc_count == count).cloned();
-    let place = of(100).unwrap();
+    let place = places(&stats, "work").iter().find(|place| place.alloc_count == 100).unwrap();
     assert!(place.alloc_bytes == 200_000 && place.function.contains("libraries_come_and_go"));
 }
 
@@ -79,7 +78,7 @@ fn a_thread_is_sampled_while_another_holds_the_loaders_lock() {
         while_locked(|| {
             held += 1;
             if held == 1 {
-                // Would never end if a sample took that lock, as it is given back after this.
+                // A sample that took the lock would wait forever: it is released after this.
                 thread::scope(|scope| {
                     scope.spawn(in_current_phase!(|| {
                         black_box(vec![1_u8; 50_000]);
@@ -89,5 +88,5 @@ fn a_thread_is_sampled_while_another_holds_the_loaders_lock() {
         });
     });
     assert!(held > 1);
-    assert!(places(&stats, "work").iter().any(|it| it.alloc_bytes == 50_000));
+    assert!(places(&stats, "work").iter().any(|place| place.alloc_bytes == 50_000));
 }

@@ -1,4 +1,5 @@
-//! Top allocators: where a build allocates, told from samples.
+//! Top allocators: where a build allocates, estimated from samples. A binary of its own, because sampling
+//! is on for all threads of a process.
 
 mod estimates;
 mod lines;
@@ -7,11 +8,7 @@ mod retained;
 mod symbols;
 mod threads;
 
-#[path = "../tool/mod.rs"]
-mod tool;
-
-use contract_tests::conservation::assert_conserved;
-use contract_tests::one_build::{collector, turn};
+use contract_tests::one_build::{collector, measure_with, turn};
 use perf_runtime::perf_history::AllocationPlace;
 use perf_runtime::{AllocationSampling, BuildStats, TrackingAllocator};
 
@@ -22,26 +19,21 @@ static ALLOCATOR: TrackingAllocator = TrackingAllocator::system();
 #[track_caller]
 fn sampled(sampling: AllocationSampling, work: impl FnOnce()) -> BuildStats {
     let _turn = turn();
-    let mut collector = collector().sample_allocations(sampling);
-    collector.start_build();
-    work();
-    let stats = collector.end_build();
-    assert_conserved(&stats);
-    stats
+    measure_with(&mut collector().sample_allocations(sampling), work)
 }
 
-/// Every block of some 40 bytes or more is a sample: what is told of it is no estimate.
+/// Samples every block of about 40 bytes or more: its numbers are exact.
 fn all() -> AllocationSampling {
     AllocationSampling::every(1)
 }
 
-/// The places of a phase: line, bytes, allocations.
+/// The places in which a phase allocated most.
 fn places<'stats>(stats: &'stats BuildStats, path: &str) -> &'stats [AllocationPlace] {
     &stats.phase(path).unwrap_or_else(|| panic!("no {path}")).top_allocators
 }
 
-/// All that is told of all places.
+/// The places of all phases and outside of phases.
 fn all_places(stats: &BuildStats) -> impl Iterator<Item = &AllocationPlace> {
-    let outside = stats.unattributed.iter().flat_map(|it| &it.top_allocators);
-    stats.phases.iter().flat_map(|it| &it.top_allocators).chain(outside)
+    let outside = stats.unattributed.iter().flat_map(|outside| &outside.top_allocators);
+    stats.phases.iter().flat_map(|phase| &phase.top_allocators).chain(outside)
 }

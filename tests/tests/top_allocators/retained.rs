@@ -1,4 +1,4 @@
-//! What was sampled and is still there at the end of the build.
+//! Sampled memory that is still allocated at the end of the build.
 
 use std::hint::black_box;
 use std::thread;
@@ -10,15 +10,15 @@ use crate::{all, places, sampled};
 #[track_caller]
 fn assert_retained(stats: &BuildStats, path: &str, bytes: u64) {
     let phase = stats.phase(path).unwrap();
-    let told = [phase.retained_bytes, phase.retained_bytes_low].map(Option::unwrap);
-    assert_eq!(told, [bytes; 2], "{path}");
+    let recorded = [phase.retained_bytes, phase.retained_bytes_low].map(Option::unwrap);
+    assert_eq!(recorded, [bytes; 2], "{path}");
     assert!(phase.retained_bytes_high.unwrap() >= bytes);
-    let places: u64 = phase.top_allocators.iter().map(|it| it.retained_bytes).sum();
+    let places: u64 = phase.top_allocators.iter().map(|place| place.retained_bytes).sum();
     assert_eq!(places, bytes, "{path}");
 }
 
 #[test]
-fn what_was_leaked_and_not_what_was_freed() {
+fn leaked_memory_is_retained_and_freed_memory_is_not() {
     let mut kept = Vec::new();
     let stats = sampled(all(), || {
         let _phase = enter("leak");
@@ -33,11 +33,11 @@ fn what_was_leaked_and_not_what_was_freed() {
 }
 
 #[test]
-fn what_is_freed_by_other_threads_or_in_other_phases_is_not_retained() {
+fn memory_freed_by_other_threads_or_in_other_phases_is_not_retained() {
     let stats = sampled(all(), || {
         let blocks: Vec<Vec<u8>> = {
             let _phase = enter("make");
-            (0..100).map(|it| vec![1; 1_000 + it]).collect()
+            (0..100).map(|extra| vec![1; 1_000 + extra]).collect()
         };
         let list = (blocks.capacity() * size_of::<Vec<u8>>()) as u64;
         let mut blocks = blocks.into_iter();
@@ -47,14 +47,14 @@ fn what_is_freed_by_other_threads_or_in_other_phases_is_not_retained() {
         std::mem::forget(black_box(blocks));
         assert_eq!(list, 2_400);
     });
-    // The later half, and the list that was forgotten with it.
-    let later: u64 = (50..100).map(|it| 1_000 + it).sum();
+    // The second half, and the list that was forgotten with it.
+    let later: u64 = (50..100).map(|extra| 1_000 + extra).sum();
     assert_retained(&stats, "make", later + 2_400);
     assert_retained(&stats, "leave", 0);
 }
 
 #[test]
-fn a_block_that_was_resized_is_retained_by_the_phases_that_made_its_parts() {
+fn a_resized_block_is_retained_by_the_phases_that_allocated_its_parts() {
     let mut block = Vec::new();
     let stats = sampled(all(), || {
         {
@@ -82,7 +82,7 @@ fn a_block_that_was_resized_is_retained_by_the_phases_that_made_its_parts() {
             let _phase = enter("grow");
             block.reserve_exact(100_000);
         }
-        // Gives back what came last.
+        // Frees what was allocated last.
         block.resize(30_000, 1);
         block.shrink_to_fit();
         let _phase = enter("grow-again");
@@ -108,7 +108,7 @@ fn block() -> Vec<u8> {
 }
 
 #[test]
-fn what_did_not_fit_is_counted() {
+fn samples_beyond_the_limit_are_counted_as_dropped() {
     const BLOCKS: u64 = 90_000;
     let mut kept = Vec::new();
     let stats = sampled(all(), || {
@@ -118,16 +118,14 @@ fn what_did_not_fit_is_counted() {
     let facts = stats.allocators.as_ref().unwrap();
     assert!(facts.dropped > BLOCKS - (1 << 16), "{facts:?}");
     let phase = stats.phase("keep").unwrap();
-    // All were counted where they were allocated; some of them not as live.
-    let place = places(&stats, "keep").iter().find(|it| it.alloc_count == BLOCKS).unwrap();
+    // All were counted as allocated, but not all as retained.
+    let place = places(&stats, "keep").iter().find(|place| place.alloc_count == BLOCKS).unwrap();
     assert_eq!(place.alloc_bytes, BLOCKS * 50);
-    let told = place.retained_bytes / 50;
-    assert!(
-        (BLOCKS - facts.dropped..=BLOCKS - facts.dropped + 1).contains(&told),
-        "{told} {facts:?}"
-    );
+    let retained = place.retained_bytes / 50;
+    let expected = BLOCKS - facts.dropped;
+    assert!((expected..=expected + 1).contains(&retained), "{retained} {facts:?}");
     assert!(phase.retained_bytes.unwrap() < phase.self_alloc_bytes.unwrap());
     drop(kept);
     let again = sampled(all(), || drop(black_box(vec![1_u8; 100])));
-    assert_eq!(again.allocators.unwrap().dropped, 0, "the next build has the room again");
+    assert_eq!(again.allocators.unwrap().dropped, 0, "the next build has room again");
 }

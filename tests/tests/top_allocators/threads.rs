@@ -9,13 +9,13 @@ use perf_runtime::{AllocationSampling, enter, in_current_phase};
 use crate::{all, places, sampled};
 
 #[test]
-fn threads_that_pass_blocks_on_lose_and_invent_none() {
+fn blocks_that_threads_pass_to_each_other_are_counted_once() {
     const THREADS: usize = 8;
     const BLOCKS: usize = 300;
     let (mut kept, mut sizes) = (Vec::new(), 0);
     let stats = sampled(all(), || {
         let _phase = enter("work");
-        // Each thread frees what the one before it made, and keeps every third.
+        // Each thread frees the blocks of the one before it, and keeps every third.
         let (senders, receivers): (Vec<_>, Vec<_>) =
             (0..THREADS).map(|_| std::sync::mpsc::channel::<Vec<u8>>()).unzip();
         let mut senders = senders;
@@ -39,8 +39,8 @@ fn threads_that_pass_blocks_on_lose_and_invent_none() {
                 }))
             })
             .collect();
-        kept = keepers.into_iter().flat_map(|it| it.join().unwrap()).collect();
-        sizes = kept.iter().map(|it| it.capacity() as u64).sum();
+        kept = keepers.into_iter().flat_map(|thread| thread.join().unwrap()).collect();
+        sizes = kept.iter().map(|block| block.capacity() as u64).sum();
     });
     let phase = stats.phase("work/make").unwrap();
     let line = |place: &&perf_runtime::perf_history::AllocationPlace| place.realloc_count > 0;
@@ -50,9 +50,11 @@ fn threads_that_pass_blocks_on_lose_and_invent_none() {
     assert_eq!(kept.len(), THREADS * BLOCKS / 3);
     let of_blocks: u64 = places(&stats, "work/make")
         .iter()
-        .filter(|it| it.function.contains("threads_that_pass") && it.alloc_count != 8)
-        .filter(|it| it.realloc_count > 0 || it.alloc_count == (THREADS * BLOCKS) as u64)
-        .map(|it| it.retained_bytes)
+        .filter(|place| {
+            place.function.contains("blocks_that_threads_pass") && place.alloc_count != 8
+        })
+        .filter(|place| place.realloc_count > 0 || place.alloc_count == (THREADS * BLOCKS) as u64)
+        .map(|place| place.retained_bytes)
         .sum();
     assert_eq!(of_blocks, sizes);
     assert_eq!(stats.allocators.as_ref().unwrap().dropped, 0);
@@ -61,7 +63,7 @@ fn threads_that_pass_blocks_on_lose_and_invent_none() {
 }
 
 #[test]
-fn threads_that_come_and_go_by_the_hundred_tell_of_all_that_they_allocate() {
+fn allocations_of_hundreds_of_short_threads_are_all_recorded() {
     let stats = sampled(all(), || {
         let _phase = enter("work");
         for _ in 0..50 {
@@ -74,12 +76,13 @@ fn threads_that_come_and_go_by_the_hundred_tell_of_all_that_they_allocate() {
             });
         }
     });
-    let place = places(&stats, "work").iter().find(|it| it.alloc_bytes == 200 * 7_777).unwrap();
+    let place =
+        places(&stats, "work").iter().find(|place| place.alloc_bytes == 200 * 7_777).unwrap();
     assert_eq!((place.alloc_count, place.retained_bytes), (200, 0));
 }
 
 #[test]
-fn builds_at_once_are_sampled_alike_and_tell_each_of_their_own() {
+fn builds_at_once_are_sampled_alike_and_record_their_own_places() {
     let _turn = turn();
     let mut first = collector().sample_allocations(all());
     let mut second = collector().sample_allocations(AllocationSampling::every(1 << 30));

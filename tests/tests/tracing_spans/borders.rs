@@ -1,8 +1,10 @@
-//! Spans that a build does not hold whole, and builds that are open at once.
+//! Spans that begin before a build or end after it, and builds that are open at once.
 
-use super::{allocate, assert_bytes, counts, measure, subscribe};
+use super::{
+    allocate, assert_bytes, assert_phases, calls, collector, counts, measure, measure_with,
+    on_a_thread, paths, phase_of, started, subscribe, turn,
+};
 use contract_tests::conservation::assert_conserved;
-use contract_tests::one_build::{collector, on_a_thread, paths, phase_of, turn};
 use perf_runtime::enter;
 use std::thread;
 use tracing::{Span, info_span};
@@ -14,21 +16,17 @@ fn a_span_from_before_the_build_is_a_call_where_it_is_first_entered() {
     let outer = info_span!("outer");
     let never = outer.in_scope(|| info_span!("never"));
     let inner = never.in_scope(|| info_span!("inner"));
-    let mut collector = collector();
-    collector.start_build();
-    {
+    let stats = measure_with(&mut collector(), || {
         let _phase = enter("phase");
         outer.in_scope(|| allocate(1));
         let (again, below) = (outer.clone(), inner.clone());
         on_a_thread(move || {
             again.in_scope(|| allocate(2));
-            // One above it was entered in this build.
+            // One of its parents was entered in this build.
             below.in_scope(|| allocate(4));
         });
         drop((outer, never, inner));
-    }
-    let stats = collector.end_build();
-    assert_conserved(&stats);
+    });
     let tree = ["phase", "phase/outer", "phase/outer/never", "phase/outer/never/inner"];
     assert_eq!(paths(&stats), tree);
     assert_bytes(&stats, "phase/outer", 3);
@@ -38,7 +36,7 @@ fn a_span_from_before_the_build_is_a_call_where_it_is_first_entered() {
 }
 
 #[test]
-fn a_span_far_below_all_that_is_known_is_where_it_is_first_entered() {
+fn a_span_far_below_all_phases_is_where_it_is_first_entered() {
     subscribe();
     let _turn = turn();
     let root = info_span!("root");
@@ -46,30 +44,23 @@ fn a_span_far_below_all_that_is_known_is_where_it_is_first_entered() {
     for _ in 0..100 {
         chain.push(info_span!(parent: chain.last().unwrap(), "link"));
     }
-    let mut collector = collector();
-    collector.start_build();
-    root.in_scope(|| ());
-    chain[20].in_scope(|| allocate(1));
-    {
+    let stats = measure_with(&mut collector(), || {
+        root.in_scope(|| ());
+        chain[20].in_scope(|| allocate(1));
         let _phase = enter("phase");
         chain[100].in_scope(|| allocate(2));
-    }
-    let stats = collector.end_build();
-    assert_conserved(&stats);
+    });
     assert_eq!(paths(&stats), ["root", "root/link", "phase", "phase/link"]);
     assert_bytes(&stats, "root/link", 1);
     assert_bytes(&stats, "phase/link", 2);
 }
 
 #[test]
-fn a_span_that_is_entered_around_the_build_is_no_part_of_it() {
+fn a_span_that_is_entered_around_the_build_is_not_part_of_it() {
     subscribe();
     let _turn = turn();
     let _around = info_span!("around").entered();
-    let mut collector = collector();
-    collector.start_build();
-    info_span!("within").in_scope(|| ());
-    let stats = collector.end_build();
+    let stats = measure_with(&mut collector(), || info_span!("within").in_scope(|| ()));
     assert_eq!(paths(&stats), ["within"]);
 }
 
@@ -110,7 +101,7 @@ fn a_span_that_is_entered_in_several_builds_is_a_call_in_each() {
         span.in_scope(|| allocate(10));
         span.in_scope(|| allocate(20));
         if round == 0 {
-            // Never exited, which is nothing to the next build.
+            // Never exited, which does not affect the next build.
             span.with_subscriber(|(id, dispatch)| dispatch.enter(id));
         }
         if round == 2 {
@@ -118,7 +109,7 @@ fn a_span_that_is_entered_in_several_builds_is_a_call_in_each() {
         }
         let stats = collector.end_build();
         assert_conserved(&stats);
-        // The phase that it was made in is of the first build only.
+        // The phase that it was created in is in the first build only.
         let path = if round == 0 { "first/worker" } else { "phase/worker" };
         let calls = [[0, 2, 0, 0, 1], [0, 1, 0, 0, 1], [1, 1, 0, 0, 0]][round];
         assert_eq!(counts(phase_of(&stats, path)), calls, "{round}");
@@ -131,14 +122,12 @@ fn a_span_that_is_entered_in_several_builds_is_a_call_in_each() {
 fn a_span_belongs_to_the_build_that_it_was_made_in_though_others_are_open() {
     subscribe();
     let _turn = turn();
-    let mut outer = collector();
-    outer.start_build();
+    let mut outer = started();
     let span = info_span!("outer's");
     let other = thread::spawn({
         let span = span.clone();
         move || {
-            let mut inner = collector();
-            inner.start_build();
+            let mut inner = started();
             let own = info_span!("inner's").entered();
             span.in_scope(|| allocate(111));
             info_span!("child").in_scope(|| allocate(222));
@@ -152,28 +141,25 @@ fn a_span_belongs_to_the_build_that_it_was_made_in_though_others_are_open() {
     let outer = outer.end_build();
     assert_conserved(&outer);
     assert_conserved(&inner);
-    assert_eq!(paths(&outer), ["outer's"]);
-    assert_eq!(counts(&outer.phases[0]), [1, 0, 0, 0, 0]);
-    assert_bytes(&outer, "outer's", 111);
+    assert_phases(&outer, &[("outer's", calls(1), 111)]);
     assert_eq!(paths(&inner), ["inner's", "inner's/child"]);
     assert_bytes(&inner, "inner's/child", 222);
-    assert_eq!(counts(phase_of(&inner, "inner's")), [1, 0, 0, 0, 0]);
+    assert_eq!(counts(phase_of(&inner, "inner's")), calls(1));
 }
 
 #[test]
-fn a_span_of_one_build_that_is_closed_in_the_midst_of_another_is_counted_in_its_own() {
+fn a_span_of_one_build_that_is_closed_in_another_is_counted_in_its_own() {
     subscribe();
     let _turn = turn();
-    let (mut first, mut second) = (collector(), collector());
-    first.start_build();
+    let (mut first, mut second) = (started(), collector());
     let span = info_span!("first's");
     span.in_scope(|| allocate(11));
-    let span = on_a_thread(move || {
+    let second = on_a_thread(move || {
         second.start_build();
         info_span!("second's").in_scope(|| drop(span));
         second.end_build()
     });
-    assert_eq!(paths(&span), ["second's"]);
+    assert_eq!(paths(&second), ["second's"]);
     let first = first.end_build();
     assert_conserved(&first);
     assert_eq!(paths(&first), ["first's"]);

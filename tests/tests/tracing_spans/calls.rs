@@ -1,7 +1,6 @@
-//! What of a span is a call, and how long it took.
+//! The calls of a span and their times.
 
-use super::{allocate, assert_bytes, counts, measure};
-use contract_tests::one_build::{paths, phase_of};
+use super::{allocate, assert_phases, calls, counts, measure, paths, phase_of};
 use std::thread;
 use std::time::Duration;
 use tracing::info_span;
@@ -12,12 +11,12 @@ fn a_span_that_is_entered_once_is_an_ordinary_call() {
         for milliseconds in [1, 20] {
             let span = info_span!("nap");
             span.in_scope(|| thread::sleep(Duration::from_millis(milliseconds)));
-            // It is closed later, and that is no part of it.
+            // It is closed later. That time is not part of the call.
             thread::sleep(Duration::from_millis(40));
         }
     });
     let nap = phase_of(&stats, "nap");
-    assert_eq!(counts(nap), [2, 0, 0, 0, 0]);
+    assert_eq!(counts(nap), calls(2));
     assert_eq!(nap.latency_ms, None);
     let (min, max) = (nap.min_ms.unwrap(), nap.max_ms.unwrap());
     assert!(min >= 1.0 && max >= 20.0, "{nap:?}");
@@ -26,7 +25,7 @@ fn a_span_that_is_entered_once_is_an_ordinary_call() {
 }
 
 #[test]
-fn a_span_that_is_left_and_entered_again_is_one_call_from_its_first_entry_to_its_last_exit() {
+fn a_span_that_is_entered_several_times_is_one_call_from_its_first_entry_to_its_last_exit() {
     let stats = measure(|| {
         let span = info_span!("again");
         for bytes in [100, 200, 300] {
@@ -51,18 +50,16 @@ fn a_span_that_is_never_entered_is_no_call() {
         let child = info_span!(parent: &never, "child");
         child.in_scope(|| allocate(9));
     });
-    // It is still there, above its child.
-    assert_eq!(paths(&stats), ["never", "never/child"]);
-    assert_eq!(counts(phase_of(&stats, "never")), [0; 5]);
+    // It is a phase because of its child.
+    assert_phases(&stats, &[("never", [0; 5], 0), ("never/child", calls(1), 9)]);
     assert_eq!(phase_of(&stats, "never").alloc_bytes, Some(9));
-    assert_eq!(counts(phase_of(&stats, "never/child")), [1, 0, 0, 0, 0]);
 
     let stats = measure(|| drop(info_span!("never")));
     assert_eq!(stats.phases, []);
 }
 
 #[test]
-fn a_name_that_cannot_be_a_phases_is_made_fit() {
+fn a_name_that_is_not_valid_for_a_phase_is_replaced() {
     let stats = measure(|| {
         info_span!("a/b").in_scope(|| ());
         info_span!("").in_scope(|| ());
@@ -76,6 +73,5 @@ fn spans_of_one_name_in_different_places_of_the_source_are_one_phase() {
         info_span!("same").in_scope(|| allocate(1));
         info_span!("same", field = 3).in_scope(|| allocate(2));
     });
-    assert_eq!(counts(phase_of(&stats, "same")), [2, 0, 0, 0, 0]);
-    assert_bytes(&stats, "same", 3);
+    assert_phases(&stats, &[("same", calls(2), 3)]);
 }

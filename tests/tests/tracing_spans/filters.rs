@@ -1,9 +1,8 @@
-//! The layer among others: filters, a second of its kind, and layers that have threads of their own.
+//! The layer together with others: filters, a second phase layer, and layers with their own threads.
 
 use std::sync::{Mutex, mpsc};
 use std::thread;
 
-use contract_tests::one_build::{paths, phase_of};
 use perf_runtime::{BuildStats, PhaseLayer};
 use tracing::dispatcher::{Dispatch, with_default};
 use tracing::{Event, Subscriber, debug_span, info_span};
@@ -11,9 +10,9 @@ use tracing_subscriber::filter::{LevelFilter, filter_fn};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
 use tracing_subscriber::{registry, reload};
 
-use super::{allocate, assert_bytes, counts, measure};
+use super::{allocate, assert_phases, calls, counts, measure, phase_of, rows};
 
-/// As [`measure`], with a subscriber of its own on this thread.
+/// As [`measure`], with another subscriber on this thread.
 #[track_caller]
 fn measure_with(subscriber: impl Into<Dispatch>, work: impl FnOnce()) -> BuildStats {
     let mut measured = None;
@@ -21,14 +20,14 @@ fn measure_with(subscriber: impl Into<Dispatch>, work: impl FnOnce()) -> BuildSt
     measured.unwrap()
 }
 
-/// Is interested in all spans, so that the registry keeps those that others are not.
+/// Enables all spans, so that the registry keeps those that other layers disable.
 struct Everything;
 
 impl<S: Subscriber> Layer<S> for Everything {}
 
 #[test]
-fn the_children_of_a_span_that_is_disabled_for_the_layer_are_those_of_the_next_above() {
-    let visible = filter_fn(|it| !it.name().starts_with("hidden"));
+fn children_of_a_span_that_is_disabled_for_the_layer_are_below_the_next_span_above() {
+    let visible = filter_fn(|span| !span.name().starts_with("hidden"));
     let subscriber = registry().with(PhaseLayer::new().with_filter(visible)).with(Everything);
     let stats = measure_with(subscriber, || {
         let outer = info_span!("outer").entered();
@@ -37,7 +36,7 @@ fn the_children_of_a_span_that_is_disabled_for_the_layer_are_those_of_the_next_a
         let middle = info_span!("middle").entered();
         let hidden_too = info_span!("hidden too").entered();
         allocate(10);
-        // Exited out of order, and what is current then is disabled.
+        // Exited out of order. The current span is then disabled.
         drop(outer);
         allocate(100);
         let leaf = info_span!(parent: &hidden_too, "leaf");
@@ -46,13 +45,9 @@ fn the_children_of_a_span_that_is_disabled_for_the_layer_are_those_of_the_next_a
         let top = info_span!(parent: &info_span!(parent: None, "hidden root"), "top");
         top.in_scope(|| allocate(10_000));
     });
-    assert_eq!(paths(&stats), ["outer", "outer/middle", "outer/middle/leaf", "top"]);
-    for (path, bytes) in
-        [("outer", 1), ("outer/middle", 110), ("outer/middle/leaf", 1_000), ("top", 10_000)]
-    {
-        assert_bytes(&stats, path, bytes);
-        assert_eq!(counts(phase_of(&stats, path)), [1, 0, 0, 0, 0], "{path}");
-    }
+    let expected =
+        [("outer", 1), ("outer/middle", 110), ("outer/middle/leaf", 1_000), ("top", 10_000)];
+    assert_phases(&stats, &expected.map(|(path, bytes)| (path, calls(1), bytes)));
 }
 
 #[test]
@@ -63,12 +58,11 @@ fn spans_that_are_disabled_for_all_are_no_phases() {
             debug_span!("debug").in_scope(|| info_span!("leaf").in_scope(|| allocate(3)));
         });
     });
-    assert_eq!(paths(&stats), ["info", "info/leaf"]);
-    assert_bytes(&stats, "info/leaf", 3);
+    assert_phases(&stats, &[("info", calls(1), 0), ("info/leaf", calls(1), 3)]);
 }
 
 #[test]
-fn a_subscriber_that_has_the_layer_twice_has_the_same_phases() {
+fn a_second_layer_changes_no_phase() {
     let subscriber = registry().with(PhaseLayer::new()).with(PhaseLayer::new());
     let stats = measure_with(subscriber, || {
         for _ in 0..3 {
@@ -77,29 +71,24 @@ fn a_subscriber_that_has_the_layer_twice_has_the_same_phases() {
             outer.in_scope(|| allocate(20));
         }
     });
-    assert_eq!(paths(&stats), ["outer", "outer/inner"]);
-    assert_eq!(counts(phase_of(&stats, "outer")), [3, 3, 0, 0, 0]);
-    assert_eq!(counts(phase_of(&stats, "outer/inner")), [3, 0, 0, 0, 0]);
-    assert_bytes(&stats, "outer/inner", 30);
+    assert_phases(&stats, &[("outer", [3, 3, 0, 0, 0], 60), ("outer/inner", calls(3), 30)]);
 }
 
 #[test]
-fn spans_from_before_the_layer_was_there_are_phases_when_they_are_entered() {
+fn spans_from_before_the_layer_become_phases_when_they_are_entered() {
     let (layer, handle) = reload::Layer::new(None::<PhaseLayer>);
     let subscriber = registry().with(layer);
     let stats = measure_with(subscriber, || {
         let before = info_span!("before the layer").entered();
         let made_before = info_span!("made before");
-        handle.modify(|it| *it = Some(PhaseLayer::new())).unwrap();
+        handle.modify(|layer| *layer = Some(PhaseLayer::new())).unwrap();
         made_before.in_scope(|| info_span!("below").in_scope(|| allocate(8)));
         drop(before);
     });
-    assert_eq!(paths(&stats), ["made before", "made before/below"]);
-    assert_eq!(counts(phase_of(&stats, "made before")), [1, 0, 0, 0, 0]);
-    assert_bytes(&stats, "made before/below", 8);
+    assert_phases(&stats, &[("made before", calls(1), 0), ("made before/below", calls(1), 8)]);
 }
 
-/// Has a thread of its own export each event, and waits for it.
+/// Lets a thread of its own export each event, and waits for it.
 struct Exporter {
     send: mpsc::SyncSender<()>,
     done: Mutex<mpsc::Receiver<()>>,
@@ -135,9 +124,8 @@ fn spans_of_another_layers_thread_are_at_the_root() {
         });
     });
     thread.join().unwrap();
-    assert_eq!(paths(&stats), ["work", "export"]);
+    assert_eq!(rows(&stats, counts), [("work", calls(1)), ("export", calls(3))]);
     let export = phase_of(&stats, "export");
-    assert_eq!((counts(export), export.threads), ([3, 0, 0, 0, 0], 1));
-    assert_eq!(export.build_thread_ms, None);
-    assert_bytes(&stats, "export", 192);
+    assert_eq!((export.build_thread_ms, export.threads), (None, 1));
+    assert_eq!(export.self_alloc_bytes, Some(192));
 }

@@ -1,20 +1,19 @@
-//! Instrumented futures: a call is a span from its first entry to its last exit, on whatever threads
-//! it is polled.
+//! Instrumented futures: a call lasts from the first entry of the span to its last exit, on any thread.
 
-use std::future::{Future, pending, poll_fn};
+use std::future::{pending, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::pin::Pin;
-use std::task::{Context, Poll, Waker};
+use std::task::Poll;
 use std::thread;
 use std::time::Duration;
 
-use contract_tests::one_build::{on_a_thread, paths, phase_of};
 use perf_runtime::{InCurrentPhase as _, enter, tracked_phase};
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::sleep;
 use tracing::{Instrument as _, info_span, instrument};
 
-use super::{allocate, assert_bytes, counts, measure};
+use super::{
+    allocate, assert_bytes, counts, measure, on_a_thread, paths, phase_of, poll_once, yield_now,
+};
 
 pub(super) fn on_one_thread() -> Runtime {
     Builder::new_current_thread().enable_time().build().unwrap()
@@ -24,30 +23,12 @@ fn on_four_threads() -> Runtime {
     Builder::new_multi_thread().worker_threads(4).enable_time().build().unwrap()
 }
 
-/// Polls a future once, as a runtime would that has nothing to wake it for.
-fn poll_once<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
-    future.poll(&mut Context::from_waker(Waker::noop()))
-}
-
-/// Gives others a turn. Tokio's own allocates.
-pub(super) async fn yield_now() {
-    let mut polled = false;
-    poll_fn(|context| {
-        if std::mem::replace(&mut polled, true) {
-            return Poll::Ready(());
-        }
-        context.waker().wake_by_ref();
-        Poll::Pending
-    })
-    .await;
-}
-
-/// Is polled once more than it is told to.
+/// Is pending `turns` times.
 #[instrument(skip_all)]
 async fn turns(turns: u32) -> u32 {
     for _ in 0..turns {
         allocate(100);
-        yield_now().await;
+        yield_now(1).await;
     }
     turns
 }
@@ -74,11 +55,11 @@ fn an_instrumented_future_is_one_call_however_often_it_is_polled() {
 #[test]
 fn latency_is_from_the_first_poll_to_completion_and_total_only_while_polled() {
     let stats = measure(|| {
-        let mut turn = Box::pin(yield_now().instrument(info_span!("turn")));
-        // Not polled yet, so that this is no part of it.
+        let mut turn = Box::pin(yield_now(1).instrument(info_span!("turn")));
+        // Before the first poll, and so not part of the call.
         thread::sleep(Duration::from_millis(40));
         assert!(poll_once(turn.as_mut()).is_pending());
-        // All of it between two polls: what a slow machine adds to those comes to both.
+        // Between two polls: this is in the latency only.
         thread::sleep(Duration::from_millis(30));
         assert!(poll_once(turn.as_mut()).is_ready());
     });
@@ -101,7 +82,7 @@ fn tasks_on_many_threads_are_below_the_phase_that_spawned_them() {
                         let task = async {
                             for _ in 0..5 {
                                 allocate(100);
-                                yield_now().await;
+                                yield_now(1).await;
                             }
                             info_span!("leaf").in_scope(|| allocate(10));
                         };
@@ -118,7 +99,7 @@ fn tasks_on_many_threads_are_below_the_phase_that_spawned_them() {
     });
     let tree = ["outer", "outer/annotated", "outer/annotated/task", "outer/annotated/task/leaf"];
     assert_eq!(paths(&stats), tree);
-    let [outer, annotated, task, leaf] = tree.map(|it| phase_of(&stats, it));
+    let [outer, annotated, task, leaf] = tree.map(|path| phase_of(&stats, path));
     assert_eq!(counts(task), [200, 1_200, 0, 0, 0]);
     assert_eq!(counts(leaf), [200, 0, 0, 0, 0]);
     assert_eq!(leaf.alloc_bytes, Some(2_000));
@@ -168,14 +149,14 @@ fn a_future_that_is_polled_on_one_thread_after_the_other_is_one_call_below_its_p
         let work = async {
             for _ in 0..4 {
                 allocate(1_000);
-                yield_now().await;
+                yield_now(1).await;
             }
         };
         let span = parent.in_scope(|| info_span!("carried"));
         let mut future = Box::pin(work.instrument(span));
         for _ in 0..4 {
             future = on_a_thread(move || {
-                // Wherever the thread is in the midst of something else.
+                // The thread is in another phase.
                 let _elsewhere = enter("elsewhere");
                 assert!(poll_once(future.as_mut()).is_pending());
                 future
@@ -197,7 +178,7 @@ fn joined_futures_have_their_own_memory_and_are_not_nested() {
     async fn work(bytes: usize) {
         for _ in 0..5 {
             allocate(bytes);
-            yield_now().await;
+            yield_now(1).await;
         }
     }
     let stats = measure(|| {
@@ -214,13 +195,14 @@ fn joined_futures_have_their_own_memory_and_are_not_nested() {
         assert_eq!(counts(phase_of(&stats, path)), [1, 6, 0, 0, 0], "{path}");
         assert_bytes(&stats, path, bytes);
     }
-    let [both, small, large] = ["both", "both/small", "both/large"].map(|it| phase_of(&stats, it));
+    let [both, small, large] =
+        ["both", "both/small", "both/large"].map(|path| phase_of(&stats, path));
     let sum = small.total_ms + large.total_ms + both.self_ms;
     assert!((both.total_ms - sum).abs() < 1e-9, "{both:?} ≠ {sum}");
 }
 
 #[test]
-fn what_the_losing_branch_of_a_select_held_is_freed_by_its_span() {
+fn the_losing_branch_of_a_select_frees_its_memory_in_its_span() {
     let stats = measure(|| {
         on_one_thread().block_on(async {
             tokio::select! {
@@ -231,14 +213,14 @@ fn what_the_losing_branch_of_a_select_held_is_freed_by_its_span() {
         });
     });
     let for_ever = phase_of(&stats, "wait_for_ever");
-    // Spans do not tell that it was cancelled.
+    // A span does not show that a future was cancelled.
     assert_eq!((for_ever.calls, for_ever.cancelled, for_ever.open_calls), (1, 0, 0));
     assert_eq!((for_ever.freed_count, for_ever.freed_bytes), (Some(1), Some(100)));
     assert_eq!(counts(phase_of(&stats, "turns")), [1, 3, 0, 0, 0]);
 }
 
 #[test]
-fn a_future_that_is_dropped_on_another_thread_is_freed_by_its_span_there() {
+fn a_future_that_is_dropped_on_another_thread_frees_its_memory_in_its_span() {
     let stats = measure(|| {
         let block = vec![0_u8; 700];
         let span = info_span!("held");
@@ -302,7 +284,7 @@ fn annotated_and_instrumented_futures_nest_in_each_other() {
     async fn annotated() {
         for _ in 0..3 {
             allocate(10);
-            yield_now().await;
+            yield_now(1).await;
         }
         turns(2).await;
     }

@@ -1,5 +1,5 @@
-//! Spans of `tracing` are phases: the same names, the same tree, the same calls and memory as those
-//! of a program that is annotated.
+//! Spans of `tracing` are phases: the same names, tree, calls and memory as those of an annotated program.
+//! A binary of its own, because it sets the global subscriber of the process.
 #![forbid(unsafe_code)]
 
 mod borders;
@@ -15,8 +15,10 @@ mod twins;
 
 use std::sync::Once;
 
-use contract_tests::conservation::assert_conserved;
-use contract_tests::one_build::{collector, phase_of, turn};
+use contract_tests::one_build::{
+    allocate, collector, counts, measure_with, on_a_thread, paths, phase_of, poll_once, rows,
+    started, turn, yield_now,
+};
 use perf_runtime::{BuildStats, PhaseLayer, PhaseStats, TrackingAllocator};
 use tracing::info_span;
 use tracing_subscriber::layer::SubscriberExt as _;
@@ -24,7 +26,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 #[global_allocator]
 static ALLOCATOR: TrackingAllocator = TrackingAllocator::system();
 
-/// Makes the layer part of the subscriber of all threads.
+/// Sets a global subscriber with the layer.
 fn subscribe() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
@@ -33,37 +35,37 @@ fn subscribe() {
     });
 }
 
-/// Makes the registry allocate what it needs to keep the spans that this thread makes and enters.
+/// Makes the registry allocate what it needs for the spans of this thread.
 fn warm_up() {
     let spans: Vec<_> = (0..16).map(|_| info_span!("before").entered()).collect();
     drop(spans);
 }
 
-/// The record of a build that does `work`, when it is its turn. What the registry needs for the
-/// spans of this thread has been allocated before.
+/// The record of a build that does `work`. What the registry needs for the spans of this thread is
+/// allocated before.
 #[track_caller]
 fn measure(work: impl FnOnce()) -> BuildStats {
     subscribe();
     let _turn = turn();
     warm_up();
-    let mut collector = collector();
-    collector.start_build();
-    work();
-    let stats = collector.end_build();
-    assert_conserved(&stats);
-    stats
+    measure_with(&mut collector(), work)
 }
 
-/// Calls, polls, cancelled and panicked ones, and those still open.
-fn counts(phase: &PhaseStats) -> [u64; 5] {
-    [phase.calls, phase.polls, phase.cancelled, phase.panics, phase.open_calls]
+/// Asserts the path, counts and own bytes of all phases, in the order of the record.
+#[track_caller]
+fn assert_phases(stats: &BuildStats, expected: &[(&str, [u64; 5], u64)]) {
+    let counts_and_bytes = |phase: &PhaseStats| (counts(phase), phase.self_alloc_bytes.unwrap());
+    let flat = |(path, (counts, bytes))| (path, counts, bytes);
+    let found: Vec<_> = rows(stats, counts_and_bytes).into_iter().map(flat).collect();
+    assert_eq!(found, expected);
 }
 
-fn allocate(bytes: usize) {
-    drop(std::hint::black_box(vec![0_u8; bytes]));
+/// Counts of a phase whose calls all returned in one stretch.
+const fn calls(calls: u64) -> [u64; 5] {
+    [calls, 0, 0, 0, 0]
 }
 
-/// Asserts what was allocated while the phase was on top of a stack.
+/// Asserts the bytes that were allocated while the phase was on top of a stack.
 #[track_caller]
 fn assert_bytes(stats: &BuildStats, path: &str, bytes: u64) {
     assert_eq!(phase_of(stats, path).self_alloc_bytes, Some(bytes), "{path}");

@@ -1,18 +1,17 @@
-//! What the layer itself needs is counted nowhere.
+//! Memory of the layer itself is not counted.
 
 use std::sync::{Arc, Barrier, Mutex};
 use std::thread;
 
-use contract_tests::one_build::{paths, phase_of};
 use perf_runtime::{PhaseHandle, PhaseLayer, enter};
 use tracing::dispatcher::{Dispatch, get_default, with_default};
 use tracing::{Span, Subscriber, info_span};
 use tracing_subscriber::layer::{Layer, SubscriberExt as _};
 use tracing_subscriber::registry;
 
-use super::{allocate, counts, measure};
+use super::{allocate, counts, measure, paths, phase_of};
 
-/// Makes spans in all ways that the layer needs memory for. `elsewhere` runs on another thread.
+/// Creates spans in all ways for which the layer needs memory. `elsewhere` runs on another thread.
 fn work(elsewhere: &Elsewhere) {
     let outer = info_span!("outer");
     let never = info_span!(parent: &outer, "never");
@@ -32,8 +31,8 @@ fn work(elsewhere: &Elsewhere) {
 
 type Work = (Dispatch, PhaseHandle, Span, Span);
 
-/// A thread that enters spans. Of a new one, the registry would allocate by its number; a channel
-/// would where it has to wait.
+/// A thread that enters spans. The registry would allocate for a new thread, and a channel would
+/// allocate when it waits.
 struct Elsewhere {
     work: Mutex<Option<Work>>,
     turn: Barrier,
@@ -76,7 +75,7 @@ impl Elsewhere {
     }
 }
 
-/// Without any layer, the registry keeps spans for ever.
+/// Without any layer, the registry would never free spans.
 struct Nothing;
 
 impl<S: Subscriber> Layer<S> for Nothing {}
@@ -94,7 +93,7 @@ fn with_the_layer_a_program_allocates_what_it_does_with_one_that_does_nothing() 
         });
         measured.unwrap()
     };
-    // What has nothing to do with the subscriber is allocated the first time.
+    // Allocations that do not depend on the subscriber happen the first time.
     measure(&Dispatch::new(registry().with(Nothing)));
     let bare = measure(&Dispatch::new(registry().with(Nothing)));
     let layered = measure(&Dispatch::new(registry().with(PhaseLayer::new())));

@@ -1,6 +1,5 @@
 //! Random programs that make, enter, exit and close spans in any order on several threads, against
-//! a slow and obvious model: what happens on a thread belongs to the span that it entered last of
-//! those that it has not exited.
+//! a slow and obvious model: work of a thread belongs to the span that it entered last and has not exited.
 
 use std::collections::BTreeSet;
 use std::sync::{Condvar, Mutex};
@@ -26,7 +25,7 @@ enum Parent {
     Span(usize),
 }
 
-/// What a thread is told to do.
+/// A step of a thread.
 #[derive(Debug, Clone, Copy)]
 enum Step {
     Make(usize, Parent),
@@ -52,15 +51,15 @@ fn make(span: usize, parent: Parent, parent_id: Option<Id>) -> Span {
     make!(0 "s0" 1 "s1" 2 "s2" 3 "s3" 4 "s4" 5 "s5")
 }
 
-/// What is known of a span.
+/// The state of a span.
 #[derive(Debug, Default)]
 struct ModelSpan {
     path: String,
     is_made: bool,
     is_closed: bool,
-    /// How often it is entered now.
+    /// The number of entries that were not exited.
     entered: usize,
-    /// How often it was entered while it was not entered.
+    /// The number of entries while it was not entered.
     begun: u64,
     bytes: u64,
     threads: BTreeSet<usize>,
@@ -70,13 +69,13 @@ struct ModelSpan {
 struct Model {
     spans: [ModelSpan; SPANS],
     stacks: [Vec<usize>; THREADS],
-    /// What is of no span.
+    /// Bytes outside of all spans.
     outside: u64,
     steps: Vec<(usize, Step)>,
 }
 
 impl Model {
-    /// Does what the numbers stand for, if it can be done now.
+    /// Appends the step that the numbers select, if it is possible now.
     fn step(&mut self, (kind, thread, number, other): (u8, usize, usize, usize)) {
         let thread = thread % THREADS;
         let span = number % SPANS;
@@ -84,7 +83,7 @@ impl Model {
         let can_be_used = it.is_made && !it.is_closed;
         let step = match kind {
             0..3 => {
-                let Some(span) = self.spans.iter().position(|it| !it.is_made) else { return };
+                let Some(span) = self.spans.iter().position(|span| !span.is_made) else { return };
                 let open = |it: &usize| self.spans[*it].is_made && !self.spans[*it].is_closed;
                 let parent = match other % 4 {
                     0 => Parent::None,
@@ -96,7 +95,7 @@ impl Model {
                     Parent::None => None,
                     Parent::Span(above) => Some(above),
                 };
-                let above = above.map(|it| format!("{}/", self.spans[it].path));
+                let above = above.map(|above| format!("{}/", self.spans[above].path));
                 self.spans[span].path = format!("{}s{span}", above.unwrap_or_default());
                 self.spans[span].is_made = true;
                 self.steps.push((thread, Step::Make(span, parent)));
@@ -152,32 +151,32 @@ impl Model {
         let is_below = move |it: &&ModelSpan| {
             it.path.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
-        self.spans.iter().filter(|it| it.is_made).filter(is_below)
+        self.spans.iter().filter(|span| span.is_made).filter(is_below)
     }
 
     fn check(&self, stats: &BuildStats) -> Result<(), TestCaseError> {
         assert_conserved(stats);
-        // There is more: of whoever runs the tests.
-        let outside = stats.unattributed.as_ref().and_then(|it| it.alloc_bytes);
+        // The test harness allocates as well.
+        let outside = stats.unattributed.as_ref().and_then(|outside| outside.alloc_bytes);
         prop_assert!(outside >= Some(self.outside), "{outside:?} < {}", self.outside);
-        for span in self.spans.iter().filter(|it| it.is_made) {
+        for span in self.spans.iter().filter(|span| span.is_made) {
             let path = &*span.path;
-            let threads: BTreeSet<_> = self.below(path).flat_map(|it| &it.threads).collect();
+            let threads: BTreeSet<_> = self.below(path).flat_map(|span| &span.threads).collect();
             let Some(phase) = stats.phase(path) else {
                 prop_assert!(threads.is_empty(), "{path} is missing");
                 continue;
             };
-            let bytes: u64 = self.below(path).map(|it| it.bytes).sum();
+            let bytes: u64 = self.below(path).map(|span| span.bytes).sum();
             let calls = span.begun.min(1);
             prop_assert_eq!(counts(phase), [calls, span.begun - calls, 0, 0, 0], "{}", path);
             prop_assert_eq!(phase.self_alloc_bytes, Some(span.bytes), "self of {}", path);
             prop_assert_eq!(phase.alloc_bytes, Some(bytes), "total of {}", path);
             prop_assert_eq!(phase.threads, threads.len() as u64, "threads of {}", path);
-            let own = self.below(path).any(|it| it.threads.contains(&0));
-            prop_assert_eq!(phase.build_thread_ms.is_some(), own, "{} on the own thread", path);
+            let own = self.below(path).any(|span| span.threads.contains(&0));
+            prop_assert_eq!(phase.build_thread_ms.is_some(), own, "{} on the build thread", path);
         }
-        let known = |path: &str| self.spans.iter().any(|it| it.path == path);
-        prop_assert!(stats.phases.iter().all(|it| known(&it.path)), "{:?}", stats.phases);
+        let known = |path: &str| self.spans.iter().any(|span| span.path == path);
+        prop_assert!(stats.phases.iter().all(|phase| known(&phase.path)), "{:?}", stats.phases);
         Ok(())
     }
 }
@@ -193,13 +192,13 @@ impl Turnstile {
     fn run(&self, step: Step) {
         *self.step.lock().unwrap() = Some(step);
         self.changed.notify_all();
-        drop(self.changed.wait_while(self.step.lock().unwrap(), |it| it.is_some()).unwrap());
+        drop(self.changed.wait_while(self.step.lock().unwrap(), |step| step.is_some()).unwrap());
     }
 
-    /// Does what it is told, until the end.
+    /// Runs steps until the end.
     fn obey(&self, mut act: impl FnMut(Step)) {
         loop {
-            let waiting = self.changed.wait_while(self.step.lock().unwrap(), |it| it.is_none());
+            let waiting = self.changed.wait_while(self.step.lock().unwrap(), |step| step.is_none());
             let step = *waiting.unwrap();
             if let Some(step) = step {
                 act(step);
@@ -213,7 +212,7 @@ impl Turnstile {
     }
 }
 
-/// Runs the steps, the first thread's on the build's own.
+/// Runs the steps, those of the first thread on the build thread.
 fn run(steps: &[(usize, Step)]) -> BuildStats {
     let spans: [Mutex<Option<Span>>; SPANS] = Default::default();
     let of = |span: usize| spans[span].lock().unwrap();
@@ -242,8 +241,8 @@ fn run(steps: &[(usize, Step)]) -> BuildStats {
                 turnstile.obey(act);
             });
         }
-        // The threads are there from here on.
-        turnstiles[1..].iter().for_each(|it| it.run(Step::Allocate(0)));
+        // All threads have started when the build does.
+        turnstiles[1..].iter().for_each(|turnstile| turnstile.run(Step::Allocate(0)));
         collector.start_build();
         for &(thread, step) in steps {
             match thread {
@@ -252,7 +251,7 @@ fn run(steps: &[(usize, Step)]) -> BuildStats {
             }
         }
         let stats = collector.end_build();
-        turnstiles[1..].iter().for_each(|it| it.run(Step::End));
+        turnstiles[1..].iter().for_each(|turnstile| turnstile.run(Step::End));
         stats
     })
 }

@@ -1,7 +1,6 @@
-//! Entries and exits in every order, and those that unwinding makes.
+//! Entries and exits in every order, and exits by unwinding.
 
-use super::{allocate, assert_bytes, counts, measure};
-use contract_tests::one_build::{paths, phase_of};
+use super::{allocate, assert_bytes, assert_phases, calls, counts, measure, phase_of};
 use perf_runtime::enter;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Barrier;
@@ -20,7 +19,7 @@ fn a_span_that_is_entered_while_it_is_entered_is_one_call() {
                 allocate(10);
                 other.in_scope(|| {
                     allocate(100);
-                    // Set aside, as it is not below the other.
+                    // Suspends the other, because it is not below it.
                     span.clone().in_scope(|| allocate(1_000));
                     allocate(10_000);
                 });
@@ -30,18 +29,14 @@ fn a_span_that_is_entered_while_it_is_entered_is_one_call() {
             allocate(1_000_000);
         });
     });
-    assert_eq!(paths(&stats), ["span", "other"]);
-    assert_bytes(&stats, "span", 6_101_011);
-    assert_bytes(&stats, "other", 10_100);
-    assert_eq!(counts(phase_of(&stats, "span")), [1, 0, 0, 0, 0]);
-    assert_eq!(counts(phase_of(&stats, "other")), [1, 0, 0, 0, 0]);
+    assert_phases(&stats, &[("span", calls(1), 6_101_011), ("other", calls(1), 10_100)]);
     assert_eq!(phase_of(&stats, "span").alloc_bytes, Some(6_101_011));
-    // What is entered in it is part of it.
+    // The inner entries are part of the call.
     assert_eq!(phase_of(&stats, "span").peak_bytes, Some(5_100_000));
 }
 
 #[test]
-fn spans_that_are_exited_before_those_inside_of_them_leave_these_entered() {
+fn a_span_that_is_exited_before_the_spans_inside_leaves_them_entered() {
     let stats = measure(|| {
         let a = info_span!("a").entered();
         let b = info_span!("b").entered();
@@ -66,12 +61,12 @@ fn spans_that_are_exited_before_those_inside_of_them_leave_these_entered() {
         }
     }
     assert_eq!(stats.phases.len(), 5);
-    let [c, d] = ["a/b/c", "a/b/c/d"].map(|it| phase_of(&stats, it));
+    let [c, d] = ["a/b/c", "a/b/c/d"].map(|path| phase_of(&stats, path));
     assert!(c.max_ms >= d.max_ms && c.latency_ms.is_none(), "{c:?} {d:?}");
 }
 
 #[test]
-fn a_guard_that_outlives_the_phase_it_was_made_in_ends_with_it() {
+fn a_span_guard_that_outlives_the_phase_around_it_ends_with_it() {
     let stats = measure(|| {
         let leaked = {
             let _phase = enter("phase");
@@ -87,7 +82,7 @@ fn a_guard_that_outlives_the_phase_it_was_made_in_ends_with_it() {
 }
 
 #[test]
-fn an_annotated_phase_ends_with_the_span_that_it_was_entered_in() {
+fn an_annotated_phase_ends_with_the_span_around_it() {
     let stats = measure(|| {
         let span = info_span!("span").entered();
         let guard = enter("phase");
@@ -165,6 +160,5 @@ fn a_span_that_is_entered_while_unwinding_has_not_panicked() {
         });
         assert!(caught.is_err());
     });
-    assert_eq!(counts(phase_of(&stats, "cleanup")), [1, 0, 0, 0, 0]);
-    assert_bytes(&stats, "cleanup", 12);
+    assert_phases(&stats, &[("cleanup", calls(1), 12)]);
 }

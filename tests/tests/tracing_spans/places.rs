@@ -1,7 +1,6 @@
-//! Where a span's phase is in the tree: below its parent's, wherever it is entered.
+//! The phase of a span is below the phase of its parent, wherever the span is entered.
 
-use super::{allocate, assert_bytes, counts, measure};
-use contract_tests::one_build::{on_a_thread, paths, phase_of};
+use super::{allocate, assert_bytes, calls, counts, measure, on_a_thread, paths, phase_of, rows};
 use perf_runtime::{enter, tracked_phase};
 use std::thread;
 use std::time::Duration;
@@ -26,9 +25,8 @@ fn spans_and_annotated_phases_nest_in_each_other() {
         "outer/annotated/inner/guard",
         "outer/annotated/inner/guard/innermost",
     ];
-    assert_eq!(paths(&stats), tree);
+    assert_eq!(rows(&stats, counts), tree.map(|path| (path, calls(1))));
     assert_bytes(&stats, tree[4], 3);
-    assert!(stats.phases.iter().all(|it| counts(it) == [1, 0, 0, 0, 0]), "{:?}", stats.phases);
 }
 
 #[test]
@@ -47,7 +45,7 @@ fn a_span_is_below_the_phase_that_it_was_made_in_wherever_it_is_entered() {
     assert_eq!(paths(&stats), ["there", "there/span", "there/span/child", "here", "here/other"]);
     assert_bytes(&stats, "there/span/child", 110);
     assert_bytes(&stats, "here/other", 70);
-    let [there, here] = ["there", "here"].map(|it| phase_of(&stats, it));
+    let [there, here] = ["there", "here"].map(|path| phase_of(&stats, path));
     assert!(there.alloc_bytes >= Some(110), "{there:?}");
     assert_eq!((counts(there), there.threads), ([1, 0, 0, 0, 0], 2));
     assert_eq!(phase_of(&stats, "there/span/child").threads, 2);
@@ -55,32 +53,32 @@ fn a_span_is_below_the_phase_that_it_was_made_in_wherever_it_is_entered() {
 }
 
 #[test]
-fn time_of_a_span_whose_parent_is_elsewhere_is_no_part_of_what_the_thread_was_in_the_midst_of() {
+fn time_of_a_span_with_another_parent_is_not_part_of_the_phase_that_it_interrupts() {
     let stats = measure(|| {
         let parent = info_span!("parent");
-        info_span!("midst").in_scope(|| {
+        info_span!("busy").in_scope(|| {
             let child = info_span!(parent: &parent, "child");
             child.in_scope(|| thread::sleep(Duration::from_millis(30)));
             let root = info_span!(parent: None, "root");
             root.in_scope(|| thread::sleep(Duration::from_millis(30)));
         });
     });
-    let [midst, parent, child, root] =
-        ["midst", "parent", "parent/child", "root"].map(|it| phase_of(&stats, it));
+    let [busy, parent, child, root] =
+        ["busy", "parent", "parent/child", "root"].map(|path| phase_of(&stats, path));
     assert!(child.total_ms >= 30.0 && root.total_ms >= 30.0, "{stats:?}");
     assert!(parent.total_ms >= child.total_ms, "{stats:?}");
-    assert!(midst.total_ms <= midst.elapsed_ms - 60.0, "{midst:?}");
-    let longest = midst.max_ms.unwrap();
-    assert!((longest - midst.total_ms).abs() < 1e-6, "stolen work is no part of a call: {midst:?}");
+    assert!(busy.total_ms <= busy.elapsed_ms - 60.0, "{busy:?}");
+    let longest = busy.max_ms.unwrap();
+    assert!((longest - busy.total_ms).abs() < 1e-6, "stolen work is not part of a call: {busy:?}");
 }
 
 #[test]
-fn the_parent_that_is_named_is_the_parent() {
+fn an_explicit_parent_is_the_parent() {
     let stats = measure(|| {
         let root = info_span!("root");
         let middle = info_span!(parent: &root, "middle");
         let leaf = info_span!(parent: &middle, "leaf");
-        // The innermost is entered first, and by then nothing has been seen of those above.
+        // The innermost is entered first, before its parents.
         leaf.in_scope(|| allocate(1));
         middle.in_scope(|| {
             allocate(2);
@@ -99,13 +97,13 @@ fn the_parent_that_is_named_is_the_parent() {
         ("root/middle/leaf/below", 16),
     ] {
         assert_bytes(&stats, path, bytes);
-        assert_eq!(counts(phase_of(&stats, path)), [1, 0, 0, 0, 0], "{path}");
+        assert_eq!(counts(phase_of(&stats, path)), calls(1), "{path}");
     }
     assert_eq!(stats.phases.len(), 6);
 }
 
 #[test]
-fn a_parent_not_entered_yet_that_is_open_above_already_is_that_phase() {
+fn a_parent_that_was_not_entered_is_the_open_phase_of_its_name() {
     let stats = measure(|| {
         let outer = info_span!("name").entered();
         let middle = info_span!("middle").entered();
@@ -121,7 +119,7 @@ fn a_parent_not_entered_yet_that_is_open_above_already_is_that_phase() {
 }
 
 #[test]
-fn what_follows_from_a_span_is_not_below_it() {
+fn a_span_that_follows_from_another_is_not_below_it() {
     let stats = measure(|| {
         let first = info_span!("first");
         first.in_scope(|| ());
@@ -140,6 +138,5 @@ fn events_and_fields_change_nothing() {
         span.record("field", 3);
         tracing::info!(number = 3, "message");
     });
-    assert_eq!(paths(&stats), ["span"]);
-    assert_eq!(counts(&stats.phases[0]), [1, 0, 0, 0, 0]);
+    assert_eq!(rows(&stats, counts), [("span", calls(1))]);
 }

@@ -1,7 +1,8 @@
-//! Spans that several threads enter, or another than made them.
+//! Spans that several threads enter, or a thread other than the one that created them.
 
-use super::{allocate, assert_bytes, counts, measure};
-use contract_tests::one_build::{on_a_thread, paths, phase_of};
+use super::{
+    allocate, assert_bytes, assert_phases, calls, counts, measure, on_a_thread, paths, phase_of,
+};
 use perf_runtime::{PhaseHandle, enter, in_current_phase};
 use std::sync::Barrier;
 use std::thread;
@@ -28,7 +29,7 @@ fn threads_that_enter_the_span_of_another_add_to_its_call() {
         });
     });
     assert_eq!(paths(&stats), ["render", "render/page"]);
-    let [render, page] = ["render", "render/page"].map(|it| phase_of(&stats, it));
+    let [render, page] = ["render", "render/page"].map(|path| phase_of(&stats, path));
     assert_eq!((counts(render), render.threads), ([1, 0, 0, 0, 0], 5));
     assert_eq!((counts(page), page.threads), ([4, 0, 0, 0, 0], 4));
     assert_eq!(page.alloc_bytes, Some(40));
@@ -39,7 +40,7 @@ fn threads_that_enter_the_span_of_another_add_to_its_call() {
 }
 
 #[test]
-fn a_call_goes_on_on_another_thread_after_its_own_has_left_it() {
+fn a_call_continues_on_another_thread_after_the_first_has_exited() {
     let stats = measure(|| {
         let span = info_span!("span");
         let entered = Barrier::new(2);
@@ -89,7 +90,7 @@ fn the_thread_that_closes_a_span_has_not_run_it() {
         assert_eq!((phase.build_thread_ms, phase.build_thread_self_ms), (None, None), "{path}");
         assert!(phase.max_ms.is_some());
     }
-    // Of a phase that never ran on the own thread, the timing is its window.
+    // The timing of a phase that never ran on the build thread is its elapsed time.
     assert_eq!(
         stats.phase_timings_ms["top"].to_bits(),
         phase_of(&stats, "top").elapsed_ms.to_bits()
@@ -97,7 +98,7 @@ fn the_thread_that_closes_a_span_has_not_run_it() {
 }
 
 #[test]
-fn a_span_that_is_closed_on_a_thread_that_knows_nothing_of_the_build_is_counted() {
+fn a_span_that_is_closed_on_a_thread_without_phases_is_counted() {
     let stats = measure(|| {
         let outer = info_span!("outer");
         let span = outer.in_scope(|| info_span!("span"));
@@ -113,7 +114,7 @@ fn a_span_that_is_closed_on_a_thread_that_knows_nothing_of_the_build_is_counted(
 }
 
 #[test]
-fn a_span_made_in_a_phase_that_was_handed_off_is_its_child() {
+fn a_span_in_handed_off_work_is_below_the_phase() {
     let stats = measure(|| {
         let _render = enter("render");
         let handle = PhaseHandle::current();
@@ -130,14 +131,12 @@ fn a_span_made_in_a_phase_that_was_handed_off_is_its_child() {
 }
 
 #[test]
-fn the_last_span_that_a_thread_leaves_open_harms_nobody() {
+fn a_span_that_a_thread_leaves_open_at_its_end_changes_no_other() {
     let stats = measure(|| {
         for _ in 0..3 {
             on_a_thread(|| std::mem::forget(info_span!("left").entered()));
             on_a_thread(|| info_span!("next").in_scope(|| allocate(5)));
         }
     });
-    assert_eq!(counts(phase_of(&stats, "left")), [0, 0, 0, 0, 3]);
-    assert_eq!(counts(phase_of(&stats, "next")), [3, 0, 0, 0, 0]);
-    assert_bytes(&stats, "next", 15);
+    assert_phases(&stats, &[("left", [0, 0, 0, 0, 3], 0), ("next", calls(3), 15)]);
 }

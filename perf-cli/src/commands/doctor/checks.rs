@@ -1,59 +1,61 @@
-//! Whether builds are measured, and what the newest one says of it.
+//! Checks of the environment, the configuration and the newest build.
 
 use jiff::ZonedDateTime;
 use perf_history::{BuildStats, Profile};
 
 use super::Check;
-use crate::commands::check::Armed;
-use crate::commands::facts;
+use crate::commands::check::GateReadiness;
+use crate::commands::describe;
 use crate::configuration::{Configuration, ConfigurationError};
+use crate::failure::with_causes;
 use crate::present::{moment, units};
+use crate::program::Program;
 use crate::select::is_typical;
 
-/// More of a build than this in no phase leaves too much in the dark.
+/// If a larger share of the build is in no phase, the phases do not explain the build.
 const MUCH_UNATTRIBUTED: f64 = 0.2;
 
-/// Whether measuring is switched off around here.
-pub(super) fn switched_on(switch: Option<&str>) -> Check {
-    match switch {
-        Some(value) if value.eq_ignore_ascii_case("off") => Check::bad(
+/// Whether tracking is switched off in this environment.
+pub(super) fn tracking(program: &Program) -> Check {
+    match program.switched_off() {
+        Some(value) => Check::bad(
             "tracking",
-            "BUILD_METRICS=off is set in this environment",
+            format!("switched off: BUILD_METRICS={value} is set in this environment"),
             "unset BUILD_METRICS to record builds",
         ),
-        _ => Check::fine("tracking", "not switched off in this environment"),
+        None => Check::fine("tracking", "not switched off in this environment"),
     }
 }
 
-/// Whether what the project says of judging can be read.
+/// Whether the configuration can be read.
 pub(super) fn configuration(read: Result<&Configuration, &ConfigurationError>) -> Check {
     const WHAT: &str = "config";
     match read {
         Ok(Configuration { path: Some(path), .. }) => Check::fine(WHAT, path.display().to_string()),
-        Ok(_) => Check::fine(WHAT, "no buildperf.toml: the defaults hold"),
-        Err(error) => Check::bad(WHAT, error.to_string(), "mend it: nothing is judged until then"),
+        Ok(_) => Check::fine(WHAT, "no buildperf.toml: defaults are used"),
+        Err(error) => Check::bad(WHAT, with_causes(error), "fix it: no build is judged until then"),
     }
 }
 
-/// Whether a check would have anything to judge by.
-pub(super) fn gate(armed: Armed) -> Check {
+/// Whether `check` has a baseline.
+pub(super) fn gate(readiness: GateReadiness) -> Check {
     const WHAT: &str = "gate";
-    match armed {
-        Armed::Fully(found) => Check::fine(WHAT, format!("armed: {found}")),
-        Armed::Partly(found) => Check::notice(
+    match readiness {
+        GateReadiness::Ready(found) => Check::fine(WHAT, format!("ready: {found}")),
+        GateReadiness::Partial(found) => Check::notice(
             WHAT,
-            format!("armed for what is plain: {found}"),
-            "a sure answer takes sessions of 5 (`run --runs 5 --label ci`) against 10 of them, or `ab`",
+            format!("ready for large changes: {found}"),
+            "for certain answers record 10 sessions of 5 builds (`run --runs 5 --label ci`), or use `ab`",
         ),
-        Armed::Not(found) => Check::notice(
+        GateReadiness::NotReady(found) => Check::notice(
             WHAT,
-            format!("not armed: {found}"),
-            "record builds of the default branch, and keep the history from job to job",
+            format!("not ready: {found}"),
+            "record builds of the default branch, and keep the history between CI jobs",
         ),
     }
 }
 
-/// What the newest build says.
+/// Checks of the newest build.
 pub(super) fn of_newest(stats: &BuildStats, now: &ZonedDateTime) -> Vec<Check> {
     vec![
         newest(stats, now),
@@ -69,12 +71,12 @@ fn newest(stats: &BuildStats, now: &ZonedDateTime) -> Check {
     let when = stats
         .started_at()
         .map_or_else(|| "at an unknown time".to_owned(), |started| moment::ago(started, now));
-    let (outcome, _) = facts::outcome(stats);
+    let (outcome, _) = describe::outcome(stats);
     let found = format!("{}, {when}: {outcome}", stats.tool);
     if is_typical(stats) {
         return Check::fine("newest build", found);
     }
-    Check::notice("newest build", found, "its times say little of how long such builds take")
+    Check::notice("newest build", found, "its times are not representative")
 }
 
 fn allocator(stats: &BuildStats) -> Check {
@@ -85,8 +87,8 @@ fn allocator(stats: &BuildStats) -> Check {
         }
         Some(_) => Check::notice(
             WHAT,
-            "there is one, but it saw no allocation",
-            "check that it is the #[global_allocator] of the program that builds",
+            "installed, but it counted no allocation",
+            "make it the #[global_allocator] of the program that builds",
         ),
         None => Check::notice(
             WHAT,
@@ -107,7 +109,7 @@ fn phases(stats: &BuildStats) -> Check {
         Some(rest) if rest > MUCH_UNATTRIBUTED => Check::notice(
             WHAT,
             format!("{number}; {} of the build is in none", units::share(rest)),
-            "annotate what takes that time with #[tracked_phase]",
+            "annotate the functions that take this time with #[tracked_phase]",
         ),
         Some(rest) => Check::fine(WHAT, format!("{number}; {} is in none", units::share(rest))),
         None => Check::fine(WHAT, number),
@@ -120,15 +122,11 @@ fn git(stats: &BuildStats) -> Check {
     match (git.commit, git.dirty) {
         (Some(commit), Some(true)) => Check::notice(
             WHAT,
-            format!("{}, with changes", facts::short_commit(&commit)),
-            "commit first where a build should count for later comparisons",
+            format!("{}, with changes", describe::short_commit(&commit)),
+            "commit before a build that later builds are compared with",
         ),
-        (Some(commit), _) => Check::fine(WHAT, facts::short_commit(&commit)),
-        (None, _) => Check::notice(
-            WHAT,
-            "the commit is not known",
-            "build inside a checkout, or let CI say the commit",
-        ),
+        (Some(commit), _) => Check::fine(WHAT, describe::short_commit(&commit)),
+        (None, _) => Check::notice(WHAT, "the commit is unknown", "build inside a git checkout"),
     }
 }
 
@@ -138,10 +136,10 @@ fn profile(stats: &BuildStats) -> Check {
         Some(Profile::Debug) => Check::notice(
             WHAT,
             "the tool was compiled with debug assertions",
-            "measure a release build of the tool: others are several times slower",
+            "measure a release build: debug builds are several times slower",
         ),
         Some(profile) => Check::fine(WHAT, profile.name()),
-        None => Check::fine(WHAT, "the record does not say"),
+        None => Check::fine(WHAT, "not recorded"),
     }
 }
 
@@ -153,11 +151,11 @@ fn machine(stats: &BuildStats) -> Check {
         (Some(load), Some(cores)) if load > units::float(cores) * 1.5 => Check::notice(
             WHAT,
             format!("load {load:.1} on {}", units::counted(cores, "core")),
-            "measure while the machine does nothing else",
+            "measure while the machine is idle",
         ),
         (Some(load), Some(cores)) => {
             Check::fine(WHAT, format!("load {load:.1} on {}", units::counted(cores, "core")))
         }
-        _ => Check::fine(WHAT, "the record does not say"),
+        _ => Check::fine(WHAT, "not recorded"),
     }
 }

@@ -1,32 +1,32 @@
-//! Whether all is in order, and what to do where it is not.
+//! Checks that tracking, history and gate work, and says how to fix what does not.
 
 mod checks;
-mod sound;
+mod history_integrity;
 
 use crate::commands::check;
+use crate::context::Invocation;
 use crate::failure::Failure;
 use crate::present::style::{BAD, GOOD, NOTICE};
 use crate::present::{Block, Cell, Column, Json, Kind, Report, Row, Table};
-use crate::run::Invocation;
 use crate::select::{BuildRef, SelectError};
 
-/// How something is.
+/// The result of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     Fine,
-    /// It could be better.
+    /// It works, and could work better.
     Notice,
     /// It does not work.
     Bad,
 }
 
-/// Something that was looked at.
+/// A check and its result.
 #[derive(Debug)]
 struct Check {
     what: &'static str,
     state: State,
     found: String,
-    /// What to do about it; empty where it is fine.
+    /// What to do about it; empty if it is fine.
     advice: String,
 }
 
@@ -44,11 +44,11 @@ impl Check {
     }
 }
 
-/// Looks at the history and at the newest build.
+/// Checks the environment, the history and the newest build.
 pub(crate) fn run(invocation: &mut Invocation<'_, '_>) -> Result<(), Failure> {
     let repair = format!("{} repair{}", invocation.program.name, invocation.dir_option());
-    let mut checks = vec![checks::switched_on(invocation.program.switch.as_deref())];
-    checks.extend(sound::checks(&invocation.history(), &repair)?);
+    let mut checks = vec![checks::tracking(invocation.program)];
+    checks.extend(history_integrity::checks(&invocation.history(), &repair)?);
     let configuration = invocation.configuration();
     checks.push(checks::configuration(configuration.as_ref()));
     let mut selection = invocation.selection();
@@ -57,9 +57,9 @@ pub(crate) fn run(invocation: &mut Invocation<'_, '_>) -> Result<(), Failure> {
             checks.extend(checks::of_newest(&newest, &invocation.console.now));
             if let Ok(configuration) = &configuration {
                 let mut selection = invocation.selection_on_all_branches();
-                match check::armed(&mut selection, configuration) {
-                    Ok(armed) => checks.push(checks::gate(armed)),
-                    // All builds failed: that is told above.
+                match check::gate_readiness(&mut selection, configuration) {
+                    Ok(readiness) => checks.push(checks::gate(readiness)),
+                    // All builds failed, which is reported above.
                     Err(Failure::NoData(_)) => {}
                     Err(failure) => return Err(failure),
                 }

@@ -1,11 +1,12 @@
-//! The calls of a build on a time axis: those of its timeline, or its phases' times laid out.
+//! The calls of a build on a time axis: those of its timeline, or the sums of its phases laid out.
 
 use perf_history::{BuildStats, HistoryError, Timeline};
 use serde_json::{Map, Value};
 
+use crate::context::Invocation;
+use crate::failure::with_causes;
 use crate::present::export::{Lane, Phases, Slice};
 use crate::present::units;
-use crate::run::Invocation;
 
 use super::sums;
 
@@ -15,22 +16,24 @@ pub(super) struct Calls {
     pub(super) lanes: Vec<Lane>,
     /// When the build ended.
     pub(super) end_ns: u64,
-    /// Whether each slice is a call, at its time.
+    /// Whether each slice is one call at its time.
     pub(super) is_timeline: bool,
 }
 
-/// The calls of a build, as far as they are known. Says where they are not.
+/// The calls of a build as far as they are known. Prints a note if they are not.
 pub(super) fn calls(invocation: &mut Invocation<'_, '_>, stats: &BuildStats) -> Calls {
     match invocation.history().timeline(&stats.build_id) {
         Ok(Some(timeline)) => return recorded(invocation, stats, timeline),
-        // An id that no file can have is that of a record which has none.
+        // An id that cannot be a file name has no timeline.
         Ok(None) | Err(HistoryError::BadBuildId { .. }) => {}
         Err(error) => {
-            invocation.warn(&format!("{}; the phases' sums are laid out instead", error.describe()))
+            let error = with_causes(&error);
+            invocation.warn(&format!("{error}; the phases' sums are laid out instead"));
         }
     }
     if stats.timeline.is_some() {
-        invocation.warn("the build's timeline is not there; the phases' sums are laid out instead");
+        invocation
+            .warn("the build's timeline does not exist; the phases' sums are laid out instead");
     } else {
         invocation.note(
             "the build recorded no timeline (BUILD_METRICS_TIMELINE=1 does): the phases' sums are \
@@ -42,13 +45,13 @@ pub(super) fn calls(invocation: &mut Invocation<'_, '_>, stats: &BuildStats) -> 
 
 fn recorded(invocation: &mut Invocation<'_, '_>, stats: &BuildStats, timeline: Timeline) -> Calls {
     let mut phases = Phases::default();
-    let places: Vec<usize> = timeline.paths.iter().map(|path| phases.place(path)).collect();
+    let places: Vec<usize> = timeline.paths.iter().map(|path| phases.index_of(path)).collect();
     let mut lanes = Vec::new();
     let mut missing = timeline.dropped;
     let mut others = 0;
     for thread in timeline.threads {
         let name = if thread.build_thread {
-            "own thread".to_owned()
+            "build thread".to_owned()
         } else {
             others += 1;
             format!("thread {others}")
@@ -58,7 +61,7 @@ fn recorded(invocation: &mut Invocation<'_, '_>, stats: &BuildStats, timeline: T
             start_ns: call.start_ns,
             end_ns: call.end_ns(),
         });
-        let (of_thread, left_out) = Lane::of_calls(&name, calls.collect());
+        let (of_thread, left_out) = Lane::from_calls(&name, calls.collect());
         lanes.extend(of_thread);
         missing += left_out;
     }
@@ -66,8 +69,8 @@ fn recorded(invocation: &mut Invocation<'_, '_>, stats: &BuildStats, timeline: T
         let missing = units::counted(missing, "call");
         invocation.warn(&format!("{missing} did not fit into the timeline of the build"));
     }
-    // The own thread first, whenever it first ran a phase.
-    lanes.sort_by_key(|lane| !lane.name.starts_with("own"));
+    // The build thread first.
+    lanes.sort_by_key(|lane| !lane.name.starts_with("build"));
     let end_ns = timeline.build_time_ns.max(sums::nanoseconds(stats.build_time_ms));
     Calls { phases, lanes, end_ns, is_timeline: true }
 }
@@ -78,18 +81,18 @@ fn laid_out(stats: &BuildStats) -> Calls {
         phases.describe(&phase.path, facts(phase));
     }
     let lanes = [
-        ("own thread: a layout of sums, not of moments", sums::own_time(stats)),
+        ("build thread: a layout of sums, not of moments", sums::build_thread_time(stats)),
         ("all other threads together: a layout of sums, not of moments", sums::other_time(stats)),
     ];
     let lanes = lanes
         .into_iter()
         .filter(|(_, stacks)| stacks.total() > 0)
-        .map(|(name, stacks)| Lane::laid_out(name, &stacks, &mut phases))
+        .map(|(name, stacks)| Lane::from_sums(name, &stacks, &mut phases))
         .collect();
     Calls { phases, lanes, end_ns: sums::nanoseconds(stats.build_time_ms), is_timeline: false }
 }
 
-/// What the record says of the phase, under the names of its fields.
+/// The fields of the phase's record.
 fn facts(phase: &perf_history::PhaseStats) -> Map<String, Value> {
     let of_record = serde_json::to_value(phase);
     let Ok(Value::Object(mut facts)) = of_record else { return Map::new() };

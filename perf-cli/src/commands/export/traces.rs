@@ -1,14 +1,14 @@
-//! A build for viewers of traces.
+//! A build as a file for trace viewers.
 
 use perf_history::BuildStats;
 use serde_json::{Map, Value};
 
+use crate::context::Invocation;
 use crate::failure::Failure;
 use crate::present::escape;
 use crate::present::export::{Stacks, chrome_trace as trace_events, speedscope as speedscope_file};
-use crate::run::Invocation;
 
-use super::{BuildArgs, name_of, output, places, sums, timeline};
+use super::{BuildArgs, name_of, output, sums, timeline};
 
 /// Writes the Trace Event format.
 pub(super) fn chrome_trace(
@@ -38,16 +38,16 @@ pub(super) fn speedscope(
     let calls = timeline::calls(invocation, &stats);
     let mut sums = vec![sums::time(&stats), sums::allocated(&stats)];
     if stats.allocators.is_some() {
-        sums.extend([places::allocated(&stats), places::retained(&stats)]);
+        sums.extend([sums::allocated_by_place(&stats), sums::retained_by_place(&stats)]);
     }
     if !calls.is_timeline {
-        sums.insert(0, sums::own_time(&stats));
+        sums.insert(0, sums::build_thread_time(&stats));
     }
     sums.retain(|stacks: &Stacks| stacks.total() > 0);
     let file = speedscope_file::File {
         name: name_of(&stats),
         phases: &calls.phases,
-        // Profiles of sums show what a layout of them would.
+        // The profiles of sums show the same as a layout of them.
         lanes: if calls.is_timeline { &calls.lanes } else { &[] },
         end_ns: calls.end_ns,
         sums: &sums,
@@ -55,13 +55,13 @@ pub(super) fn speedscope(
     output::write(invocation, &args.output, |target| speedscope_file::write(target, &file))
 }
 
-/// What a viewer can show of the build.
+/// What viewers show about the build.
 fn about(stats: &BuildStats, is_timeline: bool) -> Map<String, Value> {
     let what = if is_timeline {
         "a timeline: each slice is a call of a phase on a thread"
     } else {
-        "a layout of sums: a slice is as long as all calls of the phase together, and stands where \
-         the one before it ends; of the other threads, all together"
+        "a layout of sums: a slice is as long as all calls of its phase together, and begins where \
+         the slice before it ends; all other threads are one lane"
     };
     let git = stats.git.as_ref();
     let fields = [

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use jiff::ZonedDateTime;
 
-use crate::commands::facts::{change_style, short_commit};
+use crate::commands::describe::{change_style, short_commit};
 use crate::present::style::{DIM, PLAIN, STRONG};
 use crate::present::{Cell, Column, Kind, Row, Table, moment, units};
 
 use super::listed::{Listed, ListedBuild};
 
-/// Where a terminal is too narrow, the counts after the first go before all else.
+/// The rank of all counts after the first: a narrow terminal drops them before all other columns.
 const OTHER_COUNTS: u8 = 20;
 
 /// Makes the table.
@@ -42,7 +42,7 @@ pub(super) fn table(listed: &Listed, now: &ZonedDateTime) -> Table {
     for (place, name) in counts.iter().enumerate() {
         let place = u8::try_from(place).unwrap_or(OTHER_COUNTS).min(OTHER_COUNTS);
         let rank = if place == 0 { 5 } else { OTHER_COUNTS + place };
-        // A count may have any name but those of a record's fields.
+        // Counts never have the names of record fields.
         let is_taken = columns.iter().any(|column| column.key == *name);
         let key = if is_taken { format!("counts.{name}") } else { name.clone() };
         columns.push(Column::new(key, heading_of_count(name), Kind::Count, rank));
@@ -87,11 +87,11 @@ fn row(
         name(&build.run),
     ];
     cells.extend(counts.iter().map(|name| Cell::count(build.counts.get(name).copied())));
-    // What has failed or did nothing stands back behind the others.
+    // Failed and skipped builds are dimmed.
     Row { cells, style: if build.is_typical { PLAIN } else { DIM } }
 }
 
-/// The counts of all builds: totals first, and among them those that most builds have.
+/// The counts of all builds: totals first, then by the number of builds that have them.
 fn counts(listed: &Listed) -> Vec<String> {
     let mut builds_with: BTreeMap<&str, usize> = BTreeMap::new();
     for name in listed.builds.iter().flat_map(|build| build.counts.keys()) {
@@ -99,7 +99,7 @@ fn counts(listed: &Listed) -> Vec<String> {
     }
     let mut names: Vec<_> = builds_with.into_iter().collect();
     names.sort_by_key(|(name, builds)| (!name.starts_with(TOTAL), usize::MAX - builds));
-    // The model's totals: pages are what its sites are made of.
+    // The totals of the Python model.
     names.sort_by_key(|(name, _)| *name != "total_pages");
     names.into_iter().map(|(name, _)| name.to_owned()).collect()
 }

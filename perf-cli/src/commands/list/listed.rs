@@ -1,4 +1,4 @@
-//! What the list keeps of each build, so that long lists take little memory.
+//! What the list needs of each build, so that long lists take little memory.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::SystemTime;
@@ -6,20 +6,20 @@ use std::time::SystemTime;
 use anstyle::Style;
 use perf_history::{BuildStats, HistoryError, Outcome};
 
-use crate::commands::facts;
+use crate::commands::describe;
 use crate::judge::median;
 use crate::select::{Mode, Selection, SeriesKey, is_typical};
 
-/// Fewer builds have no median that one should compare with.
+/// The median of fewer builds is not shown.
 const LEAST_FOR_MEDIAN: usize = 3;
 
-/// The builds of a list, newest first, and the series that they are of.
+/// The listed builds, newest first, and their series.
 pub(super) struct Listed {
     pub(super) builds: Vec<ListedBuild>,
     pub(super) series: Vec<Series>,
 }
 
-/// What is listed of a build.
+/// What the list shows of a build.
 pub(super) struct ListedBuild {
     pub(super) build_id: String,
     pub(super) timestamp: String,
@@ -40,21 +40,21 @@ pub(super) struct ListedBuild {
     pub(super) branch: Option<String>,
     pub(super) dirty: Option<bool>,
     pub(super) run: Option<String>,
-    /// Its place among the series.
+    /// The index of its series.
     pub(super) series: usize,
 }
 
 /// Builds that may be compared with each other.
 pub(super) struct Series {
     pub(super) key: SeriesKey,
-    /// The times of its typical builds that were read, newest first.
+    /// The times of the typical builds that were read, newest first.
     times: Vec<f64>,
-    /// The median of these, where there are enough.
+    /// Their median, if there are enough.
     pub(super) median_ms: Option<f64>,
 }
 
 impl Listed {
-    /// Reads the newest `limit` builds, and more for the medians where that is less than `window`.
+    /// Reads the newest `limit` builds, or `window` builds for the medians if that is more.
     pub(super) fn gather(
         selection: &mut Selection,
         limit: usize,
@@ -106,7 +106,7 @@ impl ListedBuild {
         let git = stats.git.clone().unwrap_or_default();
         Self {
             started: stats.started_at(),
-            ended: facts::outcome(&stats),
+            ended: describe::outcome(&stats),
             is_typical: is_typical(&stats),
             mode: Mode::from_build(&stats),
             run: stats.labels.get("run").cloned(),

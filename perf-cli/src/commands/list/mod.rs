@@ -1,4 +1,4 @@
-//! The list of the newest builds, or their course as a chart.
+//! Lists the newest builds, or draws them as a chart.
 
 mod chart;
 mod columns;
@@ -7,39 +7,39 @@ mod series;
 
 use clap::Args;
 
+use crate::context::Invocation;
 use crate::failure::Failure;
 use crate::present::style::{DIM, STRONG};
 use crate::present::{Block, Json, Report, Span};
-use crate::run::Invocation;
 use crate::select::Selection;
 use listed::Listed;
 
-/// How many builds are listed, unless a date or a number is given.
+/// How many builds are listed without a date or a number.
 const BUILDS: usize = 20;
-/// The median of a series is that of its builds among so many of the newest, or among all that
-/// are listed where they are more.
+/// The median of a series is that of its builds among this many of the newest, or among all listed
+/// builds if they are more.
 const WINDOW: usize = 100;
 
 /// The options of the list.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "The list")]
-pub struct ListArgs {
+pub(crate) struct ListArgs {
     /// List the newest N builds [default: 20, or all since the date of --since]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
-    pub last: Option<u64>,
-    /// Draw the course of time and memory instead, phases stacked [of the newest 100 builds]
+    pub(crate) last: Option<u64>,
+    /// Draw a chart of time and memory instead, phases stacked [of the newest 100 builds]
     #[arg(long)]
-    pub chart: bool,
+    pub(crate) chart: bool,
 }
 
 impl ListArgs {
-    /// An option that was given.
+    /// The first given option.
     pub(crate) fn given(&self) -> Option<&'static str> {
         self.last.map(|_| "--last").or(self.chart.then_some("--chart"))
     }
 }
 
-/// Lists the newest builds, or draws their course.
+/// Lists or draws the newest builds.
 pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &ListArgs) -> Result<(), Failure> {
     let last = args.last.map(|last| usize::try_from(last).unwrap_or(usize::MAX));
     if args.chart {
@@ -73,7 +73,7 @@ pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &ListArgs) -> Resul
     })
 }
 
-/// There is nothing to list.
+/// The error if there is nothing to list.
 fn no_builds(invocation: &Invocation<'_, '_>, selection: &Selection) -> Failure {
     let path = invocation.history().path();
     Failure::NoData(format!("there are no builds{} in {}", selection.filter(), path.display()))

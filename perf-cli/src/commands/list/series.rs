@@ -1,4 +1,4 @@
-//! The series of the list: the course of their times, and their medians.
+//! The series of the list: a sparkline of their times, and their medians.
 
 use crate::present::sparkline::sparkline;
 use crate::present::style::ACCENT;
@@ -6,7 +6,7 @@ use crate::present::{Fact, Span, units};
 
 use super::listed::{Listed, Series};
 
-/// More series than this are counted only.
+/// Further series are only counted.
 const MOST: usize = 6;
 
 /// A line for each series, that of the newest build first.
@@ -42,7 +42,7 @@ pub(super) fn facts(listed: &Listed, width: usize) -> Vec<Fact> {
     facts
 }
 
-/// Which facts tell these series apart: their places in [`SeriesKey::facts`].
+/// The indices of the facts in [`SeriesKey::facts`] in which the series differ.
 ///
 /// [`SeriesKey::facts`]: crate::select::SeriesKey::facts
 fn varying(series: &[&Series]) -> Vec<usize> {

@@ -5,11 +5,11 @@ use perf_history::{BuildStats, PhaseStats, Unattributed};
 use crate::present::style::{ACCENT, DIM, NOTICE, PLAIN, STRONG};
 use crate::present::{Cell, Column, Kind, Row, Table, tree, units};
 
-/// A phase with less of the build's time and of its memory than this steps back.
+/// Phases with a smaller share of the build's time and memory are dimmed.
 const NEGLIGIBLE: f64 = 0.005;
-/// More of the build than this in no phase is worth a look.
+/// A larger share of the build in no phase is highlighted.
 const MUCH_UNATTRIBUTED: f64 = 0.2;
-/// A tree that is deeper is drawn no deeper.
+/// Deeper levels of the tree are not indented further.
 const DEEPEST: usize = 24;
 
 /// Makes the table.
@@ -97,7 +97,7 @@ fn row(stats: &BuildStats, phase: &PhaseStats, lines: String) -> Row {
         Cell::count(phase.alloc_count),
         Cell::count(phase.peak_bytes),
         Cell::count(phase.process_peak_bytes),
-        #[expect(clippy::cast_precision_loss, reason = "what is shown has fewer digits")]
+        #[expect(clippy::cast_precision_loss, reason = "fewer digits are shown")]
         Cell::number(phase.net_bytes.map(|bytes| bytes as f64)),
         Cell::count(phase.retained_bytes),
         Cell::count(phase.retained_bytes_low),
@@ -109,7 +109,7 @@ fn row(stats: &BuildStats, phase: &PhaseStats, lines: String) -> Row {
     Row { cells, style }
 }
 
-/// What was in no phase: a row of its own, with what there is to say of it.
+/// The row of what was in no phase.
 fn unattributed(stats: &BuildStats, rest: &Unattributed, columns: &[Column]) -> Row {
     let share = rest.build_thread_ms / stats.build_time_ms;
     let style = if share > MUCH_UNATTRIBUTED { NOTICE } else { DIM };
@@ -122,7 +122,7 @@ fn unattributed(stats: &BuildStats, rest: &Unattributed, columns: &[Column]) -> 
         "retained_bytes" => Cell::count(rest.retained_bytes),
         "retained_bytes_low" => Cell::count(rest.retained_bytes_low),
         "retained_bytes_high" => Cell::count(rest.retained_bytes_high),
-        #[expect(clippy::cast_precision_loss, reason = "what is shown has fewer digits")]
+        #[expect(clippy::cast_precision_loss, reason = "fewer digits are shown")]
         "net_bytes" => Cell::number(rest.net_bytes.map(|bytes| bytes as f64)),
         _ => Cell::absent(),
     };
@@ -136,21 +136,21 @@ fn is_negligible(stats: &BuildStats, phase: &PhaseStats) -> bool {
         && units::float(phase.alloc_bytes.unwrap_or(0)) <= all_bytes * NEGLIGIBLE
 }
 
-/// How many threads were in the phase on average while it ran, of how many that ever were;
-/// nothing where it was one.
+/// The average number of threads in the phase while it ran, and the number of threads that ever
+/// were; `None` if it was one.
 fn threads(phase: &PhaseStats) -> String {
     let average = phase.total_ms / phase.elapsed_ms;
     match phase.threads {
         0 | 1 => String::new(),
-        // None at all would be of a phase that did not run.
+        // 0 is a phase that did not run.
         all if average < 0.05 => format!("<0.1 of {all}"),
         all if average.is_finite() => format!("{average:.1} of {all}"),
         all => all.to_string(),
     }
 }
 
-/// Items for each second that the phase ran: of the window where it ran on several threads at
-/// once, else of its total.
+/// Items per second: of the elapsed time if the phase ran on several threads at once, else of its
+/// total.
 fn items_per_second(phase: &PhaseStats) -> Option<f64> {
     let ms = if phase.threads > 1 { phase.elapsed_ms } else { phase.total_ms };
     (phase.items > 0 && ms > 0.0).then(|| units::float(phase.items) * 1000.0 / ms)

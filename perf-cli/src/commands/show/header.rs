@@ -1,9 +1,9 @@
-//! What a record says of the build as a whole.
+//! The facts of the build as a whole.
 
 use jiff::ZonedDateTime;
 use perf_history::{BuildStats, Noise, System};
 
-use crate::commands::facts;
+use crate::commands::describe;
 use crate::present::style::{DIM, PLAIN, STRONG};
 use crate::present::{Fact, Span, moment, units};
 use crate::select::Mode;
@@ -15,7 +15,7 @@ pub(super) fn title(stats: &BuildStats) -> Vec<Span> {
     vec![Span::new(tool, STRONG), Span::new(stats.build_id.clone(), DIM)]
 }
 
-/// All else.
+/// The other facts.
 pub(super) fn facts(stats: &BuildStats, now: &ZonedDateTime) -> Vec<Fact> {
     vec![
         when(stats, now),
@@ -42,13 +42,13 @@ fn when(stats: &BuildStats, now: &ZonedDateTime) -> Fact {
 }
 
 fn kind(stats: &BuildStats) -> Fact {
-    let (outcome, style) = facts::outcome(stats);
+    let (outcome, style) = describe::outcome(stats);
     let parallel = |parallel| if parallel { "parallel" } else { "sequential" };
     Fact::new("build")
         .and(Span::new(outcome, style))
         .known(Mode::from_build(stats).map(|mode| mode.name().to_owned()))
         .known(stats.profile.map(|profile| profile.name().to_owned()))
-        .known(stats.parallel.map(|it| parallel(it).to_owned()))
+        .known(stats.parallel.map(|value| parallel(value).to_owned()))
 }
 
 fn time(stats: &BuildStats) -> Fact {
@@ -113,7 +113,7 @@ fn counts(stats: &BuildStats) -> Fact {
 fn commit(stats: &BuildStats) -> Fact {
     let git = stats.git.clone().unwrap_or_default();
     let fact = Fact::new("commit")
-        .known(git.commit.as_deref().map(facts::short_commit))
+        .known(git.commit.as_deref().map(describe::short_commit))
         .known(git.branch.map(|branch| format!("on {branch}")))
         .known(git.dirty.map(|dirty| if dirty { "dirty" } else { "clean" }.to_owned()));
     let ci = stats.ci.clone().unwrap_or_default();
@@ -142,11 +142,10 @@ fn noise(stats: &BuildStats) -> Fact {
         stats.noise.clone().unwrap_or_default();
     Fact::new("noise")
         .known(load_average.map(|load| format!("load {load:.2}")))
-        .known(
-            involuntary_context_switches
-                .map(|it| units::counted(it, "involuntary switch").replace("switchs", "switches")),
-        )
-        .known(major_page_faults.map(|it| units::counted(it, "major fault")))
+        .known(involuntary_context_switches.map(|switches| {
+            units::counted(switches, "involuntary switch").replace("switchs", "switches")
+        }))
+        .known(major_page_faults.map(|faults| units::counted(faults, "major fault")))
 }
 
 fn timeline(stats: &BuildStats) -> Fact {

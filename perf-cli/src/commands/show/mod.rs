@@ -7,9 +7,9 @@ mod header;
 use clap::Args;
 use perf_history::BuildStats;
 
+use crate::context::Invocation;
 use crate::failure::Failure;
 use crate::present::{Block, Json, Report, Table};
-use crate::run::Invocation;
 use crate::select::BuildRef;
 
 use allocators::Places;
@@ -17,7 +17,7 @@ use allocators::Places;
 /// The options of `show`.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
-Own time is that on the thread which started the build: with what is unattributed it adds up to
+Own time is that on the build thread. With what is unattributed it adds up to
 the build's time. Total time is that on all threads.
 
 Examples (after the program's name):
@@ -27,13 +27,13 @@ Examples (after the program's name):
   show label:nightly      the newest of that label
   show --allocators       where memory was allocated (recorded with BUILD_METRICS_ALLOCATORS=1)
   show --format json      the record itself")]
-pub struct ShowArgs {
+pub(crate) struct ShowArgs {
     /// latest, -3 (third newest), an id, a commit, label:NAME or branch:NAME
     #[arg(value_name = "BUILD", default_value = "latest", allow_negative_numbers = true)]
-    pub build: BuildRef,
-    /// Only the places in the tool's code that allocated most, and all of them
+    pub(crate) build: BuildRef,
+    /// Show only the code locations that allocated most, and all of them
     #[arg(long)]
-    pub allocators: bool,
+    pub(crate) allocators: bool,
 }
 
 /// The phases of a build as a table.
@@ -63,7 +63,7 @@ pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &ShowArgs) -> Resul
     invocation.write(&Report { blocks, json: Json::Record(Box::new(stats)) })
 }
 
-/// Shows all places that the record tells of.
+/// Shows all locations of the record.
 fn show_allocators(invocation: &mut Invocation<'_, '_>, stats: &BuildStats) -> Result<(), Failure> {
     let places = Places::all(stats);
     let is_for_programs = invocation.common.format.is_for_programs();
@@ -78,7 +78,7 @@ fn show_allocators(invocation: &mut Invocation<'_, '_>, stats: &BuildStats) -> R
     if places.is_empty() {
         return Err(Failure::NoData(match stats.allocators {
             None => "the build sampled no allocations (BUILD_METRICS_ALLOCATORS=1 does)".to_owned(),
-            Some(_) => "no allocation of the build became a sample".to_owned(),
+            Some(_) => "the build has no samples of allocations".to_owned(),
         }));
     }
     Ok(())

@@ -1,17 +1,17 @@
-//! Which change points somebody accepted.
+//! Which change points were accepted.
 
 use std::collections::HashMap;
 
 use perf_history::Accepted;
 
-use crate::commands::facts::short_commit;
+use crate::commands::describe::short_commit;
 use crate::present::{Fact, Span};
 use crate::select::Session;
 
-/// The accepted changes whose builds are among some sessions.
+/// The accepted changes of builds in some sessions.
 pub(super) struct AcceptedIn<'a> {
-    /// Each with the place of its session, in the order of the sessions. Of those of one session,
-    /// what was accepted last is first.
+    /// Each with the index of its session, sorted by it. Within a session, the last accepted change
+    /// comes first.
     changes: Vec<(usize, &'a Accepted)>,
 }
 
@@ -27,8 +27,8 @@ impl<'a> AcceptedIn<'a> {
         Self { changes }
     }
 
-    /// The change by which the level was accepted that begins with the session `from` and ends before
-    /// `until`: whoever accepts a build accepts the level that it stands on.
+    /// The change that accepted the level of the sessions `from..until`. Accepting any build of a
+    /// level accepts the level.
     pub(super) fn covering(&self, from: usize, until: usize) -> Option<&'a Accepted> {
         let within = self.changes.iter().find(|(place, _)| (from..until).contains(place));
         within.map(|(_, change)| *change)
@@ -40,10 +40,10 @@ pub(super) fn day(change: &Accepted) -> String {
     change.timestamp.chars().take(10).collect()
 }
 
-/// When a change was accepted, from where on, and why.
-pub(super) fn told(change: &Accepted) -> Fact {
+/// When a change was accepted, since which build, and why.
+pub(super) fn describe(change: &Accepted) -> Fact {
     let from = change.commit.as_deref().map_or_else(|| change.build_id.clone(), short_commit);
-    let from = Span::plain(format!("{}, from {from} on", day(change)));
+    let from = Span::plain(format!("{}, since {from}", day(change)));
     Fact::new("accepted").and(from).known(change.reason.clone())
 }
 

@@ -1,8 +1,7 @@
-//! The formats of other programs: those of trace viewers, of flame graphs and of monitoring.
+//! Formats of other programs: trace viewers, flame graphs and monitoring.
 //!
-//! Text from a history goes into them with all written out that would act in a viewer or on a
-//! terminal, as [`terminal`](super::escape::terminal) does it; each format escapes its own marks
-//! besides.
+//! Text from a history is escaped by [`terminal`](super::escape::terminal); each format escapes its own
+//! syntax in addition.
 
 pub(crate) mod chrome_trace;
 pub(crate) mod flamegraph;
@@ -13,14 +12,14 @@ mod stacks;
 mod trace;
 
 pub(crate) use stacks::{Stack, Stacks, Unit};
-pub(crate) use trace::{Edge, Lane, Phase, Phases, Slice};
+pub(crate) use trace::{Lane, Phase, Phases, Slice};
 
 use super::escape;
 
-/// What a name that is empty, or nothing but blanks, is shown as.
+/// Shown for a name that is empty or blank.
 const UNNAMED: &str = "(unnamed)";
 
-/// A name as a viewer shows it.
+/// A name for a viewer.
 fn shown(name: &str) -> String {
     match name.trim() {
         "" => UNNAMED.to_owned(),

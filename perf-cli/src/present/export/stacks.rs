@@ -1,49 +1,43 @@
-//! Quantities by stack: what flame graphs are made of.
+//! Quantities by stack, for flame graphs.
 
-/// What a quantity is measured in.
+/// The unit of a quantity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Unit {
-    /// Time in nanoseconds.
     Nanoseconds,
-    /// Bytes.
     Bytes,
-    /// Numbers of things.
     Count,
 }
 
-/// How much there is of something in each phase itself.
+/// The self value of a quantity in each phase.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Stacks {
-    /// What it is: `self time on all threads`.
+    /// Such as `self time on all threads`.
     pub name: String,
-    /// What [`Stack::value`] is in.
     pub unit: Unit,
-    /// In the order of the tree, a phase before those below it.
+    /// In tree order, parents before children.
     pub entries: Vec<Stack>,
-    /// What may still be added, so that no sum overflows.
+    /// How much can be added before the sum reaches its limit.
     room: u64,
 }
 
-/// How much there is of it in one phase, without those below.
+/// The self value of one phase.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Stack {
-    /// The phases from the root, each by its name as it stands in the record.
+    /// The names of the phases from the root, as in the record.
     pub frames: Vec<String>,
-    /// How much; not 0.
+    /// Not 0.
     pub value: u64,
 }
 
-/// No sum exceeds this, whatever a record says: readers calculate with signed numbers.
-const MOST: u64 = 1 << 62;
+/// The limit of sums, because readers use signed numbers.
+const MAX: u64 = 1 << 62;
 
 impl Stacks {
-    /// Of this, nothing yet.
     pub(crate) fn new(name: impl Into<String>, unit: Unit) -> Self {
-        Self { name: name.into(), unit, entries: Vec::new(), room: MOST }
+        Self { name: name.into(), unit, entries: Vec::new(), room: MAX }
     }
 
-    /// Adds what there is of it in a phase, if there is any: of what exceeds all that a build can
-    /// have, as much as fits.
+    /// Adds the value of a phase if it is not 0, limited so that the sum stays within bounds.
     pub(crate) fn push(&mut self, frames: Vec<String>, value: u64) {
         let value = value.min(self.room);
         if value > 0 {
@@ -52,9 +46,8 @@ impl Stacks {
         }
     }
 
-    /// The sum of all.
     pub(crate) fn total(&self) -> u64 {
-        MOST - self.room
+        MAX - self.room
     }
 }
 
@@ -69,7 +62,7 @@ mod tests {
             stacks.push(vec!["a".to_owned()], value);
         }
         let values: Vec<u64> = stacks.entries.iter().map(|stack| stack.value).collect();
-        assert_eq!(values, [3, MOST - 3]);
-        assert_eq!(stacks.total(), MOST);
+        assert_eq!(values, [3, MAX - 3]);
+        assert_eq!(stacks.total(), MAX);
     }
 }

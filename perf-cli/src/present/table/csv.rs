@@ -1,4 +1,4 @@
-//! A table in CSV (RFC 4180): all columns, numbers as they are, units in the names.
+//! Tables in CSV (RFC 4180): all columns, exact numbers, units in the column names.
 
 use std::io::{self, Write};
 
@@ -24,7 +24,7 @@ impl Table {
     pub(crate) fn write_csv_rows(&self, target: &mut dyn Write) -> io::Result<()> {
         let mut writer = csv::Writer::from_writer(target);
         for row in &self.rows {
-            let cells = self.data().map(|(at, _)| match &row.cells[at].content {
+            let cells = self.data().map(|(index, _)| match &row.cells[index].content {
                 Content::Absent => String::new(),
                 Content::Number(number) => number.to_string(),
                 Content::Flag(flag) => flag.to_string(),
@@ -36,7 +36,7 @@ impl Table {
     }
 }
 
-/// The error of the target, whose kind says whether its reader went away.
+/// The error of the target; its kind says whether the reader closed the pipe.
 fn io_error(error: csv::Error) -> io::Error {
     match error.into_kind() {
         csv::ErrorKind::Io(error) => error,

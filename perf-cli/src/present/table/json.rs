@@ -1,14 +1,14 @@
-//! A table in JSON: an object for each row, without what is not known.
+//! Tables in JSON: an object for each row, without missing values.
 
 use serde::{Serialize, Serializer};
 use serde_json::{Number, Value};
 
 use super::{Content, Table};
 
-/// The whole numbers that a double tells apart.
-const WHOLE: f64 = 9_007_199_254_740_992.0;
+/// Larger integers are not exact in a double.
+const MAX_INTEGER: f64 = 9_007_199_254_740_992.0;
 
-/// An object whose fields keep their order.
+/// An object with its fields in order.
 pub(crate) struct InOrder<'a, T>(pub(crate) Vec<(&'a str, T)>);
 
 impl<T: Serialize> Serialize for InOrder<'_, T> {
@@ -17,10 +17,8 @@ impl<T: Serialize> Serialize for InOrder<'_, T> {
     }
 }
 
-/// A row.
 pub(crate) type Object<'a> = InOrder<'a, Field<'a>>;
 
-/// A cell.
 #[derive(Serialize)]
 #[serde(untagged)]
 pub(crate) enum Field<'a> {
@@ -30,11 +28,11 @@ pub(crate) enum Field<'a> {
 }
 
 impl Table {
-    /// The rows as objects, whose names are the keys of the columns.
+    /// The rows as objects with the keys of the columns.
     pub(crate) fn objects(&self) -> Vec<Object<'_>> {
         let mut objects = Vec::with_capacity(self.rows.len());
         for row in &self.rows {
-            let cells = self.data().map(|(at, column)| (column, &row.cells[at]));
+            let cells = self.data().map(|(index, column)| (column, &row.cells[index]));
             let fields = cells.filter_map(|(column, cell)| {
                 let field = match &cell.content {
                     Content::Absent => return None,
@@ -49,16 +47,15 @@ impl Table {
         objects
     }
 
-    /// The same objects, for a field of others.
     pub(crate) fn to_value(&self) -> Value {
-        // Texts and numbers are always values.
+        // Text and numbers can always be converted.
         serde_json::to_value(self.objects()).unwrap_or_default()
     }
 }
 
-/// Whole numbers without decimals.
+/// Integers have no decimals.
 fn as_number(number: f64) -> Option<Number> {
-    if number.fract() == 0.0 && number.abs() < WHOLE {
+    if number.fract() == 0.0 && number.abs() < MAX_INTEGER {
         #[expect(clippy::cast_possible_truncation, reason = "it is whole and fits")]
         return Some((number as i64).into());
     }

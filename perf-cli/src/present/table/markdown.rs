@@ -1,48 +1,44 @@
-//! A table in Markdown (GFM).
+//! Tables in Markdown (GFM).
 
 use crate::present::escape;
 
 use super::{Content, Table, Writing, flag_name};
 
-/// Longer names make a table that nobody can read.
-const LONGEST: usize = 120;
+/// Longer text is cut.
+const MAX_LENGTH: usize = 120;
 
 impl Table {
     pub(crate) fn push_markdown(&self, text: &mut String) {
-        let columns = self.shown().into_iter().map(|at| (at, self.writing(at)));
+        let columns = self.shown().into_iter().map(|index| (index, self.writing(index)));
         let columns: Vec<_> =
             columns.filter(|(_, writing)| !matches!(writing, Writing::Bar)).collect();
-        let mut line = |cells: &mut dyn Iterator<Item = String>| {
-            text.push('|');
-            for cell in cells {
-                for part in [" ", &cell, " |"] {
-                    text.push_str(part);
-                }
-            }
-            text.push('\n');
-        };
-        let heading = |at: usize, writing: &Writing| writing.heading(&self.columns[at]);
-        line(&mut columns.iter().map(|(at, writing)| short(&heading(*at, writing))));
-        line(&mut columns.iter().map(|(_, writing)| {
-            if writing.is_on_the_left() { ":--".to_owned() } else { "--:".to_owned() }
-        }));
+        if columns.is_empty() {
+            return;
+        }
+        let mut push = |cells: Vec<String>| text.extend(["| ", &cells.join(" | "), " |\n"]);
+        let heading =
+            |(index, writing): &(usize, Writing)| short(&writing.heading(&self.columns[*index]));
+        let alignment =
+            |writing: &Writing| if writing.is_on_the_left() { ":--" } else { "--:" }.to_owned();
+        push(columns.iter().map(heading).collect());
+        push(columns.iter().map(|(_, writing)| alignment(writing)).collect());
         for row in &self.rows {
-            line(&mut columns.iter().map(|(at, writing)| match &row.cells[*at].content {
+            let cell = |(index, writing): &(usize, Writing)| match &row.cells[*index].content {
                 Content::Absent => String::new(),
                 Content::Flag(flag) => flag_name(*flag).to_owned(),
                 Content::Number(number) => writing.number(*number).trim_end().to_owned(),
-                Content::Text { shown, lines, .. } if lines.is_empty() => short(shown),
-                // Without a fixed pitch, lines lead nowhere: what is deeper stands further in.
+                // Indentation replaces tree lines, because the font is not monospaced.
                 Content::Text { shown, lines, .. } => {
                     "&nbsp;".repeat(lines.chars().count()) + &short(shown)
                 }
-            }));
+            };
+            push(columns.iter().map(cell).collect());
         }
     }
 }
 
 fn short(text: &str) -> String {
-    match text.char_indices().nth(LONGEST) {
+    match text.char_indices().nth(MAX_LENGTH) {
         Some((end, _)) => escape::markdown(&text[..end]) + "…",
         None => escape::markdown(text),
     }

@@ -243,3 +243,9 @@ impl Thread {
         BuildNumber::from_raw(self.last_started.load(Acquire))
     }
 }
+
+impl std::fmt::Debug for Thread {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Thread").finish_non_exhaustive()
+    }
+}
