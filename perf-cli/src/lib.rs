@@ -98,3 +98,8 @@ fn run_with(
     let result = commands::run(&mut invocation, args.command.as_ref(), &args.list);
     invocation.finish(result)
 }
+
+/// Compiles the examples of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

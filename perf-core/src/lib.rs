@@ -55,3 +55,8 @@ pub mod __private {
     /// Whether the feature `track` is on.
     pub const MEASURES: bool = cfg!(feature = "track");
 }
+
+/// Compiles the examples of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -59,3 +59,8 @@ pub use record::*;
 pub use timeline::{
     Interval, Timeline, TimelineError, TimelineHeader, TimelinePart, TimelineThread,
 };
+
+/// Compiles the examples of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
