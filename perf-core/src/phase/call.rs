@@ -39,7 +39,7 @@ impl Node {
 
     /// Counts the end of an async call that took `ticks`. To be called within [`Thread::write`].
     pub(crate) fn call_ended(&self, ticks: u64, ending: Ending) {
-        self.finished(ticks);
+        self.record_call(ticks);
         bump(&self.async_ended, 1);
         match ending {
             Ending::Completed => {}
