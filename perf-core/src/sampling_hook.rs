@@ -1,6 +1,6 @@
 //! The hook through which `perf-sampling` observes allocations.
 
-pub use crate::measure::leak::{Slot, leak};
+pub use crate::measure::leak::{SharedRef, leak};
 use crate::phase::global::OPEN_BUILDS;
 use crate::phase::open_builds::BuildNumber;
 use crate::phase::path::PathId;
@@ -23,7 +23,7 @@ pub struct SamplingHook {
     pub resizing: fn(address: usize, old: usize, new: usize, resize: &mut dyn FnMut() -> usize),
 }
 
-static HOOK: Slot<SamplingHook> = Slot::empty();
+static HOOK: SharedRef<SamplingHook> = SharedRef::empty();
 
 /// Installs a hook, or removes it. Allocations in progress on other threads may still call the old
 /// one.

@@ -26,7 +26,7 @@ use framehop::{
 };
 
 use super::modules::{self, LoadedModule, UnwindSections};
-use perf_core::sampling_hook::{Slot, leak};
+use perf_core::sampling_hook::{SharedRef, leak};
 
 type Unwinder = UnwinderNative<Vec<u8>, MustNotAllocateDuringUnwind>;
 type Cache = CacheNative<MustNotAllocateDuringUnwind>;
@@ -34,7 +34,7 @@ type Cache = CacheNative<MustNotAllocateDuringUnwind>;
 /// The number of threads that can walk their stacks at the same time.
 const WALKERS: usize = 8;
 
-static UNWINDER: Slot<Unwinder> = Slot::empty();
+static UNWINDER: SharedRef<Unwinder> = SharedRef::empty();
 /// The working memory of the threads. They only try to lock it, and never wait.
 static CACHES: [Mutex<Option<Cache>>; WALKERS] = [const { Mutex::new(None) }; WALKERS];
 /// The modules that the unwinder knows. It is not locked inside the allocator.

@@ -10,7 +10,7 @@
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use super::counters::bump;
-use super::leak::{Slot, leak};
+use super::leak::{SharedRef, leak};
 
 /// Bits of a value that choose its bucket within a segment.
 const SUB_BITS: u32 = 4;
@@ -27,7 +27,7 @@ struct Segment {
 
 /// Counts calls by their duration in ticks.
 pub(crate) struct Histogram {
-    segments: [Slot<Segment>; SEGMENTS],
+    segments: [SharedRef<Segment>; SEGMENTS],
     /// A bit for each segment that was allocated.
     allocated: AtomicU64,
     /// Calls whose segment could not be allocated.
@@ -60,7 +60,7 @@ fn middle(segment: usize, bucket: usize) -> u64 {
 impl Histogram {
     pub(crate) const fn new() -> Self {
         Self {
-            segments: [const { Slot::empty() }; SEGMENTS],
+            segments: [const { SharedRef::empty() }; SEGMENTS],
             allocated: AtomicU64::new(0),
             uncounted: AtomicU64::new(0),
         }

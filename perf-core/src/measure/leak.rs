@@ -52,9 +52,9 @@ pub fn leak<T: Sync>(make: impl FnOnce() -> T) -> Option<&'static T> {
 
 /// An `Option<&'static T>` that threads share.
 #[repr(transparent)]
-pub struct Slot<T: 'static>(AtomicPtr<T>);
+pub struct SharedRef<T: 'static>(AtomicPtr<T>);
 
-impl<T: Sync> Slot<T> {
+impl<T: Sync> SharedRef<T> {
     /// `None`.
     #[must_use]
     pub const fn empty() -> Self {

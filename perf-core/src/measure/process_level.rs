@@ -5,7 +5,7 @@
 
 use crate::sync::{AtomicI64, AtomicU64, Ordering::Relaxed};
 
-use super::leak::Slot;
+use super::leak::SharedRef;
 
 /// How far the level of a thread moves before the thread publishes it, in bytes.
 pub(crate) const STEP: i64 = 64 * 1024;
@@ -15,12 +15,12 @@ static PUBLISH_COUNT: AtomicU64 = AtomicU64::new(0);
 
 /// The maximum number of watches at once.
 const WATCHES: usize = 8;
-static WATCHING: [Slot<PeakWatch>; WATCHES] = [const { Slot::empty() }; WATCHES];
+static WATCHING: [SharedRef<PeakWatch>; WATCHES] = [const { SharedRef::empty() }; WATCHES];
 
 /// Adds `by` bytes to the level of the process.
 pub(crate) fn add(by: i64) {
     let level = LEVEL.fetch_add(by, Relaxed).wrapping_add(by);
-    for watch in WATCHING.iter().filter_map(Slot::get) {
+    for watch in WATCHING.iter().filter_map(SharedRef::get) {
         watch.highest.fetch_max(level, Relaxed);
     }
     PUBLISH_COUNT.fetch_add(1, Relaxed);
@@ -60,7 +60,7 @@ impl PeakWatch {
         }
     }
 
-    fn is_in(&self, slot: &Slot<Self>) -> bool {
+    fn is_in(&self, slot: &SharedRef<Self>) -> bool {
         slot.get().is_some_and(|watch| std::ptr::eq(watch, self))
     }
 

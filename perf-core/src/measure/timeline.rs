@@ -14,7 +14,7 @@ use std::sync::atomic::{
 
 use super::counters::bump;
 use super::histogram;
-use super::leak::{Slot, leak};
+use super::leak::{SharedRef, leak};
 use super::ticks::Ticks;
 
 /// Intervals per chunk.
@@ -46,14 +46,14 @@ struct Packed {
 struct Chunk {
     intervals: [Packed; CHUNK],
     len: AtomicU32,
-    next: Slot<Chunk>,
+    next: SharedRef<Chunk>,
 }
 
 /// The intervals of one thread and build. Only that thread writes.
 pub(crate) struct Timeline {
-    first: Slot<Chunk>,
+    first: SharedRef<Chunk>,
     /// The chunk that is being filled. `None` if none is reserved.
-    last: Slot<Chunk>,
+    last: SharedRef<Chunk>,
     /// How many chunks are reserved.
     reserved: AtomicUsize,
     /// How many intervals did not fit.
@@ -63,8 +63,8 @@ pub(crate) struct Timeline {
 impl Timeline {
     pub(crate) const fn new() -> Self {
         Self {
-            first: Slot::empty(),
-            last: Slot::empty(),
+            first: SharedRef::empty(),
+            last: SharedRef::empty(),
             reserved: AtomicUsize::new(0),
             dropped: AtomicU64::new(0),
         }
@@ -147,7 +147,7 @@ impl Chunk {
             intervals: [const { Packed { start: AtomicU64::new(0), path_and_length: AtomicU64::new(0) } };
                 CHUNK],
             len: AtomicU32::new(0),
-            next: Slot::empty(),
+            next: SharedRef::empty(),
         })
     }
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering::Relaxed};
 
 use crate::measure::counters::{Counters, CountersCell};
 use crate::measure::histogram;
-use crate::measure::leak::{Slot, leak_slice};
+use crate::measure::leak::{SharedRef, leak_slice};
 use crate::measure::ticks::Ticks;
 use crate::measure::timeline::Interval;
 
@@ -21,7 +21,7 @@ const CHUNK: usize = 8;
 /// build that it works for.
 #[repr(C, align(64))]
 pub(crate) struct Frame {
-    pub(crate) node: Slot<Node>,
+    pub(crate) node: SharedRef<Node>,
     start: AtomicU64,
     /// The thread's tally at the entry; in a root frame, at the last return to it.
     pub(crate) counters: CountersCell,
@@ -33,15 +33,15 @@ pub(crate) struct Frame {
     pub(crate) resident: AtomicU64,
     ticket: AtomicU64,
     /// The sum of idle time and memory of a root frame. `None` for other frames.
-    pub(crate) idle: Slot<UsageCell>,
+    pub(crate) idle: SharedRef<UsageCell>,
     /// Of a hand-off: the tree that the thread worked on before.
-    pub(crate) tree_below: Slot<Tree>,
+    pub(crate) tree_below: SharedRef<Tree>,
     /// The time of the entry, which hand-offs do not shift.
     pub(crate) entered_at: AtomicU64,
     /// Of a hand-off: the recursion depth below it.
     pub(crate) recursion_below: AtomicU32,
-    pub(crate) outer: Slot<Frame>,
-    pub(crate) inner: Slot<Frame>,
+    pub(crate) outer: SharedRef<Frame>,
+    pub(crate) inner: SharedRef<Frame>,
 }
 
 /// How a frame was entered.
@@ -66,12 +66,12 @@ impl EntryFlags {
     const BITS: u32 = 6;
 
     #[inline]
-    pub(crate) fn and(self, other: Self) -> Self {
+    pub(crate) fn with(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
 
     #[inline]
-    pub(crate) fn is(self, other: Self) -> bool {
+    pub(crate) fn contains(self, other: Self) -> bool {
         self.0 & other.0 != 0
     }
 }
@@ -102,19 +102,19 @@ impl std::fmt::Debug for Frame {
 impl Frame {
     fn empty() -> Self {
         Self {
-            node: Slot::empty(),
+            node: SharedRef::empty(),
             start: AtomicU64::new(0),
             counters: CountersCell::zero(),
             peak: AtomicI64::new(0),
             process_peak: AtomicI64::new(i64::MIN),
             resident: AtomicU64::new(0),
             ticket: AtomicU64::new(0),
-            idle: Slot::empty(),
-            tree_below: Slot::empty(),
+            idle: SharedRef::empty(),
+            tree_below: SharedRef::empty(),
             entered_at: AtomicU64::new(0),
             recursion_below: AtomicU32::new(0),
-            outer: Slot::empty(),
-            inner: Slot::empty(),
+            outer: SharedRef::empty(),
+            inner: SharedRef::empty(),
         }
     }
 
@@ -167,7 +167,7 @@ impl Frame {
 
     /// Whether it is the start of a hand-off.
     pub(crate) fn is_hand_off(&self) -> bool {
-        !self.is_root() && self.ticket().flags().is(EntryFlags::HAND_OFF)
+        !self.is_root() && self.ticket().flags().contains(EntryFlags::HAND_OFF)
     }
 
     /// Restarts a root frame: idle time is counted from here on.
@@ -193,7 +193,7 @@ impl Frame {
     /// Shifts the entry as if `usage`, which a hand-off above it had, had not happened.
     pub(crate) fn exclude(&self, usage: Usage) {
         if let Some(node) = self.node.get() {
-            node.entered(self.start());
+            node.record_entry(self.start());
         }
         self.set_start(Ticks(self.start().0.wrapping_add(usage.ticks)));
         self.counters.add(usage.counters);

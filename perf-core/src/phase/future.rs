@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use pin_project_lite::pin_project;
 
 #[cfg(feature = "track")]
-use super::async_call::{Call, EndOnUnwind};
+use super::call::{Call, EndOnUnwind};
 use super::site::Site;
 
 #[cfg(not(feature = "track"))]
@@ -83,5 +83,19 @@ impl<F: Future> Future for TrackedFuture<F> {
         let result = this.future.poll(context);
         unwinding.returned(result.is_ready());
         result
+    }
+}
+
+impl Site {
+    /// A future that is a call of the phase, from its first poll to its completion.
+    #[inline]
+    pub fn future<F: Future>(&'static self, future: F) -> TrackedFuture<F> {
+        TrackedFuture::new(self, 0, future)
+    }
+
+    /// Like [`Self::future`], for a call that works on `items` items.
+    #[inline]
+    pub fn future_with_items<F: Future>(&'static self, items: u64, future: F) -> TrackedFuture<F> {
+        TrackedFuture::new(self, items, future)
     }
 }

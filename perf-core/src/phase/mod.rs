@@ -72,8 +72,6 @@
 //! it down to the frame below when it is popped.
 
 #[cfg(feature = "track")]
-mod async_call;
-#[cfg(feature = "track")]
 pub(crate) mod call;
 #[cfg(feature = "track")]
 pub(crate) mod end_state;

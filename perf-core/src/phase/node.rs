@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering::Relaxed};
 
 use crate::measure::counters::{Counters, CountersCell, bump};
 use crate::measure::histogram::Histogram;
-use crate::measure::leak::Slot;
+use crate::measure::leak::SharedRef;
 use crate::measure::ticks::Ticks;
 
 use super::name::NameId;
@@ -85,9 +85,9 @@ pub(crate) struct Node {
     name: AtomicU32,
     path: AtomicU32,
     /// The child that was entered last: the first guess at the next entry.
-    pub(crate) last_child: Slot<Node>,
+    pub(crate) last_child: SharedRef<Node>,
     /// The sibling that was entered after this one the last time: the second guess at the next entry.
-    pub(crate) follower: Slot<Node>,
+    pub(crate) follower: SharedRef<Node>,
     pub(crate) last_exit: AtomicU64,
     /// The shortest and the longest finished call, in ticks.
     pub(crate) shortest: AtomicU64,
@@ -98,7 +98,7 @@ pub(crate) struct Node {
     /// How far the thread's live heap rose above that at the entry, at most, in bytes.
     pub(crate) peak: AtomicI64,
     pub(crate) first_entry: AtomicU64,
-    pub(crate) parent: Slot<Node>,
+    pub(crate) parent: SharedRef<Node>,
 
     /// How often the phase is on the thread's stack. Valid only while some phase is on it more than
     /// once.
@@ -138,9 +138,9 @@ pub(crate) struct Node {
     past_activity: AtomicU64,
 
     /// The next node of the tree, in order of creation.
-    pub(crate) next: Slot<Node>,
+    pub(crate) next: SharedRef<Node>,
     /// Another node of the tree with the same name.
-    pub(crate) same_name: Slot<Node>,
+    pub(crate) same_name: SharedRef<Node>,
 }
 
 impl Node {
@@ -150,9 +150,9 @@ impl Node {
             name: AtomicU32::new(0),
             path: AtomicU32::new(0),
             active: AtomicU32::new(0),
-            last_child: Slot::empty(),
-            follower: Slot::empty(),
-            parent: Slot::empty(),
+            last_child: SharedRef::empty(),
+            follower: SharedRef::empty(),
+            parent: SharedRef::empty(),
             total: UsageCell::zero(),
             shortest: AtomicU64::new(u64::MAX),
             longest: zero(),
@@ -180,8 +180,8 @@ impl Node {
             resident_calls: zero(),
             past_threads: zero(),
             past_activity: zero(),
-            next: Slot::empty(),
-            same_name: Slot::empty(),
+            next: SharedRef::empty(),
+            same_name: SharedRef::empty(),
         }
     }
 
@@ -251,7 +251,7 @@ impl Node {
     }
 
     /// Records an entry at `start`.
-    pub(crate) fn entered(&self, start: Ticks) {
+    pub(crate) fn record_entry(&self, start: Ticks) {
         let first = self.first_entry.load(Relaxed);
         if first == 0 || start.0 < first {
             self.first_entry.store(start.0, Relaxed);
@@ -265,7 +265,7 @@ impl Node {
     }
 
     /// Counts a finished call that took `ticks` from its entry to its exit.
-    pub(crate) fn finished(&self, ticks: u64) {
+    pub(crate) fn record_call(&self, ticks: u64) {
         self.histogram.record(ticks);
         self.shortest.store(self.shortest.load(Relaxed).min(ticks), Relaxed);
         self.longest.store(self.longest.load(Relaxed).max(ticks), Relaxed);

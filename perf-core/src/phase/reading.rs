@@ -351,7 +351,7 @@ impl Cut {
 /// Adds what an open frame used until `end` to the reading of its node.
 fn add_open(open: &CutFrame, end: Ticks, caller: Option<&Node>, nodes: &mut [NodeReading]) {
     let flags = open.frame.ticket().flags();
-    if flags.is(EntryFlags::REENTRANT)
+    if flags.contains(EntryFlags::REENTRANT)
         && let Some(caller) = caller.and_then(|caller| find(nodes, caller))
     {
         caller.charged_to_callees = caller.charged_to_callees.plus(open.usage);
@@ -362,18 +362,18 @@ fn add_open(open: &CutFrame, end: Ticks, caller: Option<&Node>, nodes: &mut [Nod
     reading.ran_here = true;
     reading.first_entry = Some(reading.first_entry.map_or(start, |first| first.min(start)));
     reading.last_exit = reading.last_exit.max(end);
-    if flags.is(EntryFlags::HAND_OFF) {
+    if flags.contains(EntryFlags::HAND_OFF) {
         reading.handed_off = reading.handed_off.plus(open.usage);
         reading.handed_off_peak = reading.handed_off_peak.max(peak);
         reading.handed_off_process_peak = reading.handed_off_process_peak.max(open.process_peak);
         return;
     }
-    if flags.is(EntryFlags::REENTRANT) {
+    if flags.contains(EntryFlags::REENTRANT) {
         reading.reentrant = reading.reentrant.plus(open.usage);
     } else {
         reading.total = reading.total.plus(open.usage);
     }
-    if !flags.is(EntryFlags::SEGMENT) {
+    if !flags.contains(EntryFlags::SEGMENT) {
         reading.open_calls += 1;
     }
     reading.peak = reading.peak.max(peak);

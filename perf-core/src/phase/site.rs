@@ -3,7 +3,6 @@
 #[cfg(feature = "track")]
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use super::future::TrackedFuture;
 use super::guard::PhaseGuard;
 #[cfg(feature = "track")]
 use super::{
@@ -66,18 +65,6 @@ impl Site {
             return PhaseGuard::open::<true>(self.id(), Some(&self.location));
         }
         PhaseGuard::closed()
-    }
-
-    /// A future that is a call of the phase, from its first poll to its completion.
-    #[inline]
-    pub fn future<F: Future>(&'static self, future: F) -> TrackedFuture<F> {
-        TrackedFuture::new(self, 0, future)
-    }
-
-    /// Like [`Self::future`], for a call that works on `items` items.
-    #[inline]
-    pub fn future_with_items<F: Future>(&'static self, items: u64, future: F) -> TrackedFuture<F> {
-        TrackedFuture::new(self, items, future)
     }
 
     /// The name's number, looked up once.

@@ -10,7 +10,7 @@
 use std::cell::Cell;
 use std::sync::atomic::{Ordering, fence};
 
-use crate::measure::leak::Slot;
+use crate::measure::leak::SharedRef;
 use crate::measure::tally::Tally;
 use crate::measure::uncounted::{self, Uncounted};
 
@@ -24,7 +24,7 @@ thread_local! {
     static AT_END: AtEnd = const { AtEnd };
 }
 
-static ALL: Slot<Thread> = Slot::empty();
+static ALL: SharedRef<Thread> = SharedRef::empty();
 static ENDED: Tally = Tally::new();
 
 /// Releases the thread's slot when the thread ends.

@@ -9,7 +9,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use crate::measure::counters::{Counters, CountersCell, bump};
-use crate::measure::leak::{Slot, leak, leak_slice};
+use crate::measure::leak::{SharedRef, leak, leak_slice};
 use crate::measure::timeline::Timeline;
 use crate::measure::uncounted::Uncounted;
 
@@ -42,13 +42,13 @@ pub(crate) struct Tree {
     is_timed: AtomicBool,
     pub(crate) timeline: Timeline,
     /// The node of the last hand-off.
-    last_handed_off: Slot<Node>,
-    root: Slot<Node>,
-    newest: Slot<Node>,
+    last_handed_off: SharedRef<Node>,
+    root: SharedRef<Node>,
+    newest: SharedRef<Node>,
     len: AtomicU32,
-    table: Slot<Table>,
+    table: SharedRef<Table>,
     /// The next tree of the same thread.
-    pub(crate) next: Slot<Tree>,
+    pub(crate) next: SharedRef<Tree>,
 }
 
 impl Tree {
@@ -63,12 +63,12 @@ impl Tree {
             idle: UsageCell::zero(),
             is_timed: AtomicBool::new(false),
             timeline: Timeline::new(),
-            last_handed_off: Slot::empty(),
-            root: Slot::empty(),
-            newest: Slot::empty(),
+            last_handed_off: SharedRef::empty(),
+            root: SharedRef::empty(),
+            newest: SharedRef::empty(),
             len: AtomicU32::new(0),
-            table: Slot::empty(),
-            next: Slot::empty(),
+            table: SharedRef::empty(),
+            next: SharedRef::empty(),
         })?;
         tree.table.set(Some(Table::make(FIRST_TABLE)?));
         tree.root.set(Some(tree.make_nodes()?));
@@ -313,12 +313,12 @@ struct Table {
 
 struct Entry {
     key: AtomicU64,
-    node: Slot<Node>,
+    node: SharedRef<Node>,
 }
 
 impl Table {
     fn make(len: usize) -> Option<&'static Self> {
-        let make = || Entry { key: AtomicU64::new(0), node: Slot::empty() };
+        let make = || Entry { key: AtomicU64::new(0), node: SharedRef::empty() };
         let entries = leak_slice(len, make)?;
         leak(|| Self { entries, used: AtomicU32::new(0) })
     }

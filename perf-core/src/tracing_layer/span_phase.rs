@@ -149,7 +149,8 @@ impl SpanPhase {
             let start = if on_stack.first && is_on_stack { start } else { call.first_entry };
             call.ticks = Thread::length(start, now);
             call.last_exit = now;
-            call.panicked |= std::thread::panicking() && !ticket.flags().is(EntryFlags::UNWINDING);
+            call.panicked |=
+                std::thread::panicking() && !ticket.flags().contains(EntryFlags::UNWINDING);
             call.last = if exited { node.map(|it| (thread, it)) } else { None };
         }
         if is_on_stack && !is_innermost { Exit::WithOthers } else { Exit::Alone }

@@ -269,7 +269,8 @@ impl Thread {
     fn leave_top(&self) -> Counters {
         // The thread has stored its version, and loads whether the build is over; the collector stores
         // that it is over, and loads the version. With a fence on both sides, at least one sees the
-        // other's store, as in `tree_if_open`: the thread that the build is over, or the collector that it must read again.
+        // other's store, as in `tree_if_open`: the thread sees that the build is over, or the
+        // collector sees that it must read again.
         fence(SeqCst);
         match self.tree.get().filter(|tree| is_over(tree) && !self.at_bottom()) {
             Some(tree) => tree.leave(self.tally.counters()),

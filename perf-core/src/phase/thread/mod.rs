@@ -26,7 +26,7 @@ use std::sync::atomic::{
 };
 
 use crate::measure::counters::CountersCell;
-use crate::measure::leak::{Slot, leak};
+use crate::measure::leak::{SharedRef, leak};
 use crate::measure::process_level::PeakWatch;
 use crate::measure::tally::Tally;
 use crate::measure::ticks;
@@ -65,7 +65,7 @@ pub(crate) struct Thread {
     /// The epoch in which the thread last looked up which builds are open.
     epoch: AtomicU64,
     /// The innermost open frame, or the bottom frame.
-    innermost: Slot<Frame>,
+    innermost: SharedRef<Frame>,
     /// 0 if an entry can take the fast path. See [`RECURSION_DEPTH`], [`RECHECK_BUILDS`],
     /// [`STALE_ROOT`], [`RECORD_INTERVALS`] and [`RESUME_SUSPENDED`].
     slow_path_flags: AtomicU32,
@@ -89,11 +89,11 @@ pub(crate) struct Thread {
 
     /// Idle time and memory of the bottom frame, up to the last exit to it.
     idle: UsageCell,
-    bottom: Slot<Frame>,
+    bottom: SharedRef<Frame>,
     /// The tree of the innermost frame.
-    tree: Slot<Tree>,
+    tree: SharedRef<Tree>,
     /// The first of the thread's trees.
-    trees: Slot<Tree>,
+    trees: SharedRef<Tree>,
     /// The number of the build that the thread started last.
     last_started: AtomicU64,
     /// Watches the live heap of the process while builds of this thread are open.
@@ -106,7 +106,7 @@ pub(crate) struct Thread {
     /// The tally when the current thread claimed the slot.
     claimed_at: CountersCell,
     /// The next slot in the list of all.
-    pub(crate) next: Slot<Thread>,
+    pub(crate) next: SharedRef<Thread>,
     /// The part of the idle time and memory that the registry has attributed to builds already.
     pub(crate) settled: UsageCell,
 }
@@ -119,7 +119,7 @@ impl Thread {
             tally: Tally::new(),
             version: Version::new(),
             epoch: AtomicU64::new(u64::MAX),
-            innermost: Slot::empty(),
+            innermost: SharedRef::empty(),
             slow_path_flags: AtomicU32::new(0),
             owns_build: AtomicBool::new(false),
             others_level: AtomicI64::new(0),
@@ -130,15 +130,15 @@ impl Thread {
             others_publish_count: AtomicU64::new(0),
             resident: AtomicU64::new(0),
             idle: UsageCell::zero(),
-            bottom: Slot::empty(),
-            tree: Slot::empty(),
-            trees: Slot::empty(),
+            bottom: SharedRef::empty(),
+            tree: SharedRef::empty(),
+            trees: SharedRef::empty(),
             last_started: AtomicU64::new(0),
             peak_watch: PeakWatch::new(),
             state: SlotState::claimed(),
             uncertain: AtomicU64::new(0),
             claimed_at: CountersCell::zero(),
-            next: Slot::empty(),
+            next: SharedRef::empty(),
             settled: UsageCell::zero(),
         })?;
         bottom.idle.set(Some(&thread.idle));

@@ -40,7 +40,7 @@ impl Thread {
         let node = self.find(top, name, location)?;
         let in_recursion = self.recursion_depth() != 0;
         let is_reentrant = if in_recursion { node.is_active() } else { !node.is_child_of(top) };
-        let flags = if is_reentrant { flags.and(EntryFlags::REENTRANT) } else { flags };
+        let flags = if is_reentrant { flags.with(EntryFlags::REENTRANT) } else { flags };
         self.push(node, flags)
     }
 
@@ -67,18 +67,18 @@ impl Thread {
     pub(super) fn push(&self, node: &'static Node, mut flags: EntryFlags) -> Option<Entry> {
         let innermost = self.innermost.get()?;
         let frame = innermost.inner.get().or_else(|| Frame::make_chain(innermost))?;
-        if flags.is(EntryFlags::REENTRANT) {
+        if flags.contains(EntryFlags::REENTRANT) {
             self.enter_recursion();
         }
         if self.recursion_depth() != 0 {
-            flags = flags.and(EntryFlags::IN_RECURSION);
+            flags = flags.with(EntryFlags::IN_RECURSION);
             node.active.store(node.active.load(Relaxed) + 1, Relaxed);
         }
         if std::thread::panicking() {
-            flags = flags.and(EntryFlags::UNWINDING);
+            flags = flags.with(EntryFlags::UNWINDING);
         }
         if self.has_slow_path_flag(RECORD_INTERVALS) {
-            flags = flags.and(EntryFlags::TIMED);
+            flags = flags.with(EntryFlags::TIMED);
         }
         frame.node.set(Some(node));
         self.update_peaks(innermost);
@@ -152,7 +152,10 @@ impl Thread {
             ticks: Self::length(frame.start(), now),
             counters: counters.minus(frame.counters.load()),
         };
-        if end == End::Exited && frame.ticket().flags().is(EntryFlags::TIMED) && !frame.is_root() {
+        if end == End::Exited
+            && frame.ticket().flags().contains(EntryFlags::TIMED)
+            && !frame.is_root()
+        {
             self.record_interval(frame, node, now);
         }
         if frame.is_root() {
@@ -166,7 +169,7 @@ impl Thread {
         }
         raise(&outer.process_peak, frame.process_peak.load(Relaxed));
         self.tally.restart_peak(self.tally.live());
-        node.entered(frame.start());
+        node.record_entry(frame.start());
         node.last_exit.store(now.0, Relaxed);
         if outer.is_root() {
             outer.add_idle(Usage {
@@ -193,10 +196,10 @@ impl Thread {
                 self.add_resident_delta(frame, node);
             }
         }
-        if flags.is(EntryFlags::IN_RECURSION) {
+        if flags.contains(EntryFlags::IN_RECURSION) {
             node.active.store(node.active.load(Relaxed).saturating_sub(1), Relaxed);
         }
-        if flags.is(EntryFlags::REENTRANT) {
+        if flags.contains(EntryFlags::REENTRANT) {
             node.reentrant.add(usage);
             if let Some(caller) = outer.node.get() {
                 caller.charged_to_callees.add(usage);
@@ -205,13 +208,13 @@ impl Thread {
         } else {
             node.total.add(usage);
         }
-        if flags.is(EntryFlags::SEGMENT) {
+        if flags.contains(EntryFlags::SEGMENT) {
             bump(&node.segments, 1);
         } else if end == End::LeftOpen {
             bump(&node.left_open, 1);
         } else {
-            node.finished(usage.ticks);
-            if std::thread::panicking() && !flags.is(EntryFlags::UNWINDING) {
+            node.record_call(usage.ticks);
+            if std::thread::panicking() && !flags.contains(EntryFlags::UNWINDING) {
                 bump(&node.panics, 1);
             }
         }
