@@ -231,3 +231,25 @@ fn the_thresholds_of_the_file_reach_the_rules() {
 fn the_default_rule_for_pairs_is_that_of_the_default_thresholds() {
     assert_eq!(Thresholds::default().pairs(), crate::judge::sequential::Rule::default());
 }
+
+#[test]
+fn every_threshold_has_an_option() {
+    let keys = Table::try_from(Thresholds::default()).unwrap();
+    let mut options = OPTIONS.map(|(key, ..)| key);
+    options.sort_unstable();
+    assert_eq!(keys.keys().map(String::as_str).collect::<Vec<_>>(), options);
+}
+
+#[test]
+fn an_option_takes_what_the_file_takes() {
+    assert_eq!(parse("time-percent", "7.5"), Ok(Value::Float(7.5)));
+    assert_eq!(parse("least-builds", "7"), Ok(Value::Integer(7)));
+    for (key, text, why) in [
+        ("time-percent", "5 %", "expected a number"),
+        ("time-percent", "-1", "expected a number that is not negative"),
+        ("z", "nan", "expected a number from 1 to 10"),
+        ("least-builds", "2.5", "expected an integer from 2 to 200"),
+    ] {
+        assert_eq!(parse(key, text), Err(why.to_owned()), "{key} {text}");
+    }
+}

@@ -3,23 +3,21 @@
 mod build_command;
 mod child;
 mod labels;
-mod output;
-mod pending;
 
 use std::collections::HashSet;
-use std::io;
+use std::fs;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf, absolute};
 use std::process::ExitStatus;
 
+use child::{Interrupts, Output};
 use perf_history::{BuildStats, History, HistoryError, HistoryLine};
 use uuid::Uuid;
 
-pub(crate) use build_command::BuildCommand;
-use child::Interrupts;
-pub(crate) use labels::Label;
-
 use crate::labels::{RUN, SESSION};
-use output::Output;
+
+pub(crate) use build_command::BuildCommand;
+pub(crate) use labels::Label;
 
 /// Where the runtime writes the history.
 const DIR: &str = "BUILD_METRICS_DIR";
@@ -240,7 +238,7 @@ impl Launcher {
             stats.labels.get(SESSION) == Some(&self.session)
                 && self.tool.as_ref().is_none_or(|tool| *tool == stats.tool)
         };
-        let mut waiting = pending::records(&self.dir)?;
+        let mut waiting = pending_records(&self.dir)?;
         waiting.retain(is_ours);
         let mut found = Vec::new();
         for entry in self.history.newest_first().take(MOST_OTHERS) {
@@ -257,4 +255,37 @@ impl Launcher {
         found.retain(|stats| self.known.insert(stats.build_id.clone()));
         Ok(found)
     }
+}
+
+/// The records in `DIR/pending`, oldest id first. Files that hold no record are left to `doctor`.
+fn pending_records(dir: &Path) -> Result<Vec<BuildStats>, HistoryError> {
+    let pending = dir.join("pending");
+    let failed =
+        |source: io::Error| HistoryError::Io { action: "read", path: pending.clone(), source };
+    let files = match fs::read_dir(&pending) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        files => files.map_err(failed)?,
+    };
+    let mut records = Vec::new();
+    for file in files {
+        let path = file.map_err(failed)?.path();
+        // The next writer renames a file to `.adopting` before it appends the record.
+        if !path.extension().is_some_and(|end| end == "json" || end == "adopting") {
+            continue;
+        }
+        let text = fs::read(&path).or_else(|error| match error.kind() {
+            ErrorKind::NotFound => fs::read(path.with_extension("adopting")),
+            _ => Err(error),
+        });
+        let stats = match text {
+            Ok(text) => serde_json::from_slice::<BuildStats>(&text),
+            // It was adopted meanwhile, and is in the history.
+            Err(error) if error.kind() == ErrorKind::NotFound => continue,
+            Err(error) => return Err(failed(error)),
+        };
+        records.extend(stats);
+    }
+    records.sort_by(|a, b| a.build_id.cmp(&b.build_id));
+    records.dedup_by(|a, b| a.build_id == b.build_id);
+    Ok(records)
 }

@@ -1,7 +1,6 @@
 //! Builds two versions in turn until it is clear which is faster, then judges and compares them.
 
 mod pairs;
-mod verdict;
 
 use std::ffi::OsString;
 use std::num::NonZeroU32;
@@ -9,17 +8,20 @@ use std::path::PathBuf;
 
 use clap::Args;
 use indicatif::ProgressBar;
+use pairs::{Half, Pairs};
+use perf_history::BuildStats;
+use serde_json::json;
 
 use crate::commands::compare::Comparison;
-use crate::commands::verdicts;
-use crate::configuration::ThresholdArgs;
+use crate::commands::describe::commits_between;
+use crate::commands::verdicts::{self, Page, between, busy};
+use crate::configuration::{Configuration, ThresholdArgs};
 use crate::context::Invocation;
 use crate::failure::{ExitStatus, Failure};
+use crate::judge::Verdict;
 use crate::launch::{BuildCommand, LaunchError, Launcher};
 use crate::present::style::STRONG;
-use crate::present::{Format, Span, units};
-use pairs::{Half, Pairs};
-use verdict::Answer;
+use crate::present::{Fact, Format, Span, units};
 
 /// The options of `ab`.
 #[derive(Debug, Clone, Args)]
@@ -134,16 +136,23 @@ pub(crate) fn run(
         let text = format!("these builds cannot be compared: {}", obstacles.join("; "));
         return Err(Failure::NoData(text));
     }
-    let answer = Answer::new(base, head, launcher.session(), &configuration);
-    answer.put_before(&mut report);
+    let page = page(base, head, launcher.session(), &configuration);
+    page.put_before(&mut report);
     invocation.write(&report)?;
     if invocation.common.format == Format::Csv {
         // CSV has no place for them.
-        for sentence in answer.sentences() {
+        for sentence in page.sentences() {
             invocation.note(&sentence);
         }
     }
-    answer.exit()
+    match page.verdict() {
+        Verdict::Regression => Ok(ExitStatus::Regression),
+        Verdict::Insufficient => Err(Failure::NoData(format!(
+            "nothing was judged: {}",
+            verdicts::too_few_pairs(base, head, &configuration)
+        ))),
+        Verdict::Suspect | Verdict::Improvement | Verdict::Unchanged => Ok(ExitStatus::Success),
+    }
 }
 
 /// Makes pairs until they are enough or turn out not to be comparable. If it fails, `pairs` has those
@@ -178,4 +187,29 @@ fn make(
             return Ok(());
         }
     }
+}
+
+/// The verdict on all pairs of a session, each half oldest first.
+fn page(
+    base: &[BuildStats],
+    head: &[BuildStats],
+    session: &str,
+    configuration: &Configuration,
+) -> Page {
+    let judged = verdicts::judge_pairs(base, head, configuration);
+    let pairs = base.len().min(head.len()) as u64;
+    let mut title = Vec::new();
+    let mut certainty = Fact::new("how sure");
+    if let Some(time) = verdicts::of_build_time(&judged) {
+        title.push(Span::plain(time.describe()));
+        if !time.is_change() {
+            certainty = certainty.and_all(&time.why);
+        }
+    }
+    title.push(Span::plain(units::counted(pairs, "pair")));
+    let commits = commits_between(base.last(), head.last());
+    let noise = verdicts::noise(head, base.iter());
+    let facts = vec![certainty, between(commits.as_deref()), busy(noise.as_deref())];
+    let data = vec![("pairs", pairs.into()), ("session", session.into()), ("noise", json!(noise))];
+    Page { judged, title, facts, commits, data }
 }

@@ -5,7 +5,6 @@ mod folded;
 mod gauges;
 mod output;
 mod sums;
-mod timeline;
 mod traces;
 
 use std::path::PathBuf;

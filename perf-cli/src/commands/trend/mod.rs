@@ -1,8 +1,7 @@
 //! The change points of a series: where its level shifted for good, which commits did it, and which
 //! were accepted.
 
-mod accepted;
-
+use std::collections::HashMap;
 use std::num::NonZeroUsize;
 
 use clap::Args;
@@ -19,7 +18,6 @@ use crate::present::sparkline::sparkline;
 use crate::present::style::{ACCENT, BAD, GOOD, PLAIN, STRONG};
 use crate::present::{Block, Cell, Column, Fact, Json, Kind, Report, Row, Span, Table, units};
 use crate::select::{Mode, SeriesKey, Session};
-use accepted::AcceptedIn;
 
 /// The options of `trend`.
 #[derive(Debug, Clone, Args)]
@@ -215,7 +213,7 @@ fn report(
             changes.push(change);
         }
     }
-    blocks.push(Block::Facts(changes.into_iter().map(accepted::describe).collect()));
+    blocks.push(Block::Facts(changes.into_iter().map(describe).collect()));
     Report { blocks, json: Json::Rows }
 }
 
@@ -258,10 +256,9 @@ fn row(shift: &Shift<'_>, sessions: &[Session]) -> Option<Row> {
         None => GOOD,
     };
     let optional = |text: Option<&String>| text.map_or_else(Cell::absent, Cell::text);
-    let day = first.timestamp.chars().take(10).collect::<String>();
     let what = series.measure.of(series.phase.as_deref());
     let cells = vec![
-        Cell::labelled(day, &first.timestamp),
+        Cell::labelled(day(&first.timestamp), &first.timestamp),
         commits,
         Cell::text(&first.build_id),
         optional(series.phase.as_ref()),
@@ -274,10 +271,99 @@ fn row(shift: &Shift<'_>, sessions: &[Session]) -> Option<Row> {
         Cell::number(change).styled(style),
         Cell::number(point.p),
         accepted.map_or_else(Cell::absent, |change| {
-            Cell::labelled(accepted::day(change), &change.timestamp)
+            Cell::labelled(day(&change.timestamp), &change.timestamp)
         }),
         optional(accepted.map(|change| &change.build_id)),
         optional(accepted.and_then(|change| change.reason.as_ref())),
     ];
     Some(Row { cells, ..Row::default() })
+}
+
+/// The accepted changes of builds in some sessions.
+struct AcceptedIn<'a> {
+    /// Each with the index of its session, sorted by it. Within a session, the last accepted change
+    /// comes first.
+    changes: Vec<(usize, &'a Accepted)>,
+}
+
+impl<'a> AcceptedIn<'a> {
+    fn sessions(sessions: &[Session], accepted: &'a [Accepted]) -> Self {
+        let builds = sessions.iter().enumerate().flat_map(|(place, session)| {
+            session.builds.iter().map(move |stats| (stats.build_id.as_str(), place))
+        });
+        let places: HashMap<&str, usize> = builds.collect();
+        let known = |change: &'a Accepted| Some((*places.get(change.build_id.as_str())?, change));
+        let mut changes: Vec<_> = accepted.iter().rev().filter_map(known).collect();
+        changes.sort_by_key(|(place, _)| *place);
+        Self { changes }
+    }
+
+    /// The change that accepted the level of the sessions `from..until`. Accepting any build of a
+    /// level accepts the level.
+    fn covering(&self, from: usize, until: usize) -> Option<&'a Accepted> {
+        let within = self.changes.iter().find(|(place, _)| (from..until).contains(place));
+        within.map(|(_, change)| *change)
+    }
+}
+
+/// The day of a timestamp.
+fn day(timestamp: &str) -> String {
+    timestamp.chars().take(10).collect()
+}
+
+/// When a change was accepted, since which build, and why.
+fn describe(change: &Accepted) -> Fact {
+    let from = change.commit.as_deref().map_or_else(|| change.build_id.clone(), short_commit);
+    let from = Span::plain(format!("{}, since {from}", day(&change.timestamp)));
+    Fact::new("accepted").and(from).known(change.reason.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use perf_history::BuildStats;
+
+    use super::*;
+
+    /// Twenty sessions of two builds each: `0-a`, `0-b`, `1-a` …
+    fn sessions() -> Vec<Session> {
+        let build = |session: u32, name: &str| {
+            let mut stats = BuildStats::default();
+            stats.build_id = format!("{session}-{name}");
+            stats
+        };
+        (0..20).map(|n| Session { builds: vec![build(n, "a"), build(n, "b")] }).collect()
+    }
+
+    fn accepted(build_id: &str, reason: &str) -> Accepted {
+        let mut accepted = Accepted::new(build_id, "2026-11-24T01:00:00Z", "site");
+        accepted.reason = Some(reason.to_owned());
+        accepted
+    }
+
+    fn covering(changes: &[Accepted], from: usize, until: usize) -> Option<&str> {
+        let found = AcceptedIn::sessions(&sessions(), changes).covering(from, until);
+        found.and_then(|change| change.reason.as_deref())
+    }
+
+    #[test]
+    fn a_level_is_accepted_by_any_of_its_builds() {
+        let changes = [accepted("12-b", "later")];
+        assert_eq!(covering(&changes, 12, 20), Some("later"));
+        assert_eq!(covering(&changes, 10, 20), Some("later"));
+        assert_eq!(covering(&changes, 13, 20), None, "that is of the level before");
+        assert_eq!(covering(&changes, 5, 12), None, "that is of the level after");
+    }
+
+    #[test]
+    fn of_several_the_nearest_counts_and_of_one_build_what_was_said_last() {
+        let changes =
+            [accepted("14-a", "far"), accepted("12-a", "near"), accepted("12-a", "again")];
+        assert_eq!(covering(&changes, 11, 20), Some("again"));
+        assert_eq!(covering(&changes, 13, 20), Some("far"));
+    }
+
+    #[test]
+    fn a_build_that_is_not_there_covers_nothing() {
+        assert_eq!(covering(&[accepted("21-a", "other series")], 0, 20), None);
+    }
 }

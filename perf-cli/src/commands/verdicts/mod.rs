@@ -2,7 +2,6 @@
 
 mod evidence;
 mod explanation;
-mod noise;
 mod page;
 mod pairs;
 
@@ -16,7 +15,7 @@ use crate::present::units;
 use crate::select::Session;
 
 pub(super) use evidence::Evidence;
-pub(super) use noise::noise;
+pub(super) use explanation::noise;
 pub(super) use page::{Page, between, busy, fit_for_a_comment};
 pub(super) use pairs::{are_decided, judge_pairs, too_few_pairs, were_run_in_turn};
 

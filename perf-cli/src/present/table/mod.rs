@@ -1,15 +1,13 @@
 //! Tables, independent of the format: columns with the kind of their values, and cells.
 
-mod csv;
-mod json;
-mod markdown;
 mod terminal;
 
 use std::borrow::Cow;
+use std::io::{self, Write};
 
 use anstyle::Style;
-
-pub(super) use json::{InOrder, Object};
+use serde::{Serialize, Serializer};
+use serde_json::{Number, Value};
 
 use super::escape;
 use super::style::PLAIN;
@@ -275,6 +273,141 @@ impl Writing {
             Self::Change => units::change(number),
             Self::Bar => bar(number),
         }
+    }
+}
+
+impl Table {
+    pub(crate) fn write_csv(&self, target: &mut dyn Write) -> io::Result<()> {
+        self.write_csv_head(target)?;
+        self.write_csv_rows(target)
+    }
+
+    /// Writes the names of the columns.
+    pub(crate) fn write_csv_head(&self, target: &mut dyn Write) -> io::Result<()> {
+        let mut writer = csv::Writer::from_writer(target);
+        let names = self.data().map(|(_, column)| escape::csv(&column.key));
+        writer.write_record(names.map(|name| name.as_bytes().to_owned())).map_err(io_error)?;
+        writer.flush()
+    }
+
+    /// Writes the rows, without the names of the columns.
+    pub(crate) fn write_csv_rows(&self, target: &mut dyn Write) -> io::Result<()> {
+        let mut writer = csv::Writer::from_writer(target);
+        for row in &self.rows {
+            let cells = self.data().map(|(index, _)| match &row.cells[index].content {
+                Content::Absent => String::new(),
+                Content::Number(number) => number.to_string(),
+                Content::Flag(flag) => flag.to_string(),
+                Content::Text { raw, .. } => escape::csv(raw).into_owned(),
+            });
+            writer.write_record(cells).map_err(io_error)?;
+        }
+        writer.flush()
+    }
+}
+
+/// The error of the target; its kind says whether the reader closed the pipe.
+fn io_error(error: csv::Error) -> io::Error {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        other => io::Error::other(format!("{other:?}")),
+    }
+}
+
+/// Larger integers are not exact in a double.
+const MAX_INTEGER: f64 = 9_007_199_254_740_992.0;
+
+/// An object with its fields in order.
+pub(crate) struct InOrder<'a, T>(pub(crate) Vec<(&'a str, T)>);
+
+impl<T: Serialize> Serialize for InOrder<'_, T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
+    }
+}
+
+pub(crate) type Object<'a> = InOrder<'a, Field<'a>>;
+
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(crate) enum Field<'a> {
+    Flag(bool),
+    Number(Number),
+    Text(&'a str),
+}
+
+impl Table {
+    /// The rows as objects with the keys of the columns.
+    pub(crate) fn objects(&self) -> Vec<Object<'_>> {
+        let mut objects = Vec::with_capacity(self.rows.len());
+        for row in &self.rows {
+            let cells = self.data().map(|(index, column)| (column, &row.cells[index]));
+            let fields = cells.filter_map(|(column, cell)| {
+                let field = match &cell.content {
+                    Content::Absent => return None,
+                    Content::Flag(flag) => Field::Flag(*flag),
+                    Content::Number(number) => Field::Number(as_number(*number)?),
+                    Content::Text { raw, .. } => Field::Text(raw),
+                };
+                Some((column.key.as_str(), field))
+            });
+            objects.push(InOrder(fields.collect()));
+        }
+        objects
+    }
+
+    pub(crate) fn to_value(&self) -> Value {
+        // Text and numbers can always be converted.
+        serde_json::to_value(self.objects()).unwrap_or_default()
+    }
+}
+
+/// Integers have no decimals.
+fn as_number(number: f64) -> Option<Number> {
+    if number.fract() == 0.0 && number.abs() < MAX_INTEGER {
+        #[expect(clippy::cast_possible_truncation, reason = "it is whole and fits")]
+        return Some((number as i64).into());
+    }
+    Number::from_f64(number)
+}
+
+/// Longer text is cut.
+const MAX_LENGTH: usize = 120;
+
+impl Table {
+    pub(crate) fn push_markdown(&self, text: &mut String) {
+        let columns = self.shown().into_iter().map(|index| (index, self.writing(index)));
+        let columns: Vec<_> =
+            columns.filter(|(_, writing)| !matches!(writing, Writing::Bar)).collect();
+        if columns.is_empty() {
+            return;
+        }
+        let mut push = |cells: Vec<String>| text.extend(["| ", &cells.join(" | "), " |\n"]);
+        let heading =
+            |(index, writing): &(usize, Writing)| short(&writing.heading(&self.columns[*index]));
+        let alignment =
+            |writing: &Writing| if writing.is_on_the_left() { ":--" } else { "--:" }.to_owned();
+        push(columns.iter().map(heading).collect());
+        push(columns.iter().map(|(_, writing)| alignment(writing)).collect());
+        for row in &self.rows {
+            let cell = |(index, writing): &(usize, Writing)| match &row.cells[*index].content {
+                Content::Absent => String::new(),
+                Content::Flag(flag) => flag_name(*flag).to_owned(),
+                Content::Number(number) => writing.number(*number).trim_end().to_owned(),
+                // Indentation replaces tree lines, because the font is not monospaced.
+                Content::Text { shown, lines, .. } => {
+                    "&nbsp;".repeat(lines.chars().count()) + &short(shown)
+                }
+            };
+            push(columns.iter().map(cell).collect());
+        }
+    }
+}
+
+fn short(text: &str) -> String {
+    match text.char_indices().nth(MAX_LENGTH) {
+        Some((end, _)) => escape::markdown(&text[..end]) + "…",
+        None => escape::markdown(text),
     }
 }
 
