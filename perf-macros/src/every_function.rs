@@ -5,8 +5,8 @@ use quote::ToTokens;
 use syn::parse::{ParseStream, Parser};
 use syn::visit_mut::{self, VisitMut};
 use syn::{
-    Attribute, Block, Error, Expr, ImplItemFn, Item, ItemFn, Path, Result, Signature, TraitItemFn,
-    Visibility, parse_quote_spanned,
+    Attribute, Block, Error, Expr, ImplItemFn, Item, ItemFn, ItemMod, Path, Result, Signature,
+    TraitItemFn, Visibility, parse_quote_spanned,
 };
 
 use crate::args::{Args, NameKind};
@@ -42,11 +42,9 @@ pub(crate) fn annotate(args: &TokenStream, item: &TokenStream) -> Result<Option<
     }
     let args = Args::parse(args.clone(), NameKind::Prefix, &["prefix", "crate"])?;
     let mut item: Item = syn::parse2(item.clone())?;
-    if let Item::Mod(module) = &item {
-        if module.content.is_none() {
-            let message = "the functions are in another file; annotate them there";
-            return Err(Error::new(module.ident.span(), message));
-        }
+    if let Item::Mod(ItemMod { content: None, ident, .. }) = &item {
+        let message = "the functions are in another file; annotate them there";
+        return Err(Error::new(ident.span(), message));
     }
     let prefix = args.prefix.as_ref().map(|prefix| prefix.value() + ".");
     let mut annotate = Annotate { prefix: prefix.as_deref(), root: &args.root() };
