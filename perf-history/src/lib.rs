@@ -52,7 +52,7 @@ pub mod timeline;
 
 pub use history::{
     Accepted, AcceptedChanges, Appended, DEFAULT_DIR, History, HistoryError, HistoryLine, Pruned,
-    Repaired, Retention, SavedTo, ScannedLine, TimelineReader, UnreadableLine, UnreadableReason,
+    Repaired, Retention, SavedTo, TimelineReader, UnreadableLine, UnreadableReason,
 };
 pub use record::*;
 pub use timeline::{

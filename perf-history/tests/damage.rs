@@ -174,7 +174,7 @@ fn all_good_lines_are_read_and_all_bad_ones_reported_and_moved() {
         match entry.unwrap() {
             HistoryLine::Record(stats) => ids.push(stats.build_id),
             HistoryLine::Unreadable(line) => {
-                bad.push((line.offset, line.bytes, kind(&line.reason)))
+                bad.push((line.offset, line.bytes, kind(&line.reason)));
             }
         }
     }

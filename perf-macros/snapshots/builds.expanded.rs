@@ -60,33 +60,32 @@ fn never() -> ! {
         }
     }
 }
-async fn later(full: bool) -> Result<Site, Error> {
-    let __build = ::perf_runtime::__private::BuildGuard::start(
+fn later(
+    full: bool,
+) -> impl ::perf_runtime::__private::core::future::Future<Output = Result<Site, Error>> {
+    return ::perf_runtime::__private::build_future(
+        async move {
+            if let ::perf_runtime::__private::core::option::Option::Some(__output) = ::perf_runtime::__private::core::option::Option::None::<
+                Result<Site, Error>,
+            > {
+                return __output;
+            }
+            let full = full;
+            {
+                if full {
+                    return all().await;
+                }
+                changed().await
+            }
+        },
         "my-site",
         ::perf_runtime::__private::core::option_env!("CARGO_PKG_VERSION"),
         ::perf_runtime::__private::core::cfg!(debug_assertions),
-    );
-    let __value = async move {
-        if let ::perf_runtime::__private::core::option::Option::Some(__output) = ::perf_runtime::__private::core::option::Option::None::<
-            Result<Site, Error>,
-        > {
-            return __output;
-        }
-        let full = full;
-        {
-            if full {
-                return all().await;
-            }
-            changed().await
-        }
-    }
-        .await;
-    __build
-        .finish({
+        |__value| {
             use ::perf_runtime::__private::OutcomeOfAny as _;
-            (&::perf_runtime::__private::OutcomeProbe(&__value)).outcome()
-        });
-    return __value;
+            return (&::perf_runtime::__private::OutcomeProbe(__value)).outcome();
+        },
+    );
 }
 async fn never_later() -> ! {
     let __build = ::perf_runtime::__private::BuildGuard::start(
@@ -102,54 +101,40 @@ async fn never_later() -> ! {
         .await
 }
 fn future(full: bool) -> impl Future<Output = Site> {
-    return {
-        let __future = '__body: {
+    return ::perf_runtime::__private::build_future(
+        '__body: {
             {
                 if full {
                     break '__body all();
                 }
                 changed()
             }
-        };
-        async move {
-            let __build = ::perf_runtime::__private::BuildGuard::start(
-                ::perf_runtime::__private::core::env!("CARGO_PKG_NAME"),
-                ::perf_runtime::__private::core::option_env!("CARGO_PKG_VERSION"),
-                ::perf_runtime::__private::core::cfg!(debug_assertions),
-            );
-            let __value = __future.await;
-            __build
-                .finish({
-                    use ::perf_runtime::__private::OutcomeOfAny as _;
-                    (&::perf_runtime::__private::OutcomeProbe(&__value)).outcome()
-                });
-            return __value;
-        }
-    };
+        },
+        ::perf_runtime::__private::core::env!("CARGO_PKG_NAME"),
+        ::perf_runtime::__private::core::option_env!("CARGO_PKG_VERSION"),
+        ::perf_runtime::__private::core::cfg!(debug_assertions),
+        |__value| {
+            use ::perf_runtime::__private::OutcomeOfAny as _;
+            return (&::perf_runtime::__private::OutcomeProbe(__value)).outcome();
+        },
+    );
 }
 fn boxed(full: bool) -> BoxFuture<Site> {
     return {
         {
-            Box::pin({
-                let __future = all();
-                async move {
-                    let __build = ::perf_runtime::__private::BuildGuard::start(
-                        ::perf_runtime::__private::core::env!("CARGO_PKG_NAME"),
-                        ::perf_runtime::__private::core::option_env!(
-                            "CARGO_PKG_VERSION"
-                        ),
-                        ::perf_runtime::__private::core::cfg!(debug_assertions),
-                    );
-                    let __value = __future.await;
-                    __build
-                        .finish({
-                            use ::perf_runtime::__private::OutcomeOfAny as _;
-                            (&::perf_runtime::__private::OutcomeProbe(&__value))
-                                .outcome()
-                        });
-                    return __value;
-                }
-            })
+            Box::pin(
+                ::perf_runtime::__private::build_future(
+                    all(),
+                    ::perf_runtime::__private::core::env!("CARGO_PKG_NAME"),
+                    ::perf_runtime::__private::core::option_env!("CARGO_PKG_VERSION"),
+                    ::perf_runtime::__private::core::cfg!(debug_assertions),
+                    |__value| {
+                        use ::perf_runtime::__private::OutcomeOfAny as _;
+                        return (&::perf_runtime::__private::OutcomeProbe(__value))
+                            .outcome();
+                    },
+                ),
+            )
         }
     };
 }

@@ -6,6 +6,7 @@
 
 mod args;
 mod body;
+mod every_function;
 mod function;
 mod in_current_phase;
 mod returned_future;
@@ -31,12 +32,35 @@ use proc_macro::TokenStream;
 ///
 /// - `"name"`, first, or `name = "…"` anywhere: the phase's name, else the function's own. A
 ///   non-empty string literal without `/` and control characters.
-/// - `items = EXPR`: adds to the phase's items; any integer. Evaluated once per call, at entry, and
-///   may use the function's arguments.
+/// - `items = EXPR`: adds to the phase's items; any integer. Evaluated once per call, at entry, where
+///   a build is open. It may use the function's arguments.
 /// - `future = true`: the function returns a future that its type does not show: a type alias, an
 ///   associated type, a trait of one's own. `future = false` measures the construction of one that
 ///   it does show.
 /// - `crate = PATH`: where `perf-runtime` is found, for crates that re-export it.
+///
+/// # Many functions at once
+///
+/// On an `impl` block, a trait or an inline module, the attribute annotates every function with a
+/// body, also those of blocks inside a module. Each phase is named after its function. With
+/// `prefix = "site"`, the phases are named `site.load`, `site.render` and so on. `crate = PATH` is
+/// passed on.
+///
+/// ```ignore
+/// #[tracked_phase(prefix = "site")]
+/// impl Site {
+///     fn load(&mut self) -> Result<(), Error> { … }
+///
+///     #[untracked]
+///     fn page(&self, index: usize) -> &Page { … }
+///
+///     #[tracked_phase("draw", items = self.pages.len())]
+///     fn render(&self) -> Vec<Html> { … }
+/// }
+/// ```
+///
+/// `#[untracked]` leaves out a function, or a block inside a module. An attribute of its own, as on
+/// `render`, replaces the one from the block. A `const fn` is left out.
 ///
 /// # What is measured
 ///

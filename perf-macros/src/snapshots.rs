@@ -13,11 +13,12 @@ use syn::{Attribute, Expr, File, ImplItem, Item, ItemImpl, Meta};
 
 use crate::{in_current_phase, tracked_build, tracked_phase};
 
-const SNAPSHOTS: [&str; 7] = [
+const SNAPSHOTS: [&str; 8] = [
     "functions",
     "async_functions",
     "returned_futures",
     "builds",
+    "blocks",
     "closures",
     "errors",
     "closure_errors",

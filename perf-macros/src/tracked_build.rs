@@ -9,6 +9,7 @@ use crate::args::{Args, NameKind};
 use crate::body::{in_async_block, in_closure};
 use crate::function::{Function, ours};
 use crate::returned_future::wrap_returned;
+use crate::tracked_phase::without_async;
 
 /// The item as a build. Where there is an error, it goes before the bare item.
 pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
@@ -77,98 +78,76 @@ fn expand_sync(function: &Function, args: &Args) -> TokenStream {
 //     }
 //
 // Output:
-//     async fn build(full: bool) -> Result<Site, Error> {
-//         let __build = BuildGuard::start("my-site", …);
-//         let __value = async move {
+//     fn build(full: bool) -> impl Future<Output = Result<Site, Error>> {
+//         return build_future!(async move {
 //             if let Some(__output) = None::<Result<Site, Error>> {
 //                 return __output;
 //             }
 //             let full = full;
 //             { body }
-//         }
-//         .await;
-//         __build.finish({
-//             use OutcomeOfAny as _;
-//             (&OutcomeProbe(&__value)).outcome()
 //         });
-//         return __value;
 //     }
 fn expand_async(function: &Function, args: &Args) -> TokenStream {
     let span = ours(function.sig.ident.span());
-    let start = start(function, args);
-    let (sig, block) = in_async_block(function, &args.root(), None);
+    let root = args.root();
+    let (sig, block) = in_async_block(function, &root, None);
     if function.never_returns() {
+        let start = start(function, args);
         return function
             .with_body(&sig, &quote_spanned!(span=> let __build = #start; #block.await));
     }
-    let finish = finish(function, args);
-    function.with_body(
-        &sig,
-        &quote_spanned! {span=>
-            let __build = #start;
-            let __value = #block.await;
-            #finish
-            return __value;
-        },
-    )
+    let future = expand_future(function, args, &block);
+    match without_async(function, &sig, &root) {
+        Some(sig) => function.with_body(&sig, &quote_spanned!(span=> return #future;)),
+        None => function.with_body(&sig, &quote_spanned!(span=> return #future.await;)),
+    }
 }
 
 // Input:
 //     future
 //
 // Output:
-//     {
-//         let __future = future;
-//         async move {
-//             let __build = BuildGuard::start("my-site", …);
-//             let __value = __future.await;
-//             __build.finish({
-//                 use OutcomeOfAny as _;
-//                 (&OutcomeProbe(&__value)).outcome()
-//             });
-//             return __value;
-//         }
-//     }
+//     ::perf_runtime::__private::build_future(future, "my-site", …, |__value| {
+//         use ::perf_runtime::__private::OutcomeOfAny as _;
+//         return (&::perf_runtime::__private::OutcomeProbe(__value)).outcome();
+//     })
 fn expand_future(function: &Function, args: &Args, future: &TokenStream) -> TokenStream {
     let span = ours(function.sig.ident.span());
-    let start = start(function, args);
-    let finish = finish(function, args);
+    let root = args.root();
+    let private = quote_spanned!(span=> #root::__private);
+    let facts = facts(function, args);
     quote_spanned! {span=>
-        {
-            let __future = #future;
-            async move {
-                let __build = #start;
-                let __value = __future.await;
-                #finish
-                return __value;
-            }
-        }
+        #private::build_future(#future, #facts, |__value| {
+            use #private::OutcomeOfAny as _;
+            return (&#private::OutcomeProbe(__value)).outcome();
+        })
     }
 }
 
-/// Starts the build. Package and profile are those of the crate that the function is in.
+/// Starts the build.
 // Output:
-//     ::perf_runtime::__private::BuildGuard::start(
-//         ::perf_runtime::__private::core::env!("CARGO_PKG_NAME"),
-//         ::perf_runtime::__private::core::option_env!("CARGO_PKG_VERSION"),
-//         ::perf_runtime::__private::core::cfg!(debug_assertions),
-//     )
+//     ::perf_runtime::__private::BuildGuard::start("my-site", …)
 fn start(function: &Function, args: &Args) -> TokenStream {
+    let root = args.root();
+    let facts = facts(function, args);
+    quote_spanned!(ours(function.sig.ident.span())=> #root::__private::BuildGuard::start(#facts))
+}
+
+/// Tool, version and profile. Package and profile are those of the crate that the function is in.
+// Output:
+//     ::perf_runtime::__private::core::env!("CARGO_PKG_NAME"),
+//     ::perf_runtime::__private::core::option_env!("CARGO_PKG_VERSION"),
+//     ::perf_runtime::__private::core::cfg!(debug_assertions)
+fn facts(function: &Function, args: &Args) -> TokenStream {
     let span = ours(function.sig.ident.span());
-    let private = {
-        let root = args.root();
-        quote_spanned!(span=> #root::__private)
-    };
+    let root = args.root();
+    let core = quote_spanned!(span=> #root::__private::core);
     let tool = args.name.as_ref().map_or_else(
-        || quote_spanned!(span=> #private::core::env!("CARGO_PKG_NAME")),
+        || quote_spanned!(span=> #core::env!("CARGO_PKG_NAME")),
         ToTokens::to_token_stream,
     );
     quote_spanned! {span=>
-        #private::BuildGuard::start(
-            #tool,
-            #private::core::option_env!("CARGO_PKG_VERSION"),
-            #private::core::cfg!(debug_assertions),
-        )
+        #tool, #core::option_env!("CARGO_PKG_VERSION"), #core::cfg!(debug_assertions)
     }
 }
 

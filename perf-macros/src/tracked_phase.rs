@@ -3,10 +3,12 @@
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote_spanned};
 use syn::parse::{Parse, Parser};
-use syn::{Attribute, LitStr, Path, ReturnType, Token, Type};
+use syn::spanned::Spanned;
+use syn::{Attribute, LitStr, Path, ReturnType, Signature, Token, Type};
 
 use crate::args::{Args, NameKind};
 use crate::body::in_async_block;
+use crate::every_function::annotate;
 use crate::function::{Function, ours};
 use crate::returned_future::wrap_returned;
 
@@ -20,6 +22,9 @@ pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
 }
 
 fn try_expand(args: TokenStream, item: TokenStream) -> syn::Result<TokenStream> {
+    if let Some(tokens) = annotate(&args, &item)? {
+        return Ok(tokens);
+    }
     let args = Args::parse(args, NameKind::Phase, &["name", "items", "future", "crate"])?;
     let function = Function::parse.parse2(item)?;
     Ok(if let Some(tokens) = expand_returned(&function, &args)? {
@@ -101,41 +106,48 @@ fn expand_async(function: &Function, args: &Args) -> TokenStream {
     let root = args.root();
     let site = site(function, args);
     let (mut sig, block) = in_async_block(function, &root, add_items(function, args).as_ref());
-    let mut future = quote_spanned!(span=> __site.future(#block));
-    if function.never_returns() || !function.attrs.iter().all(is_inert) {
-        future = quote_spanned!(span=> #future.await);
-    } else {
-        sig.asyncness = None;
-        sig.output = ReturnType::Type(
-            Token![->](span),
-            Box::new(Type::Verbatim(future_of(function, &root))),
-        );
-    }
+    let future = quote_spanned!(span=> __site.future(#block));
     // NOTE: `return` is for `clippy::implicit_return`. Clippy does not report one in an expansion
     // as needless.
-    function.with_body(
-        &sig,
-        &quote_spanned! {span=>
-            let __site = #site;
-            return #future;
-        },
-    )
+    let value = if function.never_returns() {
+        quote_spanned!(span=> #future.await)
+    } else if let Some(plain) = without_async(function, &sig, &root) {
+        sig = plain;
+        quote_spanned!(span=> return #future;)
+    } else {
+        quote_spanned!(span=> return #future.await;)
+    };
+    function.with_body(&sig, &quote_spanned!(span=> let __site = #site; #value))
 }
 
-/// The type of the future of an `async fn`.
+/// The signature of an `async fn` as that of a function that returns its future. `None` where an
+/// attribute needs the `async`.
 // Input:
 //     async fn fetch() -> Html
 //
 // Output:
-//     impl ::perf_runtime::__private::core::future::Future<Output = Html>
+//     fn fetch() -> impl ::perf_runtime::__private::core::future::Future<Output = Html>
 //
 // NOTE: the tokens are of this crate's edition, 2024, in which `impl Trait` captures all lifetimes
 // in scope, as the future of an `async fn` does in every edition.
-fn future_of(function: &Function, root: &Path) -> TokenStream {
-    let span = ours(function.sig.ident.span());
-    let output =
-        function.output().map_or_else(|| quote_spanned!(span=> ()), ToTokens::to_token_stream);
-    quote_spanned!(span=> impl #root::__private::core::future::Future<Output = #output>)
+pub(crate) fn without_async(
+    function: &Function,
+    sig: &Signature,
+    root: &Path,
+) -> Option<Signature> {
+    if !function.attrs.iter().all(is_inert) {
+        return None;
+    }
+    let output = function.output().map_or_else(
+        || quote_spanned!(ours(function.sig.ident.span())=> ()),
+        ToTokens::to_token_stream,
+    );
+    let span = ours(output.span());
+    let future = quote_spanned! {span=>
+        impl #root::__private::core::future::Future<Output = #output>
+    };
+    let output = ReturnType::Type(Token![->](span), Box::new(Type::Verbatim(future)));
+    Some(Signature { asyncness: None, output, ..sig.clone() })
 }
 
 /// Whether an attribute means the same on a function that returns a future as on an `async fn`.

@@ -102,5 +102,5 @@ pub mod __private {
     pub use perf_core::__private::*;
 
     pub use crate::outcome::{OutcomeOfAny, OutcomeProbe};
-    pub use crate::tracked_build::BuildGuard;
+    pub use crate::tracked_build::{BuildGuard, build_future};
 }

@@ -36,3 +36,19 @@ impl BuildGuard {
         self.collector.finish(outcome);
     }
 }
+
+/// A future whose first poll starts a build, which ends when it completes or is dropped.
+pub fn build_future<F: Future>(
+    future: F,
+    tool: &'static str,
+    version: Option<&'static str>,
+    debug_assertions: bool,
+    outcome: fn(&F::Output) -> Returned,
+) -> impl Future<Output = F::Output> {
+    async move {
+        let build = BuildGuard::start(tool, version, debug_assertions);
+        let value = future.await;
+        build.finish(outcome(&value));
+        value
+    }
+}

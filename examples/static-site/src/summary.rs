@@ -14,6 +14,7 @@ const BAR: Style = AnsiColor::Cyan.on_default();
 const NOTICE: Style = AnsiColor::Yellow.on_default();
 
 const WIDTH: usize = 80;
+const NO_BREAK_SPACE: &str = "\u{a0}";
 /// The longest bar in columns.
 const BAR_WIDTH: usize = 5;
 
@@ -43,14 +44,9 @@ impl Display for Summary<'_> {
         }
         let findings = self.count("health_findings");
         if findings > 0 {
-            let report = self.site.join("health.html");
             let findings = counted(findings, "finding");
-            let dot = format!("{DIM}·{DIM:#}");
-            writeln!(
-                f,
-                "{DIM}health   {DIM:#}{NOTICE}{findings}{NOTICE:#} {dot} {}",
-                report.display()
-            )?;
+            write!(f, "{DIM}health   {DIM:#}{NOTICE}{findings}{NOTICE:#} {DIM}·{DIM:#} ")?;
+            writeln!(f, "{}", self.site.join("health.html").display())?;
         }
         writeln!(f, "{DIM}site     {DIM:#}{}", self.site.join("index.html").display())?;
         if is_measured {
@@ -141,45 +137,44 @@ impl Summary<'_> {
 
     fn write_totals(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let stats = self.stats;
-        let mut speed = Vec::new();
-        if stats.skipped != Some(true) {
-            let rate = to_float(self.count("total_pages")) * 1000.0 / stats.build_time_ms;
-            speed.push(format!("{rate:.0} pages/s"));
-        }
-        if let (Some(user), Some(system)) = (stats.cpu_user_ms, stats.cpu_system_ms) {
-            let threads = stats.phases.iter().map(|phase| phase.threads).max().unwrap_or(1);
-            let threads = counted(threads, "thread");
-            speed.push(format!("{} processor time on {threads}", duration(user + system)));
-        }
-        let mut memory = Vec::new();
-        if let Some(peak) = stats.memory_peak_mb {
-            let phase = stats.peak_phase.as_ref().map(|phase| format!(" in {phase}"));
-            memory.push(format!("{peak:.1} MiB peak heap{}", phase.unwrap_or_default()));
-        }
-        if let Some(resident) = stats.memory_rss_mb {
-            memory.push(format!("{resident:.1} MiB RSS"));
-        }
-        if let (Some(count), Some(bytes)) = (stats.alloc_count, stats.alloc_bytes) {
-            memory.push(format!("{} in {}", HumanBytes(bytes), counted(count, "allocation")));
-        }
+        let rate = to_float(self.count("total_pages")) * 1000.0 / stats.build_time_ms;
+        let rate = (stats.skipped != Some(true)).then(|| format!("{rate:.0} pages/s"));
+        let threads = stats.phases.iter().map(|phase| phase.threads).max().unwrap_or(1);
+        let cpu = stats.cpu_user_ms.zip(stats.cpu_system_ms).map(|(user, system)| {
+            format!("{} processor time on {}", duration(user + system), counted(threads, "thread"))
+        });
+        let phase = stats.peak_phase.as_ref().map(|phase| format!(" in {phase}"));
+        let phase = phase.unwrap_or_default();
+        let peak = stats.memory_peak_mb.map(|peak| format!("{peak:.1} MiB peak heap{phase}"));
+        let resident = stats.memory_rss_mb.map(|resident| format!("{resident:.1} MiB RSS"));
+        let allocated = stats.alloc_bytes.zip(stats.alloc_count).map(|(bytes, count)| {
+            format!("{} in {}", HumanBytes(bytes), counted(count, "allocation"))
+        });
+        let part = |count: &str, noun: &str| Some(counted(self.count(count), noun));
+        let generated = HumanCount(self.count("generated_pages"));
         let parts = [
-            ("regular_pages", "document"),
-            ("total_assets", "asset"),
-            ("total_sections", "section"),
-            ("taxonomies_count", "term"),
+            part("regular_pages", "document"),
+            part("total_assets", "asset"),
+            part("total_sections", "section"),
+            part("taxonomies_count", "term"),
+            Some(format!("{generated} generated")),
         ];
-        let generated = format!("{} generated", HumanCount(self.count("generated_pages")));
-        let parts = parts.iter().map(|(count, noun)| counted(self.count(count), noun));
-        let parts: Vec<_> = parts.chain([generated]).collect();
         writeln!(f)?;
-        write_facts(f, "speed", &speed)?;
-        write_facts(f, "memory", &memory)?;
-        write_facts(f, "made of", &parts)
+        write_facts(f, "speed", [rate, cpu])?;
+        write_facts(f, "memory", [peak, resident, allocated])?;
+        write_facts(f, "made of", parts)
     }
 }
 
 /// Writes a labelled line, which continues below if it is too long.
-fn write_facts(f: &mut Formatter<'_>, label: &str, facts: &[String]) -> fmt::Result {
+fn write_facts<const N: usize>(
+    f: &mut Formatter<'_>,
+    label: &str,
+    facts: [Option<String>; N],
+) -> fmt::Result {
+    // A line does not break within a fact.
+    let facts = facts.into_iter().flatten().map(|fact| fact.replace(' ', NO_BREAK_SPACE));
+    let facts: Vec<String> = facts.collect();
     if facts.is_empty() {
         return Ok(());
     }
@@ -188,7 +183,8 @@ fn write_facts(f: &mut Formatter<'_>, label: &str, facts: &[String]) -> fmt::Res
         .initial_indent(&label)
         .subsequent_indent("         ")
         .word_splitter(WordSplitter::NoHyphenation);
-    writeln!(f, "{}", fill(&facts.join(&format!(" {DIM}·{DIM:#} ")), options))
+    let line = fill(&facts.join(&format!(" {DIM}·{DIM:#} ")), options);
+    writeln!(f, "{}", line.replace(NO_BREAK_SPACE, " "))
 }
 
 /// A duration in at most eight columns.

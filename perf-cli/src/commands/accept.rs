@@ -49,7 +49,7 @@ pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &AcceptArgs) -> Res
     let accepted = |stats: &BuildStats| {
         let mut accepted = Accepted::new(stats.build_id.clone(), now.clone(), stats.tool.clone());
         accepted.commit = stats.git.as_ref().and_then(|git| git.commit.clone());
-        accepted.reason = args.reason.clone();
+        accepted.reason.clone_from(&args.reason);
         accepted
     };
     let changes: Vec<Accepted> = beginnings.iter().map(accepted).collect();

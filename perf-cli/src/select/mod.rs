@@ -20,7 +20,7 @@ pub(crate) use session::{PassedOver, Session, exclusion_reason, group_sessions, 
 pub(crate) use since::Since;
 pub(crate) use unreadable::UnreadableLines;
 
-use perf_history::history::NewestFirst;
+use perf_history::history::HistoryLines;
 use perf_history::{BuildStats, History, HistoryError, HistoryLine, RecordSummary};
 
 use crate::present::units;
@@ -185,7 +185,7 @@ impl Selection {
 /// the filter's date.
 #[derive(Debug)]
 pub(crate) struct Builds<'a> {
-    lines: NewestFirst,
+    lines: HistoryLines,
     filter: &'a Filter,
     unreadable: &'a mut UnreadableLines,
     older: usize,

@@ -114,7 +114,7 @@ mod tests {
 
     fn key(change: impl FnOnce(&mut BuildStats)) -> SeriesKey {
         let mut stats = BuildStats::default();
-        stats.tool = "site".to_owned();
+        stats.tool = "site".into();
         stats.incremental = Some(false);
         stats.parallel = Some(true);
         stats.profile = Some(Profile::Release);

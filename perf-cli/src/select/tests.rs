@@ -95,7 +95,7 @@ fn a_missing_history_has_no_builds() {
 #[test]
 fn each_filter_passes_only_matching_builds() {
     let mut other = build(2);
-    other.tool = "other".to_owned();
+    other.tool = "other".into();
     let mut incremental = build(3);
     incremental.incremental = Some(true);
     let mut full = build(4);
@@ -141,7 +141,7 @@ fn a_date_finds_builds_out_of_order_but_does_not_read_a_long_history_to_its_star
 #[test]
 fn a_build_without_a_readable_time_stamp_is_never_too_old() {
     let mut undated = build(1);
-    undated.timestamp = "once upon a time".to_owned();
+    undated.timestamp = "once upon a time".into();
     let history = TestHistory::new([undated]);
     let filter = Filter { since: Some(std::time::SystemTime::now()), ..Filter::default() };
     assert_eq!(history.ids(filter), ["build-0001"]);
@@ -150,7 +150,7 @@ fn a_build_without_a_readable_time_stamp_is_never_too_old() {
 #[test]
 fn builds_are_counted_back_from_the_newest_among_those_that_pass_the_filter() {
     let mut other = build(4);
-    other.tool = "other".to_owned();
+    other.tool = "other".into();
     let history = TestHistory::new([build(1), build(2), build(3), other]);
     assert_eq!(history.newest("latest"), Ok("build-0004".to_owned()));
     assert_eq!(history.newest("-1"), Ok("build-0004".to_owned()));

@@ -63,7 +63,7 @@ pub(crate) fn play(words: &[String]) -> ExitCode {
         stats.memory_peak_mb = Some(f64::from(number("peak", 12)) * variation(before));
         let places = told.get("place").map(|function| {
             let mut place = AllocationPlace::default();
-            place.function = (*function).to_owned();
+            place.function = (*function).into();
             place.file = Some("src/page.rs".to_owned());
             place.line = Some(12);
             place.alloc_bytes = stats.alloc_bytes.unwrap();
@@ -116,8 +116,8 @@ fn record(number: u32, time: u32, allocations: u32) -> BuildStats {
     let labels = labels.split(',').filter_map(|label| label.split_once('='));
     let mut stats = BuildStats::default();
     stats.build_id = format!("build-{number:04}");
-    stats.timestamp = "2026-11-24T00:30:00Z".to_owned();
-    stats.tool = "fake-site".to_owned();
+    stats.timestamp = "2026-11-24T00:30:00Z".into();
+    stats.tool = "fake-site".into();
     stats.build_time_ms = time;
     stats.alloc_count = Some(2 * u64::from(allocations));
     stats.alloc_bytes = Some(2 * u64::from(allocations) * 100);

@@ -89,7 +89,7 @@ fn more_allocations_are_a_regression_that_names_the_phase_and_the_place() {
         fat(stats, "parse", 1.02);
         let place = |function: &str, line, alloc_bytes| {
             let mut place = AllocationPlace::default();
-            place.function = function.to_owned();
+            place.function = function.into();
             place.file = Some("src/parse.rs".to_owned());
             place.line = Some(line);
             place.alloc_bytes = alloc_bytes;

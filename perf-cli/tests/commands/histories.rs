@@ -41,7 +41,7 @@ pub(crate) fn build(session: u32, n: u32) -> BuildStats {
         + std::time::Duration::from_secs(1_793_000_000 + u64::from(session) * 7_200 + u64::from(n));
     let mut stats = BuildStats::default();
     stats.build_id = format!("b{session:04}-{n:02}");
-    stats.tool = "site".to_owned();
+    stats.tool = "site".into();
     stats.incremental = Some(false);
     stats.build_time_ms = phases.iter().map(|phase| phase.self_ms).sum();
     stats.alloc_count = Some(allocations * 5);

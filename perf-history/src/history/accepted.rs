@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::append::{is_torn, open_for_appending, write_whole};
 use super::error::{HistoryError, IoContext};
-use super::iter::open_for_reading;
+use super::read::open_for_reading;
 use super::{History, check_build_id};
 
 const ACCEPTED: &str = "accepted.jsonl";

@@ -5,18 +5,18 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
 use super::error::{HistoryError, IoContext};
-use super::lines::MAX_LINE;
+use super::line::MAX_LINE;
 use crate::record::BuildStats;
 
 /// A record as it goes to the file.
-pub(super) struct Line {
+pub(super) struct RecordLine {
     /// The end of a torn line, the record, and its own end: whichever part is needed is one
     /// slice, and so one write.
     bytes: Vec<u8>,
 }
 
-impl Line {
-    pub(super) fn of(stats: &BuildStats) -> Result<Self, HistoryError> {
+impl RecordLine {
+    pub(super) fn new(stats: &BuildStats) -> Result<Self, HistoryError> {
         // Around what a record with many phases takes.
         let mut bytes = Vec::with_capacity(1024 + stats.phases.len() * 512);
         bytes.push(b'\n');
@@ -33,11 +33,6 @@ impl Line {
         }
         bytes.push(b'\n');
         Ok(Self { bytes })
-    }
-
-    /// The record alone.
-    pub(super) fn record(&self) -> &[u8] {
-        &self.bytes[1..self.bytes.len() - 1]
     }
 
     /// The record and the end of its line.

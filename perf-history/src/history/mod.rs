@@ -2,42 +2,34 @@
 
 mod accepted;
 mod append;
-mod backward;
-mod entry;
 mod error;
-mod iter;
-mod latest;
-mod lines;
+mod line;
 mod lock;
-mod observed;
-mod outcome;
 mod pending;
-#[cfg(test)]
-mod random_files;
+mod read;
 mod replace;
+mod results;
 mod rewrite;
-mod scan;
 mod timeline_reader;
 mod timelines;
 
 use std::fs;
-use std::io;
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 pub use accepted::{Accepted, AcceptedChanges};
-use append::Line;
-pub use entry::{HistoryLine, UnreadableLine, UnreadableReason};
+use append::RecordLine;
 pub use error::HistoryError;
 use error::IoContext;
-pub use iter::{NewestFirst, OldestFirst};
-pub use lines::MAX_LINE;
+pub use line::{HistoryLine, MAX_LINE, UnreadableLine, UnreadableReason};
 use lock::Lock;
-use observed::Observer;
-pub use outcome::{Appended, Pruned, Repaired, Retention, SavedTo};
 use pending::Adoption;
-use rewrite::{Line as Rewritten, LineAction, Paths, Rewriting, rewrite};
-pub use scan::ScannedLine;
+pub use read::HistoryLines;
+use read::Progress;
+pub use results::{Appended, Pruned, Repaired, Retention, SavedTo};
+use rewrite::{LineAction, Paths, Rewriting, rewrite};
 pub use timeline_reader::TimelineReader;
 
 use crate::record::BuildStats;
@@ -91,14 +83,14 @@ const LOCK_WAIT: Duration = Duration::from_secs(1);
 pub struct History {
     dir: PathBuf,
     lock_wait: Duration,
-    observer: Observer,
+    progress: Progress,
 }
 
 impl History {
     /// The history in a directory. Nothing is read or made until it is needed.
     #[must_use]
     pub fn open(dir: impl Into<PathBuf>) -> Self {
-        Self { dir: dir.into(), lock_wait: LOCK_WAIT, observer: Observer::default() }
+        Self { dir: dir.into(), lock_wait: LOCK_WAIT, progress: Progress::default() }
     }
 
     /// The same history, with this much time to wait for its lock instead of a second.
@@ -112,7 +104,7 @@ impl History {
     /// bytes in total. `report` is called for every few thousand bytes, from any thread.
     #[must_use]
     pub fn with_progress(mut self, report: impl Fn(u64, u64) + Send + Sync + 'static) -> Self {
-        self.observer = Observer::new(report);
+        self.progress = Progress(Some(Arc::new(report)));
         self
     }
 
@@ -139,14 +131,14 @@ impl History {
     /// [`MAX_LINE`] bytes), or the system refused.
     pub fn append(&self, stats: &BuildStats) -> Result<Appended, HistoryError> {
         check_build_id(&stats.build_id)?;
-        let line = Line::of(stats)?;
+        let line = RecordLine::new(stats)?;
         let Some(_lock) = self.lock()? else {
             let path = pending::leave(&self.dir.join(PENDING), &stats.build_id, &line)?;
             return Ok(Appended { place: SavedTo::Pending(path), adopted: 0, warning: None });
         };
         let Adoption { adopted, problem } = self.adopt();
         line.append_to(&self.path())?;
-        let latest = self.replace_latest(&line);
+        let latest = self.replace_latest(stats);
         Ok(Appended { place: SavedTo::History, adopted, warning: problem.or(latest.err()) })
     }
 
@@ -183,51 +175,15 @@ impl History {
     /// All lines of the history, oldest first: records, and what cannot be read. Memory does not
     /// grow with the history; see [`MAX_LINE`]. A history that is not there has no lines.
     #[must_use]
-    pub fn iter(&self) -> OldestFirst {
-        OldestFirst::of(self.path(), self.observer.clone())
+    pub fn iter(&self) -> HistoryLines {
+        HistoryLines::oldest_first(self.path(), self.progress.clone())
     }
 
     /// All lines of the history, newest first, so that a search costs only the distance to what
     /// it finds. Lines appended after this call are not seen.
     #[must_use]
-    pub fn newest_first(&self) -> NewestFirst {
-        NewestFirst::of(self.path(), self.observer.clone())
-    }
-
-    /// Goes through all lines of the history on all processors, in no order, several times as fast
-    /// as reading each record. Every thread begins with what `start` gives and has `take` put into
-    /// it what it comes by; all that they gathered is returned. Memory does not grow with the
-    /// history: it is some MiB for each thread. A history that is not there has no lines.
-    ///
-    /// ```
-    /// use perf_history::{BuildStats, History, ScannedLine};
-    ///
-    /// # let temporary = tempfile::tempdir()?;
-    /// # let history = History::open(temporary.path());
-    /// # for build_id in ["a", "b"] {
-    /// #     let mut stats = BuildStats::default();
-    /// #     stats.build_id = build_id.to_owned();
-    /// #     stats.build_time_ms = 250.0;
-    /// #     history.append(&stats)?;
-    /// # }
-    /// let times = history.scan(Vec::new, |times: &mut Vec<f64>, line| {
-    ///     if let ScannedLine::Record(summary) = line {
-    ///         times.push(summary.build_time_ms);
-    ///     }
-    /// })?;
-    /// assert_eq!(times.concat(), [250.0, 250.0]);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// The history is there and cannot be read.
-    pub fn scan<A: Send>(
-        &self,
-        start: impl Fn() -> A + Sync,
-        take: impl Fn(&mut A, ScannedLine<'_>) + Sync,
-    ) -> Result<Vec<A>, HistoryError> {
-        scan::scan(&self.path(), self.observer.clone(), start, take)
+    pub fn newest_first(&self) -> HistoryLines {
+        HistoryLines::newest_first(self.path(), self.progress.clone())
     }
 
     /// Moves the lines that cannot be read to `history.rejected.jsonl`, byte for byte. Records
@@ -245,12 +201,12 @@ impl History {
             return Ok(repaired);
         };
         repaired.adopted = adopted;
-        let rewriting = self.rewrite(|line| match line {
-            Rewritten::Record(..) => {
+        let rewriting = self.rewrite(|line, _| match line {
+            HistoryLine::Record(_) => {
                 repaired.records += 1;
                 LineAction::Keep
             }
-            Rewritten::Unreadable => {
+            HistoryLine::Unreadable(_) => {
                 repaired.rejected += 1;
                 LineAction::Reject
             }
@@ -284,8 +240,8 @@ impl History {
             Retention::Since(_) => 0,
         };
         let mut timelines = self.timelines()?;
-        let rewriting = self.rewrite(|line| {
-            let Rewritten::Record(record, offset) = line else {
+        let rewriting = self.rewrite(|line, offset| {
+            let HistoryLine::Record(record) = line else {
                 pruned.unreadable += 1;
                 return LineAction::Keep;
             };
@@ -300,7 +256,7 @@ impl History {
                 pruned.removed += 1;
                 LineAction::Remove
             };
-            timelines.follow(record.build_id, action);
+            timelines.follow(&record.build_id, action);
             action
         })?;
         if let Some(rewriting) = rewriting {
@@ -346,20 +302,20 @@ impl History {
 
     fn rewrite(
         &self,
-        action_of: impl FnMut(Rewritten<'_>) -> LineAction,
+        action_for: impl FnMut(&HistoryLine, u64) -> LineAction,
     ) -> Result<Option<Rewriting>, HistoryError> {
         let paths = Paths {
             history: &self.path(),
             temporary_name: HISTORY_TEMPORARY,
             rejected: &self.dir.join(REJECTED),
         };
-        rewrite(&paths, self.observer.clone(), action_of)
+        rewrite(&paths, self.progress.clone(), action_for)
     }
 
     fn put_in_place(&self, rewriting: Rewriting) -> Result<(), HistoryError> {
         rewriting.put_in_place()?;
         match self.latest()? {
-            Some(stats) => self.replace_latest(&Line::of(&stats)?),
+            Some(stats) => self.replace_latest(&stats),
             None => match fs::remove_file(self.dir.join(LATEST)) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
                 result => result.context("remove", &self.dir.join(LATEST)),
@@ -367,10 +323,13 @@ impl History {
         }
     }
 
-    fn replace_latest(&self, line: &Line) -> Result<(), HistoryError> {
+    fn replace_latest(&self, stats: &BuildStats) -> Result<(), HistoryError> {
         let temporary = self.dir.join(LATEST_TEMPORARY);
         replace::replace(&self.dir.join(LATEST), &temporary, |file| {
-            latest::lay_out(line.record(), file)
+            let mut file = BufWriter::new(file);
+            serde_json::to_writer_pretty(&mut file, stats)?;
+            file.write_all(b"\n")?;
+            file.flush()
         })
     }
 
@@ -381,8 +340,8 @@ impl History {
         }
         let mut lines = self.newest_first();
         let mut found = 0;
-        while let Some(line) = lines.next_line(|_| false).transpose()? {
-            found += usize::from(line.entry.is_none());
+        while let Some(line) = lines.next_line(None).transpose()? {
+            found += usize::from(matches!(line.content, Some(HistoryLine::Record(_))));
             if found == n {
                 return Ok(line.offset);
             }
@@ -393,9 +352,9 @@ impl History {
 
 impl IntoIterator for &History {
     type Item = Result<HistoryLine, HistoryError>;
-    type IntoIter = OldestFirst;
+    type IntoIter = HistoryLines;
 
-    fn into_iter(self) -> OldestFirst {
+    fn into_iter(self) -> HistoryLines {
         self.iter()
     }
 }

@@ -20,12 +20,10 @@ use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-use super::append::Line;
-use super::entry::{self, UnreadableReason};
+use super::append::RecordLine;
 use super::error::{HistoryError, IoContext};
-use super::iter::NewestFirst;
-use super::lines::MAX_LINE;
-use super::observed::Observer;
+use super::line::{LineText, MAX_LINE, UnreadableReason};
+use super::read::{HistoryLines, Progress};
 use super::replace::{files_in, remove_if_stale, replace_by, temporary_for};
 
 /// How far from its end the history is searched for a record that may have been adopted already.
@@ -41,7 +39,7 @@ pub(super) struct Adoption {
 }
 
 /// Leaves a record in `pending`, for the next writer to adopt.
-pub(super) fn leave(pending: &Path, id: &str, line: &Line) -> Result<PathBuf, HistoryError> {
+pub(super) fn leave(pending: &Path, id: &str, line: &RecordLine) -> Result<PathBuf, HistoryError> {
     fs::create_dir_all(pending).context("make the directory", pending)?;
     let path = pending.join(format!("{id}.json"));
     replace_by(&path, &temporary_for(pending, id), line.bytes())?;
@@ -110,14 +108,14 @@ fn complete(path: &Path, history: &Path, there: MayBeThere) -> Result<bool, Hist
         return Err(set_aside(path, &UnreadableReason::TooLong));
     }
     let text = fs::read(path).context("read", path)?;
-    let stats = match entry::read(&text, true, true) {
+    let stats = match (LineText { text: &text, is_first: true, is_ended: true }).read() {
         Ok(stats) => stats,
         Err(reason) => return Err(set_aside(path, &reason)),
     };
     let is_new = there == MayBeThere::No || !ends_with(history, &stats.build_id)?;
     if is_new {
         // Written anew: whoever looked at the file may have left it on several lines.
-        Line::of(&stats)?.append_to(history)?;
+        RecordLine::new(&stats)?.append_to(history)?;
     }
     fs::remove_file(path).or_else(|_| File::create(path).map(drop)).context("remove", path)?;
     Ok(is_new)
@@ -125,8 +123,9 @@ fn complete(path: &Path, history: &Path, there: MayBeThere) -> Result<bool, Hist
 
 /// Whether the record of this build is among the last of the history.
 fn ends_with(history: &Path, build_id: &str) -> Result<bool, HistoryError> {
-    for entry in NewestFirst::of(history.to_owned(), Observer::default()).take(SEARCHED_LINES) {
-        if entry?.into_record().is_some_and(|stats| stats.build_id == build_id) {
+    let lines = HistoryLines::newest_first(history.to_owned(), Progress::default());
+    for line in lines.take(SEARCHED_LINES) {
+        if line?.into_record().is_some_and(|stats| stats.build_id == build_id) {
             return Ok(true);
         }
     }

@@ -26,7 +26,7 @@ pub(super) fn replace(
     temporary: &Path,
     write: impl FnOnce(&mut File) -> io::Result<()>,
 ) -> Result<(), HistoryError> {
-    let mut file = create_anew(temporary)?;
+    let mut file = create_new(temporary)?;
     write(&mut file)
         .context("write", temporary)
         .and_then(|()| fs::rename(temporary, path).context("replace", path))
@@ -42,7 +42,7 @@ pub(super) fn replace_by(path: &Path, temporary: &Path, bytes: &[u8]) -> Result<
 
 /// Creates a temporary file. What a killed process left of one is removed, and a link that stands
 /// in its place is not followed.
-pub(super) fn create_anew(path: &Path) -> Result<File, HistoryError> {
+pub(super) fn create_new(path: &Path) -> Result<File, HistoryError> {
     let create = || File::create_new(path);
     create()
         .or_else(|error| match error.kind() {

@@ -1,4 +1,4 @@
-//! Rewriting a history, for what only repairing and pruning may do: take lines out of it.
+//! Rewriting a history without some of its lines, for repairing and pruning.
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
@@ -6,13 +6,11 @@ use std::path::{Path, PathBuf};
 
 use super::append::{is_torn, open_for_appending};
 use super::error::{HistoryError, IoContext};
-use super::iter::open_for_reading;
-use super::lines::{Lines, RawLine};
-use super::observed::{Observed, Observer};
-use super::replace::create_anew;
-use crate::record::RecordSummary;
+use super::line::HistoryLine;
+use super::read::{HistoryLines, Line, Progress, open_for_reading};
+use super::replace::create_new;
 
-/// What becomes of a line. Every line keeps its bytes, wherever it goes.
+/// What becomes of a line. Wherever it goes, its bytes stay the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum LineAction {
     Keep,
@@ -22,14 +20,6 @@ pub(super) enum LineAction {
     Reject,
 }
 
-/// A line whose action is asked for.
-pub(super) enum Line<'a> {
-    /// A record, and where it begins.
-    Record(&'a RecordSummary<'a>, u64),
-    /// One that cannot be read.
-    Unreadable,
-}
-
 /// The files that take part.
 pub(super) struct Paths<'a> {
     pub(super) history: &'a Path,
@@ -37,57 +27,46 @@ pub(super) struct Paths<'a> {
     pub(super) rejected: &'a Path,
 }
 
-/// Rewrites the history by the action of each of its lines; what comes of it has yet to be
-/// [put in place](Rewriting::put_in_place). `None` where all stays as it is. The lock must be held.
+/// Rewrites the history by the action for each of its lines, which `action_for` gets with their
+/// offsets. The result has yet to be [put in place](Rewriting::put_in_place). `None` where
+/// nothing changes. The lock must be held.
 ///
 /// Killed at any instant it leaves the old history or the new; a rejected line may then be in
 /// both files. Unlike an append it is synced to the disk, since all of the history is at stake.
 pub(super) fn rewrite(
     paths: &Paths<'_>,
-    observer: Observer,
-    mut action_of: impl FnMut(Line<'_>) -> LineAction,
+    progress: Progress,
+    mut action_for: impl FnMut(&HistoryLine, u64) -> LineAction,
 ) -> Result<Option<Rewriting>, HistoryError> {
-    let Some(file) = open_for_reading(paths.history)? else {
-        return Ok(None);
-    };
-    // A link to a history elsewhere stays one: it is the file that is replaced.
+    let Some(mut source) = open_for_reading(paths.history)? else { return Ok(None) };
+    // A link to a history elsewhere stays one: the file is replaced.
     let history = fs::canonicalize(paths.history).context("resolve", paths.history)?;
-    let file = Observed::new(file, observer).context("look at", &history)?;
-    let mut lines = Lines::new(file);
-    let mut rewriting = None;
-    loop {
-        let offset = lines.offset();
-        let mut action = LineAction::Keep;
-        let line = lines.next_line(Some(&mut |summary| {
-            action = action_of(Line::Record(summary, offset));
-            false
-        }));
-        let Some(line) = line.context("read", &history)? else { break };
-        if line.entry.is_some() {
-            action = action_of(Line::Unreadable);
-        }
-        if action == LineAction::Keep && rewriting.is_none() {
+    let mut lines = HistoryLines::oldest_first(history.clone(), progress);
+    let mut rewriting: Option<Rewriting> = None;
+    while let Some(line) = lines.next_line(None).transpose()? {
+        let action = match &line.content {
+            Some(content) => action_for(content, line.offset),
+            None => LineAction::Keep,
+        };
+        match &mut rewriting {
+            Some(rewriting) => rewriting.take(&mut source, &line, action)?,
             // Nothing to do until the first line that goes.
-            continue;
-        }
-        if rewriting.is_none() {
-            rewriting = Some(Rewriting::of(history.clone(), paths)?);
-        }
-        if let Some(rewriting) = &mut rewriting {
-            rewriting.take(&line, action)?;
+            None if action == LineAction::Keep => {}
+            none => {
+                let rewriting = none.insert(Rewriting::new(&source, history.clone(), paths)?);
+                rewriting.take(&mut source, &line, action)?;
+            }
         }
     }
-    drop(lines);
     if let Some(rewriting) = &mut rewriting {
-        rewriting.complete()?;
+        rewriting.complete(&mut source)?;
     }
     Ok(rewriting)
 }
 
-/// A history being written anew, in a temporary file beside it.
+/// A new version of a history, being written to a temporary file beside it.
 pub(super) struct Rewriting {
     history: PathBuf,
-    source: File,
     target: BufWriter<File>,
     temporary: PathBuf,
     rejected_path: PathBuf,
@@ -107,14 +86,12 @@ struct Rejected {
 }
 
 impl Rewriting {
-    fn of(history: PathBuf, paths: &Paths<'_>) -> Result<Self, HistoryError> {
-        let source = File::open(&history).context("open", &history)?;
+    fn new(source: &File, history: PathBuf, paths: &Paths<'_>) -> Result<Self, HistoryError> {
         let permissions = source.metadata().context("look at", &history)?.permissions();
         let temporary = history.with_file_name(paths.temporary_name);
-        let target = create_anew(&temporary)?;
+        let target = create_new(&temporary)?;
         let rewriting = Self {
             history,
-            source,
             target: BufWriter::with_capacity(1 << 16, target),
             temporary,
             rejected_path: paths.rejected.to_owned(),
@@ -129,7 +106,12 @@ impl Rewriting {
         Ok(rewriting)
     }
 
-    fn take(&mut self, line: &RawLine, action: LineAction) -> Result<(), HistoryError> {
+    fn take(
+        &mut self,
+        source: &mut File,
+        line: &Line,
+        action: LineAction,
+    ) -> Result<(), HistoryError> {
         let end = line.offset + line.length;
         if action == LineAction::Keep {
             self.run_end = end;
@@ -137,21 +119,21 @@ impl Rewriting {
             return Ok(());
         }
         self.run_end = line.offset;
-        self.copy_run()?;
+        self.copy_run(source)?;
         if action == LineAction::Reject {
-            self.reject(line)?;
+            self.reject(source, line)?;
         }
         self.run_start = end;
         self.run_end = end;
         Ok(())
     }
 
-    fn copy_run(&mut self) -> Result<(), HistoryError> {
-        copy(&mut self.source, self.run_start, self.run_end, &mut self.target)
+    fn copy_run(&mut self, source: &mut File) -> Result<(), HistoryError> {
+        copy(source, self.run_start, self.run_end, &mut self.target)
             .context("write", &self.temporary)
     }
 
-    fn reject(&mut self, line: &RawLine) -> Result<(), HistoryError> {
+    fn reject(&mut self, source: &mut File, line: &Line) -> Result<(), HistoryError> {
         let path = &self.rejected_path;
         let rejected = match &mut self.rejected {
             Some(rejected) => rejected,
@@ -163,7 +145,7 @@ impl Rewriting {
                 none.insert(Rejected { file, length })
             }
         };
-        copy(&mut self.source, line.offset, line.offset + line.length, &mut rejected.file)
+        copy(source, line.offset, line.offset + line.length, &mut rejected.file)
             .and_then(|()| {
                 let missing_end: &[u8] = if line.is_ended { b"" } else { b"\n" };
                 rejected.file.write_all(missing_end)
@@ -171,9 +153,9 @@ impl Rewriting {
             .context("append to", path)
     }
 
-    /// Sees to it that all of the new history and of what was rejected is on the disk.
-    fn complete(&mut self) -> Result<(), HistoryError> {
-        self.copy_run()?;
+    /// Writes the rest, and waits until the new history and the rejected lines are on the disk.
+    fn complete(&mut self, source: &mut File) -> Result<(), HistoryError> {
+        self.copy_run(source)?;
         if !self.run_is_ended && self.run_end > self.run_start {
             self.target.write_all(b"\n").context("write", &self.temporary)?;
         }
@@ -186,7 +168,8 @@ impl Rewriting {
             .context("write", &self.temporary)
     }
 
-    /// Puts the new history in the place of the old.
+    /// Replaces the old history by the new one. Nothing here has the old one open any more: some
+    /// systems refuse to replace an open file.
     pub(super) fn put_in_place(mut self) -> Result<(), HistoryError> {
         fs::rename(&self.temporary, &self.history).context("replace", &self.history)?;
         self.is_finished = true;
@@ -195,7 +178,7 @@ impl Rewriting {
 }
 
 impl Drop for Rewriting {
-    /// Takes back what was begun and could not be finished.
+    /// Undoes what was begun and not finished.
     fn drop(&mut self) {
         if self.is_finished {
             return;

@@ -5,8 +5,7 @@ use std::io::{self, BufRead, BufReader, Read as _};
 use std::path::PathBuf;
 
 use super::error::{HistoryError, IoContext};
-use super::iter::open_for_reading;
-use super::lines::BLOCK;
+use super::read::{BLOCK, open_for_reading};
 use crate::timeline::{
     Header, MAX_LINE, Read, TimelineError, TimelineHeader, TimelinePart, read_header, read_line,
     unknown_path,

@@ -21,40 +21,30 @@
 //!   build of the tool `bengal`, its `X_time_ms` as top-level phases `X`, its whole numbers as
 //!   counts. Its time stamp, which names no offset, is taken as UTC; its id is made of it.
 
-mod allocators;
-mod environment;
-mod field;
-mod kind;
-mod line;
-mod object;
+mod facts;
 mod phase;
 mod python_model;
 #[cfg(test)]
 #[path = "../../tests/records/mod.rs"]
 mod records;
-mod scanner;
 #[cfg(feature = "schema")]
 mod schema;
 mod summary;
-#[cfg(test)]
-mod summary_tests;
-mod timeline;
 mod timestamp;
+mod top_level;
 mod unknown;
+mod values;
 
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
-pub use allocators::{AllocationPlace, AllocatorFacts};
-pub use environment::{Ci, Git, Noise, System};
-use object::{Object, object};
-pub use phase::{PhaseStats, Unattributed, Unclaimed};
+pub use facts::{AllocatorFacts, Ci, Git, Noise, System, TimelineFacts};
+pub use phase::{AllocationPlace, PhaseStats, Unattributed, Unclaimed};
 #[cfg(feature = "schema")]
 pub use schema::json_schema;
 pub use summary::RecordSummary;
-pub use timeline::TimelineFacts;
 pub use unknown::UnknownFields;
 
 /// The version of the record's format that this crate writes.
@@ -252,46 +242,6 @@ pub struct BuildStats {
     pub unknown_fields: UnknownFields,
 }
 
-object!(BuildStats {
-    schema: required,
-    build_id: required,
-    timestamp: required,
-    tool: required,
-    tool_version,
-    outcome: required,
-    build_time_ms: required,
-    cpu_user_ms,
-    cpu_system_ms,
-    parallel,
-    incremental,
-    skipped,
-    clock,
-    counts,
-    memory_rss_mb,
-    memory_start_rss_mb,
-    memory_heap_mb,
-    memory_peak_mb,
-    peak_phase,
-    memory_peak_rss_mb,
-    alloc_count,
-    alloc_bytes,
-    phase_timings_ms,
-    phases,
-    unattributed,
-    unclaimed,
-    timeline,
-    allocators,
-    overhead_ms,
-    rust_version,
-    platform,
-    system,
-    noise,
-    git,
-    ci,
-    profile,
-    labels,
-});
-
 impl BuildStats {
     /// The phase with this path, such as `render/markdown`.
     #[must_use]
@@ -333,7 +283,7 @@ impl BuildStats {
 /// versions add fields only inside existing objects, so no name joins them that a count may have.
 #[must_use]
 pub fn field_names() -> &'static [&'static str] {
-    BuildStats::FIELDS
+    top_level::FIELDS
 }
 
 /// Whether a count may not have this name, because a field of the record has it.
@@ -346,5 +296,5 @@ pub fn field_names() -> &'static [&'static str] {
 /// ```
 #[must_use]
 pub fn is_reserved(name: &str) -> bool {
-    BuildStats::FIELDS.contains(&name)
+    top_level::FIELDS.contains(&name)
 }

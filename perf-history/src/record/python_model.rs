@@ -6,7 +6,6 @@
 use serde::de::{self, Deserialize};
 use serde_json::{Map, Value};
 
-use super::object::keep;
 use super::{BuildStats, PhaseStats};
 
 /// The one tool that wrote such records.
@@ -81,7 +80,9 @@ impl Fields {
         let mut rest = Map::new();
         let mut order = Vec::with_capacity(fields.len());
         for (name, value) in fields {
-            keep(&mut rest, &name, value)?;
+            if rest.insert(name.clone(), value).is_some() {
+                return Err(E::custom(format_args!("duplicate field `{name}`")));
+            }
             order.push(name);
         }
         Ok(Self { order, rest })

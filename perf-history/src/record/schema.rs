@@ -20,6 +20,8 @@ pub fn json_schema() -> Schema {
 
 /// Unknown is written as absence, never as `null`.
 fn drop_null(schema: &mut Schema) {
+    // What a reader assumes of an absent field is not what the writer means by leaving it out.
+    schema.remove("default");
     if let Some(Value::Array(types)) = schema.get_mut("type") {
         types.retain(|name| name != "null");
         if let [only] = types.as_slice() {

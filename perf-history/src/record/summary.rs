@@ -1,18 +1,18 @@
-//! What a search wants to know of a record, told without reading all of it.
+//! The few fields of a record that a search looks at, read without the rest.
 
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
-use super::object::Object;
-use super::scanner::{Names, Scanner, Visitor};
-use super::{BuildStats, Clock, Git, Outcome, is_reserved, timestamp};
+use serde::Deserialize;
 
-/// What a search wants to know of a record: enough to tell whether it is one that is looked for.
+use super::{BuildStats, Clock, Outcome, timestamp};
+
+/// The fields of a record that decide whether a search wants it.
 ///
-/// It costs a fraction of reading the record, and says the same. See
-/// [`NewestFirst::next_where`](crate::history::NewestFirst::next_where) and
-/// [`History::scan`](crate::History::scan).
-#[derive(Debug, Clone, Copy)]
+/// Reading them costs a fraction of reading the record. See
+/// [`NewestFirst::next_where`](crate::history::NewestFirst::next_where).
+#[derive(Debug, Clone, Deserialize)]
+#[non_exhaustive]
 pub struct RecordSummary<'a> {
     /// As in [`BuildStats`].
     pub build_id: &'a str,
@@ -31,26 +31,36 @@ pub struct RecordSummary<'a> {
     /// As in [`BuildStats`].
     pub clock: Option<Clock>,
     /// The full hash of the commit, as in [`Git`](super::Git).
+    #[serde(skip)]
     pub commit: Option<&'a str>,
     /// The branch, as in [`Git`](super::Git).
+    #[serde(skip)]
     pub branch: Option<&'a str>,
     /// Whether tracked files were changed, as in [`Git`](super::Git).
+    #[serde(skip)]
     pub dirty: Option<bool>,
-    labels: Labels<'a>,
+    #[serde(borrow, default)]
+    git: GitSummary<'a>,
+    #[serde(borrow, default)]
+    labels: BTreeMap<&'a str, &'a str>,
 }
 
-#[derive(Debug, Clone, Copy)]
-enum Labels<'a> {
-    /// As they are written.
-    Text(&'a str),
-    Read(&'a BTreeMap<String, String>),
+#[derive(Debug, Clone, Default, Deserialize)]
+struct GitSummary<'a> {
+    commit: Option<&'a str>,
+    branch: Option<&'a str>,
+    dirty: Option<bool>,
 }
+
+/// How a record of this version begins.
+const THIS_VERSION: &str = "{\"schema\":1,";
 
 impl<'a> RecordSummary<'a> {
-    /// What a search wants to know of a record that was read.
+    /// The summary of a record that was read.
     #[must_use]
     pub fn new(stats: &'a BuildStats) -> Self {
         let git = stats.git.as_ref();
+        let labels = stats.labels.iter();
         Self {
             build_id: &stats.build_id,
             timestamp: &stats.timestamp,
@@ -63,64 +73,27 @@ impl<'a> RecordSummary<'a> {
             commit: git.and_then(|git| git.commit.as_deref()),
             branch: git.and_then(|git| git.branch.as_deref()),
             dirty: git.and_then(|git| git.dirty),
-            labels: Labels::Read(&stats.labels),
+            git: GitSummary::default(),
+            labels: labels.map(|(name, value)| (name.as_str(), value.as_str())).collect(),
         }
     }
 
-    /// Looks at the text of a record. `None` where only reading it can tell what is in it; where
-    /// it is something, reading gives the same.
-    pub(crate) fn at(text: &'a str) -> Option<Self> {
-        let mut fields = TopLevel::default();
-        let mut scanner = Scanner::new(text);
-        if !text.starts_with(OURS) {
+    /// Reads the summary of a record of this version from its line. `None` where only reading the
+    /// whole record can tell what is in it, as where one of the texts has an escape.
+    pub(crate) fn from_line(line: &'a [u8]) -> Option<Self> {
+        if !line.starts_with(THIS_VERSION.as_bytes()) {
             return None;
         }
-        scanner.object(&BuildStats::TABLE, &mut fields)?;
-        if !scanner.is_at_end() {
-            return None;
-        }
-        let mut git = GitFields::default();
-        if let Some(text) = fields.git {
-            Scanner::new(text).object(&Git::TABLE, &mut git)?;
-        }
-        Some(Self {
-            build_id: fields.build_id,
-            timestamp: fields.timestamp,
-            tool: fields.tool,
-            outcome: match fields.outcome {
-                "success" => Outcome::Success,
-                "failed" => Outcome::Failed,
-                "panicked" => Outcome::Panicked,
-                _ => return None,
-            },
-            build_time_ms: fields.build_time_ms.parse().ok()?,
-            incremental: fields.incremental,
-            skipped: fields.skipped,
-            clock: fields.is_suspect.then_some(Clock::Suspect),
-            commit: git.commit,
-            branch: git.branch,
-            dirty: git.dirty,
-            labels: Labels::Text(fields.labels.unwrap_or("{}")),
-        })
+        let mut summary: Self = serde_json::from_slice(line).ok()?;
+        let GitSummary { commit, branch, dirty } = summary.git;
+        (summary.commit, summary.branch, summary.dirty) = (commit, branch, dirty);
+        Some(summary)
     }
 
     /// The label of this name.
     #[must_use]
     pub fn label(&self, name: &str) -> Option<&'a str> {
-        match self.labels {
-            Labels::Read(labels) => labels.get(name).map(String::as_str),
-            Labels::Text(text) => {
-                let mut found = None;
-                Scanner::new(text).entries(|scanner, label| {
-                    let value = scanner.string()?;
-                    if label == name {
-                        found = Some(value);
-                    }
-                    Some(())
-                })?;
-                found
-            }
-        }
+        self.labels.get(name).copied()
     }
 
     /// When the build started, as [`BuildStats::started_at`].
@@ -130,74 +103,75 @@ impl<'a> RecordSummary<'a> {
     }
 }
 
-/// How a record of this version begins.
-const OURS: &str = "{\"schema\":1,";
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use proptest::sample::Index;
 
-/// The fields of a record, as they are written.
-#[derive(Default)]
-struct TopLevel<'a> {
-    build_id: &'a str,
-    timestamp: &'a str,
-    tool: &'a str,
-    outcome: &'a str,
-    build_time_ms: &'a str,
-    incremental: Option<bool>,
-    skipped: Option<bool>,
-    is_suspect: bool,
-    git: Option<&'a str>,
-    labels: Option<&'a str>,
-    counts: Names<'a>,
-}
+    use super::super::records::{full_record, record};
+    use super::*;
 
-fn unquoted(text: &str) -> &str {
-    text.trim_matches('"')
-}
+    fn describe(summary: &RecordSummary<'_>) -> String {
+        let started_at = summary.started_at();
+        let summary = RecordSummary { git: GitSummary::default(), ..summary.clone() };
+        format!("{summary:?} {started_at:?}")
+    }
 
-impl<'a> Visitor<'a> for TopLevel<'a> {
-    fn known(&mut self, name: &'static str, value: &'a str) {
-        match name {
-            "build_id" => self.build_id = unquoted(value),
-            "timestamp" => self.timestamp = unquoted(value),
-            "tool" => self.tool = unquoted(value),
-            "outcome" => self.outcome = unquoted(value),
-            "build_time_ms" => self.build_time_ms = value,
-            "incremental" => self.incremental = Some(value == "true"),
-            "skipped" => self.skipped = Some(value == "true"),
-            "clock" => self.is_suspect = true,
-            "git" => self.git = Some(value),
-            "labels" => self.labels = Some(value),
-            _ => {}
+    fn assert_agrees(line: &str) -> bool {
+        let Some(summary) = RecordSummary::from_line(line.as_bytes()) else { return false };
+        if let Ok(stats) = serde_json::from_str::<BuildStats>(line) {
+            assert_eq!(describe(&summary), describe(&RecordSummary::new(&stats)), "{line}");
+        }
+        true
+    }
+
+    #[test]
+    fn a_summary_of_a_line_is_the_summary_of_its_record() {
+        let mut bare = record("a");
+        bare.labels.insert("run".to_owned(), "before".to_owned());
+        for stats in [record("a"), bare, full_record(20)] {
+            assert!(assert_agrees(&serde_json::to_string(&stats).unwrap()), "{stats:?}");
         }
     }
 
-    /// A count of the user's: the only thing that is not known by its name.
-    fn unknown(&mut self, scanner: &mut Scanner<'a>, name: &'a str) -> Option<()> {
-        self.counts.add(name)?;
-        scanner.count()
+    #[test]
+    fn what_a_summary_cannot_tell_is_left_to_reading_the_record() {
+        let line = serde_json::to_string(&full_record(1)).unwrap();
+        for (from, to) in [
+            ("{\"schema\":1,", "{\"schema\":2,"),
+            ("{\"schema\":1,", "{ \"schema\":1,"),
+            ("\"tool\":\"my-site\"", "\"tool\":\"my\\u002dsite\""),
+            ("\"outcome\":\"failed\"", "\"outcome\":\"new\""),
+            ("\"labels\":{", "\"labels\":{\"a\":1,"),
+            ("\"build_time_ms\":", "\"build_time\":"),
+        ] {
+            let other = line.replace(from, to);
+            assert_ne!(other, line);
+            assert!(RecordSummary::from_line(other.as_bytes()).is_none(), "{to}");
+        }
+        assert!(RecordSummary::from_line(&line.as_bytes()[..line.len() - 1]).is_none());
     }
 
-    fn counts(&mut self, scanner: &mut Scanner<'a>) -> Option<()> {
-        scanner.list(|scanner| {
-            let name = scanner.string()?;
-            (!is_reserved(name)).then_some(())
-        })
-    }
-}
+    proptest! {
+        #![proptest_config(ProptestConfig {
+            failure_persistence: None,
+            ..ProptestConfig::default()
+        })]
 
-#[derive(Default)]
-struct GitFields<'a> {
-    commit: Option<&'a str>,
-    branch: Option<&'a str>,
-    dirty: Option<bool>,
-}
-
-impl<'a> Visitor<'a> for GitFields<'a> {
-    fn known(&mut self, name: &'static str, value: &'a str) {
-        match name {
-            "commit" => self.commit = Some(unquoted(value)),
-            "branch" => self.branch = Some(unquoted(value)),
-            "dirty" => self.dirty = Some(value == "true"),
-            _ => {}
+        #[test]
+        fn a_summary_of_a_damaged_line_agrees_with_its_record_where_that_can_be_read(
+            edits in prop::collection::vec((any::<Index>(), prop::sample::select(
+                vec!["", "\"", "{", "}", "[", "]", ",", ":", "0", "-", ".", "e", "a", " ", "null"],
+            )), 1..4),
+        ) {
+            let mut line = serde_json::to_string(&full_record(1)).unwrap();
+            for (at, text) in edits {
+                let at = at.index(line.len());
+                if line.is_char_boundary(at) && line.is_char_boundary(at + 1) {
+                    line.replace_range(at..=at, text);
+                }
+            }
+            assert_agrees(&line);
         }
     }
 }

@@ -1,11 +1,17 @@
 //! Fields of a record that this version does not know.
 
-use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// The fields of an object that this version does not know, or whose values it does not
 /// understand. They are written back with the object.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct UnknownFields(pub(super) Map<String, Value>);
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct UnknownFields(
+    #[serde(deserialize_with = "super::values::unique")] pub(super) BTreeMap<String, Value>,
+);
 
 impl UnknownFields {
     /// The value of the field `name`.
@@ -19,7 +25,7 @@ impl UnknownFields {
         self.0.iter().map(|(name, value)| (name.as_str(), value))
     }
 
-    /// Whether every field was understood.
+    /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

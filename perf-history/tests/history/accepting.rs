@@ -37,12 +37,8 @@ fn what_was_accepted_is_read_in_the_order_in_which_it_was() {
     history.accept(&[change("a"), reasoned.clone()]).unwrap();
     history.accept(&[change("a")]).unwrap();
     let expected = vec![change("a"), reasoned, change("a")];
-    assert_eq!(history.accepted().unwrap(), {
-        let mut accepted = AcceptedChanges::default();
-        accepted.changes = expected;
-        accepted.unreadable = vec![];
-        accepted
-    });
+    let accepted = history.accepted().unwrap();
+    assert_eq!((accepted.changes, accepted.unreadable), (expected, vec![]));
     assert_eq!(fs::read_to_string(path(&history)).unwrap().lines().count(), 3);
 }
 

@@ -15,11 +15,7 @@ fn opening_touches_nothing_and_a_missing_history_is_empty() {
     assert_eq!(history.last(5).unwrap(), []);
     assert_eq!(history.iter().count(), 0);
     assert_eq!(history.newest_first().count(), 0);
-    let mut nothing = Repaired::default();
-    nothing.records = 0;
-    nothing.rejected = 0;
-    nothing.adopted = 0;
-    assert_eq!(history.repair().unwrap(), nothing);
+    assert_eq!(history.repair().unwrap(), Repaired::default());
     assert_eq!(history.prune(Retention::Newest(1)).unwrap().kept, 0);
     assert_eq!(files_in(dir.path()), [""; 0]);
 }

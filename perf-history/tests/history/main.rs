@@ -7,7 +7,7 @@ mod pending;
 #[path = "../records/mod.rs"]
 mod records;
 mod rewriting;
-mod scanning;
+mod searching;
 
 use std::fs::{self, File, OpenOptions};
 use std::path::Path;

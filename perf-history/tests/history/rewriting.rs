@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use perf_history::{Pruned, Repaired, Retention};
+use perf_history::Retention;
 
 use crate::records::record;
 use crate::{empty, files_in, ids, leave_pending, line, text, with};
@@ -28,11 +28,7 @@ fn repairing_moves_what_cannot_be_read_byte_for_byte() {
     fs::write(history.path(), mixed.concat()).unwrap();
     fs::write(history.dir().join("history.rejected.jsonl"), "torn").unwrap();
     let repaired = history.repair().unwrap();
-    let mut expected = Repaired::default();
-    expected.records = 3;
-    expected.rejected = 4;
-    expected.adopted = 0;
-    assert_eq!(repaired, expected);
+    assert_eq!((repaired.records, repaired.rejected, repaired.adopted), (3, 4, 0));
     assert_eq!(text(&history), line("a") + &line("b") + &line("c"));
     let rejected = fs::read(history.dir().join("history.rejected.jsonl")).unwrap();
     let expected = [b"torn\n", &bad.concat()[..], b"\n"].concat();
@@ -69,13 +65,9 @@ fn pruning_keeps_the_newest_and_every_line_that_cannot_be_read() {
     ] {
         let (_dir, history) = with(&["a"]);
         fs::write(history.path(), &mixed).unwrap();
-        let mut expected = Pruned::default();
-        expected.kept = n.min(3) as u64;
-        expected.removed = 3 - n.min(3) as u64;
-        expected.unreadable = 2;
-        expected.adopted = 0;
-        expected.timelines = 0;
-        assert_eq!(history.prune(Retention::Newest(n)).unwrap(), expected);
+        let pruned = history.prune(Retention::Newest(n)).unwrap();
+        assert_eq!((pruned.kept, pruned.removed), (n.min(3) as u64, 3 - n.min(3) as u64));
+        assert_eq!((pruned.unreadable, pruned.adopted, pruned.timelines), (2, 0, 0));
         assert_eq!(text(&history), kept);
         assert_eq!(history.dir().join("latest.json").exists(), n > 0);
     }
@@ -91,9 +83,8 @@ fn pruning_by_date_keeps_what_is_as_new_and_what_has_no_readable_date() {
         ("d", "2026-11-23T09:56:00+01:00"),
         ("e", "2026-11-23T09:55:59+01:00"),
     ] {
-        let timestamp = timestamp.to_owned();
         let mut stats = record(id);
-        stats.timestamp = timestamp;
+        stats.timestamp = timestamp.into();
         history.append(&stats).unwrap();
     }
     let date = history.last(4).unwrap()[0].started_at().unwrap();

@@ -120,9 +120,8 @@ fn meet(part: &str, is_adopted: bool, fault: &str) {
 /// there are timelines.
 fn prepare(dir: &Path, is_adopted: bool) -> History {
     let line = |stats: &BuildStats| serde_json::to_string(stats).unwrap() + "\n";
-    let mut new_old = record("old");
-    new_old.timestamp = OLD.to_owned();
-    let old = new_old;
+    let mut old = record("old");
+    old.timestamp = OLD.into();
     fs::create_dir_all(dir.join("pending")).unwrap();
     fs::write(dir.join("pending/p.json"), line(&record("p"))).unwrap();
     fs::write(dir.join("pending/q.adopting"), line(&record("q"))).unwrap();

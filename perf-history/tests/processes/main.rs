@@ -116,6 +116,7 @@ fn play(part: &str) {
         "append-once" => exit_with(&history.append(&record(name))),
         "prune-once" => exit_with(&history.prune(Retention::Since(new_time()))),
         "repair-once" => exit_with(&history.repair()),
+        #[cfg(target_os = "linux")]
         "accept-once" => exit_with(&history.accept(&[kill_points::accepted(name)])),
         "save-timeline-once" => exit_with(&history.save_timeline(&timelines::timeline(name))),
         "save-many-intervals" => timelines::save_many(&history),

@@ -1,14 +1,14 @@
-//! How much memory a process takes that reads a file which is hardly a history.
+//! The memory that reading takes where the file has hardly any line ends.
 
-use std::fs::{self, File};
-use std::io::Write;
+use std::fs;
 
-use crate::start;
-
+#[cfg(target_os = "linux")]
 pub(crate) fn read_in_bounded_memory() {
+    use std::io::Write;
+
     for (name, lines) in [("endless", 1), ("long lines", 6)] {
         let temporary = tempfile::tempdir().unwrap();
-        let mut file = File::create(temporary.path().join("history.jsonl")).unwrap();
+        let mut file = fs::File::create(temporary.path().join("history.jsonl")).unwrap();
         let long = vec![b'x'; (64 << 20) / lines];
         for _ in 0..lines {
             file.write_all(&long).unwrap();
@@ -17,7 +17,7 @@ pub(crate) fn read_in_bounded_memory() {
             }
         }
         drop((file, long));
-        let output = start("read", temporary.path(), "").wait_with_output().unwrap();
+        let output = crate::start("read", temporary.path(), "").wait_with_output().unwrap();
         assert!(output.status.success());
         let output = String::from_utf8(output.stdout).unwrap();
         let (found, kb) = output.trim().split_once(' ').unwrap();
@@ -28,7 +28,7 @@ pub(crate) fn read_in_bounded_memory() {
     }
 }
 
-/// The most memory that this process has had, where the system tells.
+/// The highest resident set of this process; 0 where the system does not report it.
 pub(crate) fn peak_memory_kb() -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));

@@ -16,8 +16,8 @@ fn of(build_id: &str, intervals: u64) -> Timeline {
     let intervals = (0..intervals)
         .map(|n| Interval::new(u32::try_from(n % 50).unwrap(), n * 4_321, 1_000 + n % 1_000));
     let mut timeline = Timeline::default();
-    timeline.build_id = build_id.to_owned();
-    timeline.tool = "my-site".to_owned();
+    timeline.build_id = build_id.into();
+    timeline.tool = "my-site".into();
     timeline.build_time_ns = 6_444_974_000;
     timeline.paths = (0..50).map(|n| format!("render/page-{n}")).collect();
     timeline.threads = vec![TimelineThread::new(true, intervals.collect())];

@@ -46,7 +46,7 @@ const NEW: &str = "2026-11-23T08:56:00Z";
 
 pub(crate) fn new_time() -> SystemTime {
     let mut stats = BuildStats::default();
-    stats.timestamp = NEW.to_owned();
+    stats.timestamp = NEW.into();
     stats.started_at().unwrap()
 }
 

@@ -142,6 +142,7 @@ fn environment() -> impl Strategy<Value = (System, Noise, Git, Ci)> {
     )
 }
 
+#[expect(clippy::too_many_lines, reason = "it is one value")]
 fn build_stats() -> impl Strategy<Value = BuildStats> {
     let top = (
         vec(text(), 7),
@@ -167,9 +168,9 @@ fn build_stats() -> impl Strategy<Value = BuildStats> {
         )| {
             let mut stats = BuildStats::default();
             stats.schema = if has[7] { 1 } else { 3 };
-            stats.build_id = texts[0].clone();
-            stats.timestamp = texts[1].clone();
-            stats.tool = texts[2].clone();
+            stats.build_id.clone_from(&texts[0]);
+            stats.timestamp.clone_from(&texts[1]);
+            stats.tool.clone_from(&texts[2]);
             stats.tool_version = has[0].then(|| texts[3].clone());
             stats.outcome = match (has[1], has[2]) {
                 (true, _) => Outcome::Success,

@@ -2,11 +2,11 @@
 
 use std::fs::{self, File};
 
-use perf_history::{History, HistoryError, Timeline, TimelineError, TimelineThread};
+use perf_history::{History, HistoryError, Interval, Timeline, TimelineError, TimelineThread};
 use proptest::prelude::*;
 use tempfile::TempDir;
 
-use crate::{empty, folder, interval, small};
+use crate::{empty, folder, small};
 
 const HEADER: &str = r#"{"schema":1,"build_id":"a","tool":"t","build_time_ns":9,"paths":["p","q"],"intervals":2,"dropped":5}"#;
 const FIRST: &str = r#"{"thread":0,"build_thread":true,"intervals":[[0,1,2]]}"#;
@@ -41,14 +41,11 @@ fn of(lines: [&str; 3]) -> String {
 }
 
 fn whole() -> Timeline {
-    let mut timeline = Timeline::default();
-    timeline.build_id = "a".to_owned();
-    timeline.tool = "t".to_owned();
+    let mut timeline = Timeline::new("a", "t", ["p", "q"].map(str::to_owned).into());
     timeline.build_time_ns = 9;
-    timeline.paths = ["p", "q"].map(str::to_owned).into();
     timeline.threads = vec![
-        TimelineThread::new(true, vec![interval(0, 1, 2)]),
-        TimelineThread::new(false, vec![interval(1, 3, 4)]),
+        TimelineThread::new(true, vec![Interval::new(0, 1, 2)]),
+        TimelineThread::new(false, vec![Interval::new(1, 3, 4)]),
     ];
     timeline.dropped = 5;
     timeline
@@ -73,7 +70,7 @@ fn lines_of_threads_may_alternate_and_paths_may_come_late() {
     let file = [&header, FIRST, r#"{"paths":["q"]}"#, SECOND, more].join("\n");
     let mut expected = whole();
     expected.paths.push("r".to_owned());
-    expected.threads[0].intervals.push(interval(1, 7, 8));
+    expected.threads[0].intervals.push(Interval::new(1, 7, 8));
     assert_eq!(read(file).unwrap(), expected);
 }
 
@@ -119,7 +116,7 @@ fn a_damaged_line_is_named_with_the_reason() {
         assert!(no_timeline(&flaw), "{line}: {flaw:?}");
     }
     let error = read(of([HEADER, "x", SECOND])).unwrap_err().describe();
-    assert!(error.contains("timelines/a.jsonl: line 2: it is not JSON"), "{error}");
+    assert!(error.contains("a.jsonl: line 2: it is not JSON"), "{error}");
 }
 
 #[test]
@@ -193,7 +190,7 @@ fn a_header_that_announces_more_than_any_memory_holds_costs_none() {
         };
         assert_eq!((line, counted), (3, count.parse().unwrap()));
     }
-    let far = FIRST.replace(r#""thread":0"#, r#""thread":18446744073709551615"#);
+    let far = FIRST.replace(r#""thread":0"#, &format!(r#""thread":{}"#, usize::MAX));
     let (line, flaw) = flaw_of(of([HEADER, &far, SECOND]));
     assert!(matches!((line, flaw), (2, TimelineError::UnknownThread { thread: usize::MAX, .. })));
 }
@@ -218,7 +215,7 @@ fn a_reader_stops_at_the_first_damage_with_what_came_before_it() {
     let (_dir, history) = with_file([HEADER, FIRST, "x", SECOND].join("\n"));
     let mut reader = history.read_timeline("a").unwrap().unwrap();
     assert_eq!(reader.header().dropped, 5);
-    assert_eq!(reader.next().unwrap().unwrap().intervals, [interval(0, 1, 2)]);
+    assert_eq!(reader.next().unwrap().unwrap().intervals, [Interval::new(0, 1, 2)]);
     assert!(matches!(reader.next(), Some(Err(HistoryError::BadTimeline { line: 3, .. }))));
     assert!(reader.next().is_none());
 }

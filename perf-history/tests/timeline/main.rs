@@ -24,31 +24,25 @@ fn empty() -> (TempDir, History) {
     (dir, history)
 }
 
-fn interval(path: u32, start_ns: u64, duration_ns: u64) -> Interval {
-    Interval::new(path, start_ns, duration_ns)
-}
-
 /// The timeline that the format's documentation shows.
 fn small(build_id: &str) -> Timeline {
-    let mut timeline = Timeline::default();
-    timeline.build_id = build_id.to_owned();
-    timeline.tool = "my-site".to_owned();
+    let paths = ["render", "render/markdown"].map(str::to_owned).into();
+    let mut timeline = Timeline::new(build_id, "my-site", paths);
     timeline.build_time_ns = 412_500_000;
-    timeline.paths = ["render", "render/markdown"].map(str::to_owned).into();
     timeline.threads = vec![
-        TimelineThread::new(true, vec![interval(0, 1000, 411_000_000)]),
-        TimelineThread::new(false, vec![interval(1, 5000, 90_000), interval(1, 96_000, 87_000)]),
+        TimelineThread::new(true, vec![Interval::new(0, 1000, 411_000_000)]),
+        TimelineThread::new(
+            false,
+            vec![Interval::new(1, 5000, 90_000), Interval::new(1, 96_000, 87_000)],
+        ),
     ];
-    timeline.dropped = 0;
     timeline
 }
 
 /// One thread with so many intervals.
 fn long(build_id: &str, intervals: u64) -> Timeline {
-    let intervals = (0..intervals).map(|n| interval(0, n * 1000, 999)).collect();
-    let mut timeline = Timeline::default();
-    timeline.build_id = build_id.to_owned();
-    timeline.paths = vec!["render".to_owned()];
+    let intervals = (0..intervals).map(|n| Interval::new(0, n * 1000, 999)).collect();
+    let mut timeline = Timeline::new(build_id, "", vec!["render".to_owned()]);
     timeline.threads = vec![TimelineThread::new(true, intervals)];
     timeline
 }

@@ -3,7 +3,7 @@
 use std::fs::{self, File, FileTimes};
 use std::time::{Duration, SystemTime};
 
-use perf_history::{History, Pruned, Retention};
+use perf_history::{History, Retention};
 use tempfile::TempDir;
 
 use crate::records::record;
@@ -24,13 +24,8 @@ fn pruning_removes_the_timelines_of_the_builds_that_it_removes() {
     let (_dir, history) = with(&["a", "b", "c"]);
     history.append(&record("without")).unwrap();
     let pruned = history.prune(Retention::Newest(2)).unwrap();
-    let mut expected = Pruned::default();
-    expected.kept = 2;
-    expected.removed = 2;
-    expected.unreadable = 0;
-    expected.adopted = 0;
-    expected.timelines = 2;
-    assert_eq!(pruned, expected);
+    assert_eq!((pruned.kept, pruned.removed, pruned.timelines), (2, 2, 2));
+    assert_eq!((pruned.unreadable, pruned.adopted), (0, 0));
     assert_eq!(files_in(&folder(&history)), ["c.jsonl"]);
     assert_eq!(history.timeline("c").unwrap(), Some(small("c")));
     assert_eq!(history.prune(Retention::Newest(2)).unwrap().timelines, 0);
@@ -42,7 +37,7 @@ fn pruning_removes_the_timelines_of_the_builds_that_it_removes() {
 fn pruning_by_date_removes_the_timelines_of_old_builds() {
     let (_dir, history) = with(&["new"]);
     let mut new_old = record("old");
-    new_old.timestamp = "2001-01-01T00:00:00Z".to_owned();
+    new_old.timestamp = "2001-01-01T00:00:00Z".into();
     let old = new_old;
     history.append(&old).unwrap();
     history.save_timeline(&small("old")).unwrap();
@@ -111,6 +106,8 @@ fn what_a_killed_writer_left_is_no_timeline_and_goes_when_it_is_old() {
         let old = SystemTime::now() - Duration::from_hours(2);
         let file = File::options().write(true).open(folder.join("old.1.0.tmp")).unwrap();
         file.set_times(FileTimes::new().set_modified(old)).unwrap();
+        // Some systems do not remove an open file.
+        drop(file);
         if is_pruning {
             history.prune(Retention::Newest(1)).unwrap();
         } else {

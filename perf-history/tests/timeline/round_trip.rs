@@ -7,7 +7,7 @@ use perf_history::{HistoryError, Interval, Timeline, TimelineError, TimelineThre
 use proptest::collection;
 use proptest::prelude::*;
 
-use crate::{empty, files_in, folder, interval, long, small};
+use crate::{empty, files_in, folder, long, small};
 
 #[test]
 fn the_file_is_what_the_documentation_shows() {
@@ -145,7 +145,7 @@ fn the_longest_texts_fit_however_they_are_escaped_and_no_line_is_too_long() {
 fn paths_beyond_what_fits_into_the_header_are_all_there_before_the_first_part() {
     let (_dir, history) = empty();
     let paths: Vec<String> = (0..100_000).map(|n| format!("render/page-{n}")).collect();
-    let last = interval(99_999, u64::MAX, u64::MAX);
+    let last = Interval::new(99_999, u64::MAX, u64::MAX);
     let mut timeline = small("a");
     timeline.threads = vec![TimelineThread::new(true, vec![last])];
     timeline.paths = paths;
@@ -164,7 +164,7 @@ fn a_reader_has_some_thousand_intervals_at_a_time_in_the_order_of_the_file() {
     let (_dir, history) = empty();
     let mut timeline = long("a", 20_000);
     timeline.threads.push(TimelineThread::default());
-    timeline.threads.push(TimelineThread::new(false, vec![interval(0, 1, 2)]));
+    timeline.threads.push(TimelineThread::new(false, vec![Interval::new(0, 1, 2)]));
     history.save_timeline(&timeline).unwrap();
     let mut reader = history.read_timeline("a").unwrap().unwrap();
     assert_eq!(reader.header().intervals, 20_001);

@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use perf_history::{BuildStats, History, HistoryError, ScannedLine, UnreadableLine};
+use perf_history::{BuildStats, History, HistoryError, HistoryLine, UnreadableLine};
 
 use super::Check;
 use crate::failure::Failure;
@@ -32,31 +32,20 @@ pub(super) fn checks(history: &History, repair: &str) -> Result<Vec<Check>, Fail
 }
 
 fn scan(history: &History) -> Result<Scan, HistoryError> {
-    let parts = history.scan(Scan::default, |scan, line| match line {
-        ScannedLine::Record(_) => scan.records += 1,
-        ScannedLine::Unreadable(line) => {
-            scan.unreadable += 1;
-            scan.named.push(line);
-            scan.keep_first();
-        }
-    })?;
     let mut scan = Scan::default();
-    for part in parts {
-        scan.records += part.records;
-        scan.unreadable += part.unreadable;
-        scan.named.extend(part.named);
+    for line in history {
+        match line? {
+            HistoryLine::Record(_) => scan.records += 1,
+            HistoryLine::Unreadable(line) => {
+                scan.unreadable += 1;
+                if scan.named.len() < NAMED {
+                    scan.named.push(line);
+                }
+            }
+        }
     }
-    scan.keep_first();
     scan.last_id = history.latest()?.map(|stats| stats.build_id);
     Ok(scan)
-}
-
-impl Scan {
-    /// Keeps those unreadable lines that come first in the history.
-    fn keep_first(&mut self) {
-        self.named.sort_by_key(|line| line.offset);
-        self.named.truncate(NAMED);
-    }
 }
 
 fn records(history: &History, scan: &Scan) -> Check {

@@ -26,7 +26,8 @@ pub(super) fn calls(invocation: &mut Invocation<'_, '_>, stats: &BuildStats) -> 
         // An id that no file can have is that of a record which has none.
         Ok(None) | Err(HistoryError::BadBuildId { .. }) => {}
         Err(error) => {
-            invocation.warn(&format!("{}; the phases' sums are laid out instead", error.describe()))
+            let error = error.describe();
+            invocation.warn(&format!("{error}; the phases' sums are laid out instead"));
         }
     }
     if stats.timeline.is_some() {

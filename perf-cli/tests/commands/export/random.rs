@@ -49,9 +49,9 @@ fn build(made: &[Made], rest: u32) -> BuildStats {
     }
     let own: u32 = made.iter().map(|(_, own, _)| own).sum();
     let mut stats = BuildStats::default();
-    stats.build_id = "random".to_owned();
-    stats.timestamp = "2026-11-23T20:28:27.500Z".to_owned();
-    stats.tool = "random".to_owned();
+    stats.build_id = "random".into();
+    stats.timestamp = "2026-11-23T20:28:27.500Z".into();
+    stats.tool = "random".into();
     stats.build_time_ms = ms(own + rest);
     stats.alloc_count = Some(1);
     let mut unattributed = Unattributed::default();
@@ -219,8 +219,8 @@ proptest! {
             .map(|it| (names[it.path as usize], it.start_ns, it.end_ns()))
             .collect();
         let mut timeline = Timeline::default();
-timeline.build_id = "random".to_owned();
-timeline.tool = "random".to_owned();
+timeline.build_id = "random".into();
+timeline.tool = "random".into();
 timeline.build_time_ns = 1_000_000;
 timeline.paths = names.map(str::to_owned).to_vec();
 timeline.threads = threads;
