@@ -126,13 +126,13 @@ fn a_record_has_every_field_of_the_contract_and_no_other() {
 }
 
 #[test]
-fn a_phase_that_did_everything_has_every_field_and_fifty_of_them_fit_into_32_kib() {
+fn a_phase_that_did_everything_has_every_field_and_fifty_without_places_fit_into_32_kib() {
     let Some(place) = Place::checkout() else { return };
     let record = full_record(&place);
     let phases = record["phases"].as_array().unwrap();
     assert_eq!(phases.len(), 50);
     let fields: BTreeSet<_> =
-        names(COUNTERS).chain(names(TIMES)).chain(["path", "rss_delta_mb"]).collect();
+        names(COUNTERS).chain(names(TIMES)).chain(names("path file line rss_delta_mb")).collect();
     for phase in phases {
         assert_eq!(keys(phase), fields, "{phase}");
         assert!(
@@ -146,6 +146,8 @@ fn a_phase_that_did_everything_has_every_field_and_fifty_of_them_fit_into_32_kib
         }
         assert_eq!((&phase["panics"], &phase["cancelled"]), (&json!(1), &json!(1)));
         assert_eq!(phase["items"], 5 * 12_345);
+        let file = phase["file"].as_str().unwrap();
+        assert!(file.ends_with("everything.rs") && phase["line"].is_u64(), "{phase}");
         assert!(
             number(phase, "max_ms") >= 25.0 && number(phase, "build_thread_ms") >= 25.0,
             "{phase}"
@@ -166,9 +168,14 @@ fn a_phase_that_did_everything_has_every_field_and_fifty_of_them_fit_into_32_kib
     for index in top {
         assert_eq!(timings[paths[index]], phases[index]["build_thread_ms"]);
     }
+    // The size of a place depends on the path of the tool's source, and is not part of the limit.
+    let place_size =
+        |phase: &Value| format!(r#","file":{},"line":{}"#, phase["file"], phase["line"]).len();
+    let place_sizes: usize = phases.iter().map(place_size).sum();
     let history = fs::read_to_string(place.path(".build-metrics/history.jsonl")).unwrap();
     for line in history.lines() {
-        assert!(line.len() <= 32 << 10, "{} bytes", line.len());
+        let size = line.len() - place_sizes;
+        assert!(size <= 32 << 10, "{size} bytes and {place_sizes} of places");
     }
 }
 
