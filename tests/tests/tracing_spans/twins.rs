@@ -120,6 +120,7 @@ fn without_time(phase: &PhaseStats) -> PhaseStats {
     (phase.file, phase.line) = (None, None);
     phase.rss_delta_mb = None;
     phase.process_peak_bytes = None;
+    (phase.file, phase.line) = (None, None);
     phase
 }
 
