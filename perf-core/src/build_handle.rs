@@ -59,7 +59,7 @@ impl BuildHandle {
     #[inline]
     pub fn enter(&self) -> PhaseGuard {
         #[cfg(feature = "track")]
-        let phase = PhaseHandle::of_build(self.number);
+        let phase = PhaseHandle::from_build(self.number);
         #[cfg(not(feature = "track"))]
         let phase = PhaseHandle::current();
         phase.enter()

@@ -112,7 +112,7 @@ pub fn enter(name: impl AsRef<str>) -> PhaseGuard {
 }
 
 /// Adds to the items of the innermost open phase of this thread, for work that knows its size only
-/// at the end. Does nothing outside of phases.
+/// at the end. Does nothing if no phase is open.
 ///
 /// ```
 /// # extern crate perf_core as perf_runtime;

@@ -11,10 +11,10 @@ use super::{global::OPEN_BUILDS, open_builds::BuildNumber, path::PathId, thread:
 
 /// A phase of a build, to continue on another thread.
 ///
-/// Work done while a handle is entered belongs to the phase that was current where the handle was
-/// made: its time and memory count for that phase and all above it, and phases entered meanwhile
-/// are its children. It is not a call of the phase. What the thread was doing before is suspended
-/// until the guard is dropped: the time and memory of the handed-off work are not part of it.
+/// Work done while a handle is entered belongs to the phase that was current when the handle was
+/// made. Its time and memory count for that phase and its ancestors, and phases entered during the work
+/// are children of that phase. The work is no call of the phase. The phases that were open on the thread
+/// are suspended until the guard is dropped: they do not include the time and memory of the work.
 ///
 /// ```
 /// # extern crate perf_core as perf_runtime;
@@ -30,9 +30,9 @@ use super::{global::OPEN_BUILDS, open_builds::BuildNumber, path::PathId, thread:
 ///
 /// `in_current_phase!` does the same for a closure, and [`InCurrentPhase`] for a future.
 ///
-/// A handle is small and valid as long as its build is open. Made outside of a build, or entered
-/// after its end, it does nothing. Entering it in the phase that it refers to does nothing either,
-/// and costs next to nothing.
+/// A handle is valid while its build is open. If it was made in no build, or is entered after the end
+/// of its build, it does nothing. Entering it in the phase that it refers to does nothing either, and
+/// costs almost nothing.
 #[derive(Debug, Clone, Copy)]
 pub struct PhaseHandle {
     #[cfg(feature = "track")]
@@ -40,8 +40,7 @@ pub struct PhaseHandle {
 }
 
 impl PhaseHandle {
-    /// The innermost open phase of this thread; outside of phases, the build that the thread works
-    /// for.
+    /// The innermost open phase of this thread. In no phase, the build that the thread works for.
     #[must_use]
     #[inline]
     pub fn current() -> Self {
@@ -55,9 +54,9 @@ impl PhaseHandle {
         }
     }
 
-    /// A build as a whole.
+    /// A handle of a build as a whole.
     #[cfg(feature = "track")]
-    pub(crate) fn of_build(build: Option<BuildNumber>) -> Self {
+    pub(crate) fn from_build(build: Option<BuildNumber>) -> Self {
         Self { phase: build.map(|build| (build, PathId::ROOT)) }
     }
 
@@ -84,9 +83,9 @@ impl PhaseHandle {
     }
 }
 
-/// A [`PhaseHandle`] that any closure can carry, also one that is not `move`: a reference that is
-/// `'static` is copied into it, where a value would be borrowed. Build and path are encoded in the
-/// slice's length; its elements have no size, so that it refers to no memory.
+/// A [`PhaseHandle`] that any closure can carry. A closure that is not `move` copies a `'static`
+/// reference, whereas it would borrow a value. Build and path are encoded in the length of the slice.
+/// Its elements have no size, so that it refers to no memory.
 pub type CarriedPhase = &'static [()];
 
 const CARRIER: CarriedPhase = &[(); usize::MAX];
@@ -94,7 +93,7 @@ const CARRIER: CarriedPhase = &[(); usize::MAX];
 #[cfg(feature = "track")]
 const PATH_BITS: u32 = 16;
 
-/// The current phase, for a closure to carry.
+/// A handle of the current phase, for a closure to carry.
 #[inline]
 #[must_use]
 pub fn carry() -> CarriedPhase {
@@ -106,7 +105,7 @@ pub fn carry() -> CarriedPhase {
     &CARRIER[..length]
 }
 
-/// `None` if it does not fit: the build's number is beyond 65,535 on a target of 32 bits.
+/// `None` if the number of the build does not fit: if it is above 65,535 on a 32-bit target.
 #[cfg(feature = "track")]
 fn pack(build: BuildNumber, path: PathId) -> Option<usize> {
     let build = usize::try_from(build.get()).ok()?;

@@ -1,5 +1,5 @@
 //! A node: a phase in one thread's call tree of one build. What its sums mean is explained in
-//! [`crate::phase`].
+//! [`mod@crate::phase`].
 
 use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering::Relaxed};
 
