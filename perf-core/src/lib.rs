@@ -48,7 +48,6 @@ pub mod __private {
     pub use core;
     pub use std::boxed::Box;
 
-    pub use crate::phase::future::TrackedFuture;
     pub use crate::phase::handle::{CarriedPhase, carried_future, carry, enter_carried};
     pub use crate::phase::site::{Site, any_build_open};
 

@@ -31,8 +31,10 @@ impl Forms {
         let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("macro-forms");
         let ui = tests.join("ui");
         let ui = ui.display();
-        let runtime =
-            format!("path = '{}', default-features = false", root.join("perf-runtime").display());
+        let runtime = format!(
+            "path = '{}', default-features = false, features = ['record']",
+            root.join("perf-runtime").display()
+        );
         let package = |name: &str, edition: &str, rest: &str| {
             let folder = dir.join(name);
             fs::create_dir_all(&folder).expect("the target folder can be written to");

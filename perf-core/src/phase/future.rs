@@ -1,43 +1,15 @@
 //! Async phases: a call lasts from the first poll of its future to its completion, and is on a
 //! thread's stack only while it is polled.
 
-use std::pin::Pin;
-use std::task::{Context, Poll};
-
-use pin_project_lite::pin_project;
-
 #[cfg(feature = "track")]
-use super::call::{Call, EndOnUnwind};
+use {
+    super::call::{Call, EndOnUnwind},
+    pin_project_lite::pin_project,
+    std::pin::Pin,
+    std::task::{Context, Poll},
+};
+
 use super::site::Site;
-
-#[cfg(not(feature = "track"))]
-pin_project! {
-    /// A future that is a call of a phase; nothing is measured.
-    #[must_use = "futures do nothing unless polled"]
-    #[derive(Debug)]
-    pub struct TrackedFuture<F> {
-        #[pin]
-        future: F,
-    }
-}
-
-#[cfg(not(feature = "track"))]
-impl<F> TrackedFuture<F> {
-    #[inline]
-    pub(crate) fn new(_site: &'static Site, _items: u64, future: F) -> Self {
-        Self { future }
-    }
-}
-
-#[cfg(not(feature = "track"))]
-impl<F: Future> Future for TrackedFuture<F> {
-    type Output = F::Output;
-
-    #[inline]
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
-        self.project().future.poll(context)
-    }
-}
 
 #[cfg(feature = "track")]
 pin_project! {
@@ -86,6 +58,7 @@ impl<F: Future> Future for TrackedFuture<F> {
     }
 }
 
+#[cfg(feature = "track")]
 impl Site {
     /// A future that is a call of the phase, from its first poll to its completion.
     #[inline]
@@ -97,5 +70,23 @@ impl Site {
     #[inline]
     pub fn future_with_items<F: Future>(&'static self, items: u64, future: F) -> TrackedFuture<F> {
         TrackedFuture::new(self, items, future)
+    }
+}
+
+// With measuring compiled out, the future has no wrapper at all, not even one that does nothing: the
+// program's machine code is that of the bare function. Only expansions of the macros call this, and
+// they hide the type.
+#[cfg(not(feature = "track"))]
+impl Site {
+    /// The future itself.
+    #[inline]
+    pub fn future<F: Future>(&'static self, future: F) -> F {
+        future
+    }
+
+    /// The future itself.
+    #[inline]
+    pub fn future_with_items<F: Future>(&'static self, _items: u64, future: F) -> F {
+        future
     }
 }

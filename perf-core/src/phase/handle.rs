@@ -128,9 +128,17 @@ pub fn enter_carried(phase: CarriedPhase) -> PhaseGuard {
 }
 
 /// The work of a future that a closure made, in the phase that the closure carries.
+#[cfg(feature = "track")]
 #[inline]
 pub fn carried_future<F: Future>(phase: CarriedPhase, future: F) -> InPhase<F> {
     InPhase::new(future, PhaseHandle::carried(phase))
+}
+
+/// The future itself: see [`Site::future`](super::site::Site::future).
+#[cfg(not(feature = "track"))]
+#[inline]
+pub fn carried_future<F: Future>(_phase: CarriedPhase, future: F) -> F {
+    future
 }
 
 /// Futures whose work belongs to the phase that was current where they were handed off.
