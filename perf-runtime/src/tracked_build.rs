@@ -1,17 +1,20 @@
 //! What `#[tracked_build]` expands to: a guard of the build, and its outcome from the returned value.
 
-#[cfg(feature = "record")]
+#[cfg(all(feature = "record", feature = "track"))]
 use crate::PerformanceCollector;
 
 /// An open build. If it is dropped without [`finish`](Self::finish), its outcome is `panicked` while
 /// unwinding and `failed` otherwise.
 #[derive(Debug)]
 pub struct BuildGuard {
-    #[cfg(feature = "record")]
+    #[cfg(all(feature = "record", feature = "track"))]
     collector: PerformanceCollector,
 }
 
-#[cfg_attr(not(feature = "record"), expect(unused_variables, reason = "nothing is recorded"))]
+#[cfg_attr(
+    not(all(feature = "record", feature = "track")),
+    expect(unused_variables, reason = "nothing is recorded")
+)]
 impl BuildGuard {
     /// Starts a build of `tool`. `debug_assertions` is whether the crate of the tool was compiled with
     /// them. The environment decides where the record goes.
@@ -23,7 +26,7 @@ impl BuildGuard {
         debug_assertions: bool,
     ) -> Self {
         Self {
-            #[cfg(feature = "record")]
+            #[cfg(all(feature = "record", feature = "track"))]
             collector: PerformanceCollector::started(tool, version, debug_assertions),
         }
     }
@@ -31,13 +34,14 @@ impl BuildGuard {
     /// Ends the build and saves its record.
     #[inline]
     pub fn finish(self, outcome: Returned) {
-        #[cfg(feature = "record")]
+        #[cfg(all(feature = "record", feature = "track"))]
         self.collector.finish(outcome);
     }
 }
 
 /// A future that starts a build when it is polled first. The build ends when the future completes or is
 /// dropped.
+#[cfg(all(feature = "record", feature = "track"))]
 #[expect(clippy::manual_async_fn, reason = "an async fn may store its arguments twice")]
 pub fn build_future<F: Future>(
     future: F,
@@ -52,6 +56,19 @@ pub fn build_future<F: Future>(
         build.finish(outcome(&value));
         value
     }
+}
+
+/// The future itself: nothing is recorded, and the program's machine code is that of the bare function.
+#[cfg(not(all(feature = "record", feature = "track")))]
+#[inline]
+pub fn build_future<F: Future>(
+    future: F,
+    _tool: &'static str,
+    _version: Option<&'static str>,
+    _debug_assertions: bool,
+    _outcome: fn(&F::Output) -> Returned,
+) -> F {
+    future
 }
 
 /// Whether a build succeeded.

@@ -17,6 +17,7 @@ use perf_history::switches::Switches;
 use perf_history::{Appended, BuildStats, History, HistoryError, Outcome, Timeline};
 
 use crate::AllocationSampling;
+#[cfg(feature = "track")]
 use crate::tracked_build::Returned;
 
 #[cfg(feature = "track")]
@@ -255,20 +256,17 @@ impl PerformanceCollector {
     }
 
     /// A collector with an open build, for `#[tracked_build]`.
+    #[cfg(feature = "track")]
     pub(crate) fn started(tool: &str, version: Option<&str>, debug_assertions: bool) -> Self {
         let mut collector = Self::from_env(tool, version.unwrap_or_default());
         collector.tool_version = version.map(str::to_owned);
-        #[cfg(feature = "track")]
-        {
-            collector.debug_assertions = debug_assertions;
-        }
-        #[cfg(not(feature = "track"))]
-        let _ = debug_assertions;
+        collector.debug_assertions = debug_assertions;
         collector.start_build();
         collector
     }
 
     /// Ends the build of [`Self::started`], and saves its record.
+    #[cfg(feature = "track")]
     pub(crate) fn finish(mut self, returned: Returned) {
         let stats = self.end(match returned {
             Returned::Success => Outcome::Success,
