@@ -3,9 +3,14 @@
 #[cfg(feature = "track")]
 mod names;
 #[cfg(feature = "track")]
+mod ordinary;
+#[cfg(feature = "track")]
 mod span_phase;
 #[cfg(feature = "track")]
 mod spans;
+
+#[cfg(feature = "track")]
+pub(crate) use ordinary::SpanTable;
 
 /// A layer that makes phases of the spans of [`tracing`]: a tool that is instrumented already needs
 /// no annotation.
@@ -79,15 +84,21 @@ mod spans;
 /// With the feature `track` off, the layer is there and does nothing.
 ///
 /// [`tracing`]: https://docs.rs/tracing
-#[derive(Debug, Clone, Copy, Default)]
-#[non_exhaustive]
-pub struct PhaseLayer;
+#[derive(Debug, Default)]
+pub struct PhaseLayer {
+    /// Tells the registries of a process apart. 0 until the layer is part of a subscriber.
+    #[cfg(feature = "track")]
+    registry: std::sync::atomic::AtomicU64,
+}
 
 impl PhaseLayer {
     /// The layer.
     #[must_use]
     pub const fn new() -> Self {
-        Self
+        Self {
+            #[cfg(feature = "track")]
+            registry: std::sync::atomic::AtomicU64::new(0),
+        }
     }
 }
 

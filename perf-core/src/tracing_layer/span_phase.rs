@@ -71,6 +71,28 @@ impl SpanPhase {
         Self { name, parent, call: None, entered: Entered::default() }
     }
 
+    /// Begins the call, as the first entry does.
+    pub(super) fn begin_call(&mut self, build: BuildNumber, path: PathId, first_entry: Ticks) {
+        self.call = Some(Call::begin(build, path, first_entry));
+    }
+
+    /// Makes `entry` the entry that began the call. It has no exit yet.
+    pub(super) fn set_entered(&mut self, thread: &'static Thread, entry: Entry) {
+        self.entered.push(OnStack { thread, handed_off: None, entry, first: true });
+    }
+
+    /// Makes `last_exit` the exit from the one entry, which took `ticks`.
+    pub(super) fn set_exited(
+        &mut self,
+        last_exit: Ticks,
+        ticks: u64,
+        last: (&'static Thread, &'static Node),
+    ) {
+        if let Some(call) = &mut self.call {
+            (call.last_exit, call.ticks, call.last) = (last_exit, ticks, Some(last));
+        }
+    }
+
     /// Where the phase is, if that is known and its build is open.
     pub(super) fn place(&self) -> Option<Place> {
         let is_open = |it: &Place| Registry::global().is_open(it.0);

@@ -2,22 +2,24 @@
 //!
 //! # Implementation
 //!
-//! A span's [`SpanPhase`] is kept among its extensions, behind the lock that the registry has for
-//! them. While it is held nothing runs but what is here and the floors below. All that is allocated
-//! for it is counted nowhere, so it is removed again when the span is closed: the registry itself
-//! would free it as if it were the tool's.
+//! Ordinary spans are in the tables of [`super::ordinary`]. The [`SpanPhase`] of any other span is
+//! kept among its extensions, behind the lock that the registry has for them. While it is held
+//! nothing runs but what is here and what this calls. All that is allocated for it is counted
+//! nowhere, so it is removed again when the span is closed: the registry itself would free it as if
+//! it were the tool's.
 //!
 //! NOTE: the table that the registry keeps a span's extensions in is made when the first of them is
 //! stored, and kept for later spans. Where that is ours, the table is counted nowhere, but its end
 //! is, when the registry is dropped.
 
 use std::cell::Cell;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use tracing_core::{Subscriber, span};
+use tracing_core::{Dispatch, Subscriber, span};
 use tracing_subscriber::layer::{Context, Layer};
-use tracing_subscriber::registry::{LookupSpan, SpanRef};
+use tracing_subscriber::registry::{ExtensionsMut, LookupSpan, SpanRef};
 
-use crate::measure::ticks;
+use crate::measure::ticks::{self, Ticks};
 use crate::phase::path::PathId;
 use crate::phase::thread::Thread;
 use crate::phase::threads::{self, Uncounted};
@@ -25,6 +27,7 @@ use crate::registry::Registry;
 
 use super::PhaseLayer;
 use super::names::name_of;
+use super::ordinary::{self, Key};
 use super::span_phase::{Exit, Place, SpanPhase, below};
 
 thread_local! {
@@ -37,6 +40,17 @@ impl<S> Layer<S> for PhaseLayer
 where
     S: Subscriber + for<'lookup> LookupSpan<'lookup>,
 {
+    fn on_register_dispatch(&self, dispatch: &Dispatch) {
+        static LAST: AtomicU64 = AtomicU64::new(0);
+        // The same one for all layers of the subscriber.
+        if let Some(first) = dispatch.downcast_ref::<Self>() {
+            if first.registry.load(Relaxed) == 0 {
+                first.registry.store(LAST.fetch_add(1, Relaxed) + 1, Relaxed);
+            }
+            self.registry.store(first.registry.load(Relaxed), Relaxed);
+        }
+    }
+
     fn on_new_span(
         &self,
         attributes: &span::Attributes<'_>,
@@ -46,32 +60,33 @@ where
         if !Registry::global().epoch().any_open() {
             return;
         }
-        let (Some(thread), Some(span)) = (threads::current(), context.span(id)) else { return };
+        let Some(thread) = threads::current() else { return };
         let parent = if attributes.is_contextual() {
             thread.current_chain()
         } else {
-            match span.parent() {
-                Some(parent) => place_of(&parent),
-                None => thread.build().map(|it| (it, PathId::ROOT)),
+            match context.span(id).and_then(|span| span.parent()) {
+                Some(parent) => self.place_of(&parent),
+                None => thread.build().map(|build| (build, PathId::ROOT)),
             }
         };
-        let phase = SpanPhase::new(name_of(span.metadata()), parent);
-        let _uncounted = Uncounted::begin();
-        span.extensions_mut().replace(phase);
+        let name = name_of(attributes.metadata());
+        if !ordinary::make(thread, self.key(id), name, parent)
+            && let Some(span) = context.span(id)
+        {
+            let _uncounted = Uncounted::begin();
+            span.extensions_mut().replace(SpanPhase::new(name, parent));
+        }
     }
 
     fn on_enter(&self, id: &span::Id, context: Context<'_, S>) {
         if !Registry::global().epoch().any_open() {
             return;
         }
-        let (Some(thread), Some(span)) = (threads::current(), context.span(id)) else { return };
-        let mut extensions = span.extensions_mut();
-        match extensions.get_mut::<SpanPhase>() {
-            Some(phase) if phase.has_parent_in_open_build(thread) => phase.enter(thread),
-            _ => {
-                drop(extensions);
-                enter_older_than_build(&span, thread);
-            }
+        let Some(thread) = threads::current() else { return };
+        if !ordinary::enter(thread, self.key(id))
+            && let Some(span) = context.span(id)
+        {
+            self.enter(&span, thread);
         }
     }
 
@@ -80,16 +95,14 @@ where
             return;
         }
         let now = ticks::now();
-        let (Some(thread), Some(span)) = (threads::current(), context.span(id)) else { return };
-        let exit = span
-            .extensions_mut()
-            .get_mut::<SpanPhase>()
-            .map_or(Exit::None, |phase| phase.exit(thread, now));
-        if exit == Exit::WithOthers {
-            SOME_OFF.set(true);
+        let Some(thread) = threads::current() else { return };
+        if !ordinary::exit(thread, self.key(id), now)
+            && let Some(span) = context.span(id)
+        {
+            self.exit(&span, thread, now);
         }
         if SOME_OFF.get() {
-            resume_current(&context, thread);
+            self.resume_current(&context, thread);
         }
     }
 
@@ -98,63 +111,112 @@ where
             // No build was ever open.
             return;
         }
+        let thread = threads::current();
+        if thread.is_some_and(|thread| ordinary::close(thread, self.key(&id))) {
+            return;
+        }
         let Some(span) = context.span(&id) else { return };
         let _uncounted = Uncounted::begin();
-        let phase = span.extensions_mut().remove::<SpanPhase>();
-        if let (Some(phase), Some(thread)) = (phase, threads::current()) {
+        let removed = span.extensions_mut().remove::<SpanPhase>();
+        let phase = removed.or_else(|| ordinary::take(self.key(&id)));
+        if let (Some(phase), Some(thread)) = (phase, thread) {
             phase.close(thread);
         }
     }
 }
 
-/// Enters a span that was made when no build was open, or in one that is over.
-#[cold]
-fn enter_older_than_build<S>(span: &SpanRef<'_, S>, thread: &'static Thread)
-where
-    S: for<'lookup> LookupSpan<'lookup>,
-{
-    let parent = span.parent().and_then(|it| place_of(&it));
-    let mut extensions = span.extensions_mut();
-    if extensions.get_mut::<SpanPhase>().is_none() {
-        let _uncounted = Uncounted::begin();
-        extensions.insert(SpanPhase::new(name_of(span.metadata()), None));
-    }
-    if let Some(phase) = extensions.get_mut::<SpanPhase>() {
-        // Another thread may have come first.
-        if !phase.has_parent_in_open_build(thread) {
-            phase.set_parent(parent);
-        }
-        phase.enter(thread);
-    }
-}
-
-/// How far above a span that was made idle of the build it is looked for what publish_count its place.
+/// How many spans above one that was made outside of the build are searched for its place.
 const FARTHEST: usize = 64;
 
-/// The phase of a span, entered or not. `None` where nothing publish_count it: neither the span nor one
-/// above it was made or entered in a build that is open.
-fn place_of<S>(span: &SpanRef<'_, S>) -> Option<Place>
-where
-    S: for<'lookup> LookupSpan<'lookup>,
-{
-    let mut names = [None; FARTHEST];
-    for (depth, above) in span.scope().enumerate() {
-        if let Some(place) = above.extensions().get::<SpanPhase>().and_then(SpanPhase::place) {
-            return names[..depth].iter().rev().flatten().copied().try_fold(place, below);
-        }
-        *names.get_mut(depth)? = Some(name_of(above.metadata()));
+impl PhaseLayer {
+    fn key(&self, id: &span::Id) -> Key {
+        Key::new(self.registry.load(Relaxed), id)
     }
-    None
-}
 
-/// Puts the span that is current now back on the stack, if an exit out of order took it off.
-#[cold]
-fn resume_current<S>(context: &Context<'_, S>, thread: &'static Thread)
-where
-    S: Subscriber + for<'lookup> LookupSpan<'lookup>,
-{
-    let Some(current) = context.lookup_current() else { return SOME_OFF.set(false) };
-    if let Some(phase) = current.extensions_mut().get_mut::<SpanPhase>() {
-        phase.resume(thread);
+    /// The phase of a span, which is no ordinary one from now on.
+    fn phase_of<'span, S>(
+        &self,
+        span: &SpanRef<'_, S>,
+        extensions: &'span mut ExtensionsMut<'_>,
+    ) -> Option<&'span mut SpanPhase>
+    where
+        S: for<'lookup> LookupSpan<'lookup>,
+    {
+        if extensions.get_mut::<SpanPhase>().is_none() {
+            let phase = ordinary::take(self.key(&span.id()))?;
+            let _uncounted = Uncounted::begin();
+            extensions.insert(phase);
+        }
+        extensions.get_mut()
+    }
+
+    /// Enters a span that is not an ordinary one.
+    #[cold]
+    fn enter<S>(&self, span: &SpanRef<'_, S>, thread: &'static Thread)
+    where
+        S: for<'lookup> LookupSpan<'lookup>,
+    {
+        if let Some(phase) = self.phase_of(span, &mut span.extensions_mut())
+            && phase.has_parent_in_open_build(thread)
+        {
+            return phase.enter(thread);
+        }
+        // It was made when no build was open, or in one that is over.
+        let parent = span.parent().and_then(|parent| self.place_of(&parent));
+        let mut extensions = span.extensions_mut();
+        if extensions.get_mut::<SpanPhase>().is_none() {
+            let _uncounted = Uncounted::begin();
+            extensions.insert(SpanPhase::new(name_of(span.metadata()), None));
+        }
+        if let Some(phase) = extensions.get_mut::<SpanPhase>() {
+            // Another thread may have come first.
+            if !phase.has_parent_in_open_build(thread) {
+                phase.set_parent(parent);
+            }
+            phase.enter(thread);
+        }
+    }
+
+    /// Exits a span that is not an ordinary one.
+    #[cold]
+    fn exit<S>(&self, span: &SpanRef<'_, S>, thread: &'static Thread, now: Ticks)
+    where
+        S: for<'lookup> LookupSpan<'lookup>,
+    {
+        if let Some(phase) = self.phase_of(span, &mut span.extensions_mut())
+            && phase.exit(thread, now) == Exit::WithOthers
+        {
+            SOME_OFF.set(true);
+        }
+    }
+
+    /// The phase of a span, entered or not. `None` where it is unknown: neither the span nor one
+    /// above it was made or entered in a build that is open.
+    fn place_of<S>(&self, span: &SpanRef<'_, S>) -> Option<Place>
+    where
+        S: for<'lookup> LookupSpan<'lookup>,
+    {
+        let mut names = [None; FARTHEST];
+        for (depth, above) in span.scope().enumerate() {
+            let place =
+                self.phase_of(&above, &mut above.extensions_mut()).and_then(|phase| phase.place());
+            if let Some(place) = place {
+                return names[..depth].iter().rev().flatten().copied().try_fold(place, below);
+            }
+            *names.get_mut(depth)? = Some(name_of(above.metadata()));
+        }
+        None
+    }
+
+    /// Puts the span that is current now back on the stack, if an exit out of order took it off.
+    #[cold]
+    fn resume_current<S>(&self, context: &Context<'_, S>, thread: &'static Thread)
+    where
+        S: Subscriber + for<'lookup> LookupSpan<'lookup>,
+    {
+        let Some(current) = context.lookup_current() else { return SOME_OFF.set(false) };
+        if let Some(phase) = self.phase_of(&current, &mut current.extensions_mut()) {
+            phase.resume(thread);
+        }
     }
 }

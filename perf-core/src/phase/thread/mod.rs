@@ -90,6 +90,10 @@ pub(crate) struct Thread {
     /// For the highest level of the process while builds of this thread are open.
     pub(crate) watch: PeakWatch,
 
+    /// The spans of `tracing` that the thread made, as far as they are ordinary.
+    #[cfg(feature = "tracing")]
+    pub(crate) spans: Slot<crate::tracing_layer::SpanTable>,
+
     /// The tally that takes what the runtime itself allocates on this thread.
     pub(crate) unpublished: Tally,
     in_use: AtomicBool,
@@ -130,6 +134,8 @@ impl Thread {
             trees: Slot::empty(),
             last_started: AtomicU64::new(0),
             watch: PeakWatch::new(),
+            #[cfg(feature = "tracing")]
+            spans: Slot::empty(),
             unpublished: Tally::unpublished(),
             in_use: AtomicBool::new(true),
             vacant: AtomicBool::new(false),
