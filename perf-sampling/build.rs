@@ -1,4 +1,4 @@
-//! Decides whether allocations can be sampled on the target: whether its stacks can be walked.
+//! Sets the cfg `samples_allocations` on targets whose stacks can be walked.
 
 use std::env;
 

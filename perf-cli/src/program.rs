@@ -2,43 +2,37 @@
 
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::PathBuf;
+use std::time::SystemTime;
 
 use anstream::{AutoStream, ColorChoice};
-use jiff::ZonedDateTime;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ZonedDateTime};
 use perf_history::DEFAULT_DIR;
 
 use crate::progress::Progress;
 
-/// The program whose command line this is.
+/// The program that the command line is part of.
 ///
 /// ```
 /// use perf_cli::Program;
 ///
 /// # fn command() -> clap::Command { clap::Command::new("my-site") }
-/// let program = Program {
-///     name: "my-site perf".to_owned(),
-///     tool: Some("my-site".to_owned()),
-///     ..Program::new("my-site", command())
-/// };
-/// assert_eq!(program.dir, std::path::Path::new(".build-metrics"));
+/// let program = Program::new("my-site perf", command()).with_tool("my-site");
 /// ```
 #[derive(Debug, Clone)]
 pub struct Program {
-    /// What the user types before a subcommand: `buildperf`, `my-site perf`.
-    pub name: String,
-    /// The whole command line of the program, for shells to complete.
-    pub command: clap::Command,
-    /// Where the history is unless `--dir` says otherwise.
-    pub dir: PathBuf,
-    /// Whose builds to look at unless `--tool` says otherwise; `None` for those of all.
-    pub tool: Option<String>,
-    /// What `BUILD_METRICS` says, by which measuring is switched off.
-    pub switch: Option<String>,
+    pub(crate) name: String,
+    pub(crate) command: clap::Command,
+    pub(crate) dir: PathBuf,
+    pub(crate) tool: Option<String>,
+    switch: Option<String>,
 }
 
 impl Program {
-    /// A program of this name, whose history is where `BUILD_METRICS_DIR` says, else in
-    /// [`DEFAULT_DIR`].
+    /// A program whose history is where `BUILD_METRICS_DIR` says, else in `.build-metrics`.
+    ///
+    /// `name` is what the user types before a subcommand, such as `buildperf` or `my-site perf`.
+    /// `command` is the whole command line of the program, for shell completion.
     #[must_use]
     pub fn new(name: impl Into<String>, command: clap::Command) -> Self {
         let dir = std::env::var_os("BUILD_METRICS_DIR").filter(|dir| !dir.is_empty());
@@ -50,30 +44,86 @@ impl Program {
             switch: std::env::var("BUILD_METRICS").ok(),
         }
     }
+
+    /// Reads the history in this directory, unless `--dir` names another.
+    #[must_use]
+    pub fn with_dir(self, dir: impl Into<PathBuf>) -> Self {
+        Self { dir: dir.into(), ..self }
+    }
+
+    /// Reads only the builds of this tool, unless `--tool` names another. By default, all.
+    #[must_use]
+    pub fn with_tool(self, tool: impl Into<String>) -> Self {
+        Self { tool: Some(tool.into()), ..self }
+    }
+
+    /// The value of `BUILD_METRICS`, which can switch tracking off, in place of the one in the
+    /// environment.
+    #[must_use]
+    pub fn with_switch(self, value: Option<&str>) -> Self {
+        Self { switch: value.map(str::to_owned), ..self }
+    }
+
+    /// The value of `BUILD_METRICS`, if it switches tracking off.
+    pub(crate) fn switched_off(&self) -> Option<&str> {
+        self.switch.as_deref().map(str::trim).filter(|value| is_off(value))
+    }
+}
+
+/// Whether the runtime takes a value of `BUILD_METRICS` for "off".
+fn is_off(value: &str) -> bool {
+    ["off", "0", "false", "no"].iter().any(|off| off.eq_ignore_ascii_case(value))
 }
 
 /// The streams and the clock of a command.
 pub struct Console<'a> {
-    /// Where data goes.
-    pub out: &'a mut dyn Write,
-    /// Where all else goes.
-    pub err: &'a mut dyn Write,
-    /// How wide the output may be.
-    pub width: usize,
-    /// Whether there are colours in the output: [`out`](Self::out) strips styles where not.
-    pub color: bool,
-    /// The present, and where the user is.
-    pub now: ZonedDateTime,
+    pub(crate) out: &'a mut dyn Write,
+    pub(crate) err: &'a mut dyn Write,
+    pub(crate) width: usize,
+    pub(crate) color: bool,
+    pub(crate) now: ZonedDateTime,
 }
 
-/// How wide the output is where there is no terminal, as in the log of a job,
+impl<'a> Console<'a> {
+    /// Data goes to `out`, everything else to `err`. 80 columns wide, without colours; the time is
+    /// now, in the local time zone.
+    ///
+    /// Styles are written to both streams as ANSI escape codes. A stream that wants none has to
+    /// strip them, as those of the crate `anstream` do.
+    pub fn new(out: &'a mut dyn Write, err: &'a mut dyn Write) -> Self {
+        Self { out, err, width: WIDTH_OF_TERMINALS, color: false, now: ZonedDateTime::now() }
+    }
+
+    /// The largest width of the output, in columns.
+    #[must_use]
+    pub fn with_width(self, width: usize) -> Self {
+        Self { width, ..self }
+    }
+
+    /// Whether `out` shows colours. Charts use other characters without them.
+    #[must_use]
+    pub fn with_color(self, color: bool) -> Self {
+        Self { color, ..self }
+    }
+
+    /// Another time than now, in UTC.
+    ///
+    /// # Panics
+    ///
+    /// The time is not within the years -9999 to 9999.
+    #[must_use]
+    pub fn with_now(self, now: SystemTime) -> Self {
+        let now = Timestamp::try_from(now).expect("a time within the years -9999 to 9999");
+        Self { now: now.to_zoned_datetime(TimeZone::UTC), ..self }
+    }
+}
+
+/// The width without a terminal, as in the log of a CI job.
 const WIDTH_OF_LOGS: usize = 120;
-/// and on a terminal that does not say.
+/// The width of a terminal that does not report it.
 const WIDTH_OF_TERMINALS: usize = 80;
-/// In less nothing can be shown.
-const NARROWEST: usize = 20;
-/// No line needs more.
-const WIDEST: usize = 1_000;
+const MIN_WIDTH: usize = 20;
+const MAX_WIDTH: usize = 1_000;
 
 /// Calls `run` with the streams of this process.
 pub(crate) fn with_stdio<T>(
@@ -86,7 +136,7 @@ pub(crate) fn with_stdio<T>(
     };
     let out_choice = choice(&|| AutoStream::choice(&io::stdout()));
     let err_choice = choice(&|| AutoStream::choice(&io::stderr()));
-    // Written in large pieces: many small ones would cost more than all else.
+    // Many small writes would cost more than everything else.
     let mut out = BufWriter::with_capacity(1 << 16, AutoStream::new(io::stdout(), out_choice));
     let mut err = AutoStream::new(io::stderr(), err_choice);
     let progress = if io::stderr().is_terminal() && !is_dumb() {
@@ -115,5 +165,5 @@ fn width() -> usize {
     let columns = || std::env::var("COLUMNS").ok()?.parse().ok();
     let unknown = if is_terminal { WIDTH_OF_TERMINALS } else { WIDTH_OF_LOGS };
     let width = size.map(|(width, _)| usize::from(width.0)).or_else(columns);
-    width.unwrap_or(unknown).clamp(NARROWEST, WIDEST)
+    width.unwrap_or(unknown).clamp(MIN_WIDTH, MAX_WIDTH)
 }

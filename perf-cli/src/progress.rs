@@ -1,4 +1,4 @@
-//! How far a command has come, drawn on standard error where that is a terminal.
+//! Progress bars on standard error, if it is a terminal.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -6,13 +6,13 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use perf_history::History;
 
-/// How often a bar moves while nothing is counted.
+/// How often a bar is redrawn.
 const TICK: Duration = Duration::from_millis(200);
 
-/// Nobody wants to be told of what takes no longer.
-const MOMENT: Duration = Duration::from_millis(500);
+/// Reading that takes no longer has no bar.
+const DELAY: Duration = Duration::from_millis(500);
 
-/// The bar of a reading, once there is one.
+/// The bar of reading a history, once it is drawn.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Drawn(Arc<Mutex<Option<ProgressBar>>>);
 
@@ -28,7 +28,7 @@ impl Drawn {
         bar.set_position(read);
     }
 
-    /// Takes the bar away, before anything else is written.
+    /// Removes the bar before anything else is written.
     pub(crate) fn clear(&self) {
         if let Some(bar) = self.0.lock().unwrap_or_else(PoisonError::into_inner).take() {
             bar.finish_and_clear();
@@ -36,31 +36,31 @@ impl Drawn {
     }
 }
 
-/// Where progress is drawn, if anywhere.
+/// Where progress is drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Progress {
-    /// Nowhere: somebody reads a file, a pipe or the log of a job.
+    /// Nowhere: standard error is a file, a pipe or the log of a CI job.
     Off,
     /// On standard error, which is a terminal.
     OnTerminal {
-        /// Whether in colours.
+        /// Whether with colours.
         color: bool,
     },
 }
 
 impl Progress {
-    /// The same history, of whose readings a bar is drawn that take longer than a moment.
+    /// The same history, with a bar for reading that takes long.
     pub(crate) fn of_reading(self, history: History, drawn: &Drawn) -> History {
         let Self::OnTerminal { color } = self else { return history };
         let (begin, drawn) = (Instant::now(), drawn.clone());
         history.with_progress(move |read, length| {
-            if begin.elapsed() >= MOMENT {
+            if begin.elapsed() >= DELAY {
                 drawn.draw(read, length, color);
             }
         })
     }
 
-    /// A bar of so many builds.
+    /// A bar for a number of builds.
     pub(crate) fn of_builds(self, builds: u64) -> ProgressBar {
         let Self::OnTerminal { color } = self else { return ProgressBar::hidden() };
         let template = "{wide_bar} {pos}/{len} builds  {msg}  {eta_precise} left";

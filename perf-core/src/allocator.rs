@@ -1,4 +1,4 @@
-//! The global allocator that counts: it hands every request to another allocator and tallies it.
+//! The global allocator that counts: it passes each request to another allocator and counts it.
 
 #![allow(unsafe_code)]
 
@@ -7,11 +7,13 @@ use std::alloc::{GlobalAlloc, Layout, System};
 #[cfg(feature = "track")]
 use crate::measure::tally::Tally;
 #[cfg(feature = "track")]
-use crate::phase::threads::{settle, tally};
+use crate::measure::uncounted::tally;
+#[cfg(feature = "track")]
+use crate::phase::threads::settle;
 #[cfg(feature = "sampling")]
 use crate::sampling_hook::{self, SamplingHook};
 
-/// A global allocator that tallies, for each thread, what it allocates and frees.
+/// A global allocator that counts what each thread allocates and frees.
 ///
 /// ```
 /// # extern crate perf_core as perf_runtime;
@@ -27,18 +29,14 @@ use crate::sampling_hook::{self, SamplingHook};
 ///
 /// # Implementation
 ///
-/// Counts are kept per thread, written without locked instructions, and read by the collector at
-/// the end of a build. The bytes counted are those requested, not what the inner allocator takes
-/// for them, nor what it keeps. What does not go through Rust's global allocator is not seen: C
-/// libraries, `mmap`, stacks. A failed request is not counted. Memory that the runtime itself
-/// allocates is counted nowhere; what of it is given to the user (a `BuildStats`) is counted as
-/// freed when the user drops it.
+/// Counters are kept per thread, are written without locked instructions, and are read at the end of a
+/// build. The bytes counted are those requested, not those that the inner allocator uses or keeps.
+/// Memory that does not come from Rust's global allocator is not counted: C libraries, `mmap`, stacks.
+/// Failed requests are not counted, nor is the runtime's own memory, except that a `BuildStats` counts
+/// as freed when the user drops it.
 ///
-/// With the feature `allocators`, each call first asks whether allocations are sampled: one
-/// comparison. While they are, another path is taken, which does all of the above, counts down to
-/// the next sample, and at each free looks at one byte of a table.
-///
-/// With the feature `track` off every call goes straight to the inner allocator.
+/// With the feature `sampling`, each call first checks whether a sampling hook is installed, which is
+/// one comparison. With the feature `track` off, each call goes straight to the inner allocator.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct TrackingAllocator<A = System> {
     inner: A,
@@ -60,9 +58,9 @@ impl<A> TrackingAllocator<A> {
     }
 }
 
-/// Up to which alignment the system's allocator needs nothing slow_path_flags, on most systems.
+/// The highest alignment for which [`System`] uses `malloc`, on most systems.
 #[cfg(feature = "track")]
-const USUAL_ALIGN: usize = 16;
+const MALLOC_ALIGN: usize = 16;
 
 impl<A: GlobalAlloc> TrackingAllocator<A> {
     /// Counts a free, and frees.
@@ -86,36 +84,36 @@ impl<A: GlobalAlloc> TrackingAllocator<A> {
     }
 }
 
-/// What the methods below do now and then. Each is their whole work, so that they need not keep
-/// anything for afterwards.
+/// Rare cases. Each method does the whole work of its caller, so that the caller need not save
+/// registers.
 #[cfg(feature = "track")]
 impl<A: GlobalAlloc> TrackingAllocator<A> {
-    /// As [`GlobalAlloc::alloc`], which it is for blocks that [`System`] has a way of its own for.
+    /// [`GlobalAlloc::alloc`] for alignments that [`System`] handles separately.
     ///
     /// # Safety
     ///
     /// That of [`GlobalAlloc::alloc`].
     #[cold]
     #[inline(never)]
-    unsafe fn alloc_unusual(&self, layout: Layout) -> *mut u8 {
+    unsafe fn alloc_aligned(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the caller keeps `alloc`'s contract.
         allocated(unsafe { self.inner.alloc(layout) }, layout.size())
     }
 
-    /// As [`GlobalAlloc::realloc`], which it is for blocks that [`System`] has a way of its own for.
+    /// [`GlobalAlloc::realloc`] for alignments that [`System`] handles separately.
     ///
     /// # Safety
     ///
     /// That of [`GlobalAlloc::realloc`].
     #[cold]
     #[inline(never)]
-    unsafe fn realloc_unusual(&self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
+    unsafe fn realloc_aligned(&self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
         // SAFETY: the caller keeps `realloc`'s contract; `inner` made the block, as all come from it.
         reallocated(unsafe { self.inner.realloc(block, layout, new_size) }, layout.size(), new_size)
     }
 }
 
-/// What the methods below do while allocations are sampled. Each is their whole work, too.
+/// The same while a sampling hook is installed.
 #[cfg(feature = "sampling")]
 impl<A: GlobalAlloc> TrackingAllocator<A> {
     /// # Safety
@@ -148,7 +146,7 @@ impl<A: GlobalAlloc> TrackingAllocator<A> {
     #[cold]
     #[inline(never)]
     unsafe fn dealloc_sampled(&self, block: *mut u8, layout: Layout, hook: &SamplingHook) {
-        // Before another thread can have the address.
+        // Must come first: after the free, another thread may get the address.
         (hook.freeing)(block.addr());
         // SAFETY: the caller keeps `dealloc`'s contract.
         unsafe { self.tally_and_dealloc(block, layout) }
@@ -180,7 +178,7 @@ impl<A: GlobalAlloc> TrackingAllocator<A> {
 
 /// Settles a free that was counted, and frees.
 ///
-/// PERF: the arguments stand where [`GlobalAlloc::dealloc`] has them, so that it need not move any.
+/// PERF: the arguments are in the same registers as those of [`GlobalAlloc::dealloc`].
 ///
 /// # Safety
 ///
@@ -195,13 +193,13 @@ unsafe fn settle_and_dealloc<A: GlobalAlloc>(
     tally: &Tally,
     inner: &A,
 ) {
-    settle(tally, |it| it.freed(size), |it| it.shared_freed(size));
-    // SAFETY: the caller had them from a layout, and keeps `dealloc`'s contract for that; `inner` made
-    // the block, as all come from it.
+    settle(tally, |own| own.freed(size), |shared| shared.shared_freed(size));
+    // SAFETY: size and align are from a layout for which the caller keeps `dealloc`'s contract; `inner`
+    // made the block, as all come from it.
     unsafe { inner.dealloc(block, Layout::from_size_align_unchecked(size, align)) }
 }
 
-/// Counts a block that was allocated, if it was, and gives it back.
+/// Counts a block that was allocated, unless the request failed, and returns it.
 #[cfg(feature = "track")]
 #[inline]
 fn allocated(block: *mut u8, size: usize) -> *mut u8 {
@@ -216,11 +214,11 @@ fn allocated(block: *mut u8, size: usize) -> *mut u8 {
 #[cold]
 #[inline(never)]
 fn settle_allocated(tally: &Tally, block: *mut u8, size: usize) -> *mut u8 {
-    settle(tally, |it| it.allocated(size), |it| it.shared_allocated(size));
+    settle(tally, |own| own.allocated(size), |shared| shared.shared_allocated(size));
     block
 }
 
-/// Counts a block that was resized, if it was, and gives it back.
+/// Counts a block that was resized, unless the request failed, and returns it.
 #[cfg(feature = "track")]
 #[inline]
 fn reallocated(block: *mut u8, old: usize, new: usize) -> *mut u8 {
@@ -235,7 +233,7 @@ fn reallocated(block: *mut u8, old: usize, new: usize) -> *mut u8 {
 #[cold]
 #[inline(never)]
 fn settle_reallocated(tally: &Tally, block: *mut u8, old: usize, new: usize) -> *mut u8 {
-    settle(tally, |it| it.reallocated(old, new), |it| it.shared_reallocated(old, new));
+    settle(tally, |own| own.reallocated(old, new), |shared| shared.shared_reallocated(old, new));
     block
 }
 
@@ -253,12 +251,11 @@ fn reallocated(block: *mut u8, _old: usize, _new: usize) -> *mut u8 {
     block
 }
 
-// SAFETY: every method passes its arguments to the same method of `inner` and gives its result
-// back unchanged, so the contract holds as far as `inner`, a `GlobalAlloc` itself, keeps it. What
-// is done besides neither unwinds nor comes back here: counting is loads and stores on memory that
-// was taken from `System`, without locks. The first call on a thread takes a place for it, also
-// from `System`; the thread-local key that this registers a destructor for may allocate through
-// this allocator, and finds the place taken then.
+// SAFETY: every method passes its arguments to the same method of `inner` and returns its result
+// unchanged, so the contract holds as far as `inner`, a `GlobalAlloc` itself, keeps it. The counting
+// neither unwinds nor recurses: it loads and stores memory from `System`, without locks. The first call
+// on a thread claims a slot for it, in memory from `System`, and registers a thread-local destructor.
+// That may allocate through this allocator, which then finds the slot claimed already.
 unsafe impl<A: GlobalAlloc> GlobalAlloc for TrackingAllocator<A> {
     #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
@@ -268,9 +265,9 @@ unsafe impl<A: GlobalAlloc> GlobalAlloc for TrackingAllocator<A> {
             return unsafe { self.alloc_sampled(layout, hook) };
         }
         #[cfg(feature = "track")]
-        if layout.align() > USUAL_ALIGN || layout.align() > layout.size() {
+        if layout.align() > MALLOC_ALIGN || layout.align() > layout.size() {
             // SAFETY: the caller keeps `alloc`'s contract.
-            return unsafe { self.alloc_unusual(layout) };
+            return unsafe { self.alloc_aligned(layout) };
         }
         // SAFETY: the caller keeps `alloc`'s contract.
         allocated(unsafe { self.inner.alloc(layout) }, layout.size())
@@ -306,9 +303,9 @@ unsafe impl<A: GlobalAlloc> GlobalAlloc for TrackingAllocator<A> {
             return unsafe { self.realloc_sampled(block, layout, new_size, hook) };
         }
         #[cfg(feature = "track")]
-        if layout.align() > USUAL_ALIGN || layout.align() > new_size {
+        if layout.align() > MALLOC_ALIGN || layout.align() > new_size {
             // SAFETY: the caller keeps `realloc`'s contract.
-            return unsafe { self.realloc_unusual(block, layout, new_size) };
+            return unsafe { self.realloc_aligned(block, layout, new_size) };
         }
         // SAFETY: the caller keeps `realloc`'s contract; `inner` made the block, as all come from it.
         reallocated(unsafe { self.inner.realloc(block, layout, new_size) }, layout.size(), new_size)

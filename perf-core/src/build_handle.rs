@@ -1,16 +1,16 @@
 //! The current build, as any part of the program can reach it.
 
-use crate::ItemCount;
+use crate::count::{CountError, ItemCount};
 use crate::phase::guard::PhaseGuard;
 use crate::phase::handle::PhaseHandle;
 #[cfg(feature = "track")]
 use crate::{
-    phase::{open_builds::BuildNumber, thread::Thread, threads},
+    phase::{global::OPEN_BUILDS, open_builds::BuildNumber, thread::Thread, threads},
     registry::{CountProblem, Registry, UserFacts},
 };
 
 /// A build, to add facts to from anywhere in the program and to carry to other threads. Without a
-/// build, or after its end, nothing happens.
+/// build, or after its end, its methods do nothing.
 #[derive(Debug, Clone, Copy)]
 pub struct BuildHandle {
     #[cfg(feature = "track")]
@@ -28,40 +28,18 @@ pub struct BuildHandle {
 pub fn build() -> BuildHandle {
     BuildHandle {
         #[cfg(feature = "track")]
-        number: if Registry::global().epoch().any_open() {
-            threads::current().and_then(Thread::build).or_else(|| Registry::global().sole())
+        number: if OPEN_BUILDS.epoch().any_open() {
+            threads::current().and_then(Thread::build).or_else(|| OPEN_BUILDS.sole())
         } else {
             None
         },
     }
 }
 
-/// Why a count was refused.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum CountError {
-    /// The record has a field of that name.
-    Reserved(String),
-    /// The name is empty or contains a control character.
-    InvalidName(String),
-    /// The count is negative.
-    Negative(String),
-}
-
-impl std::fmt::Display for CountError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let (name, reason) = match self {
-            Self::Reserved(name) => (name, "the record has a field of that name"),
-            Self::InvalidName(name) => (name, "its name is empty or contains a control character"),
-            Self::Negative(name) => (name, "it is negative"),
-        };
-        write!(f, "count {name:?} ignored: {reason}")
-    }
-}
-
-impl std::error::Error for CountError {}
-
-#[cfg_attr(not(feature = "track"), expect(unused_variables, reason = "nothing is measured"))]
+#[cfg_attr(
+    not(feature = "track"),
+    expect(unused_variables, clippy::needless_pass_by_value, reason = "nothing is measured")
+)]
 impl BuildHandle {
     /// Works for the build on this thread until the guard is dropped: phases entered meanwhile are
     /// top-level phases of it, and what is done in no phase is its `unattributed`.
@@ -87,7 +65,7 @@ impl BuildHandle {
         phase.enter()
     }
 
-    /// Sets a count of the tool's own, such as `total_pages`. It is a field of the record's top
+    /// Sets a count of the tool, such as `total_pages`. It is a field of the record's top
     /// level. A count that cannot be set ([`CountError`]) is named in a warning when the build
     /// ends.
     #[inline]

@@ -3,7 +3,8 @@
 //!
 //! Tools and libraries depend on `perf-runtime`, which re-exports everything here. This crate is
 //! separate so that all versions of `perf-runtime` in a program can share one registry and one
-//! allocator. It reads no files, starts no threads of its own accord and knows no record format.
+//! allocator. It reads no files, starts no threads unless the recorder asks for one, and knows no
+//! record format.
 //!
 //! # Features
 //!
@@ -15,7 +16,7 @@
 
 mod allocator;
 mod build_handle;
-mod item_count;
+mod count;
 #[cfg(feature = "track")]
 mod measure;
 #[cfg(feature = "track")]
@@ -28,18 +29,20 @@ pub mod recorder;
 mod registry;
 #[cfg(feature = "sampling")]
 pub mod sampling_hook;
+#[cfg(feature = "track")]
+mod sync;
 #[cfg(feature = "tracing")]
 mod tracing_layer;
 
 pub use allocator::TrackingAllocator;
-pub use build_handle::{BuildHandle, CountError, build};
-pub use item_count::ItemCount;
+pub use build_handle::{BuildHandle, build};
+pub use count::{CountError, ItemCount};
 pub use phase::guard::{PhaseGuard, add_items, enter};
 pub use phase::handle::{InCurrentPhase, InPhase, PhaseHandle};
 #[cfg(feature = "tracing")]
 pub use tracing_layer::PhaseLayer;
 
-/// What the expansions of the macros use. Not part of the interface.
+/// For the expansions of the macros only. Not part of the public API.
 #[doc(hidden)]
 pub mod __private {
     pub use core;
@@ -49,6 +52,11 @@ pub mod __private {
     pub use crate::phase::handle::{CarriedPhase, carried_future, carry, enter_carried};
     pub use crate::phase::site::{Site, any_build_open};
 
-    /// Whether anything is measured.
+    /// Whether the feature `track` is on.
     pub const MEASURES: bool = cfg!(feature = "track");
 }
+
+/// Compiles the examples of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,18 +1,19 @@
-//! The cost of measuring itself.
+//! The cost of measuring a phase.
 
 use once_cell::sync::OnceCell;
 
 use crate::measure::ticks;
+use crate::measure::uncounted::Uncounted;
+use crate::phase::name::NAMES;
 use crate::phase::thread::Thread;
-use crate::phase::threads::Uncounted;
-use crate::registry::Registry;
 
-/// How many calls are timed together, and how often.
+/// How many calls are timed together.
 const CALLS: u32 = 64;
+/// How often they are. The fastest round counts.
 const ROUNDS: u32 = 5;
 
-/// Ticks that entering and exiting a phase takes when all that it touches is in the nearest cache:
-/// a lower bound of its cost. Measured once in a process.
+/// How many ticks it takes to enter and exit a phase if all memory that it touches is in the nearest
+/// cache: a lower bound of the cost of a call. Measured once per process.
 pub fn ticks_per_call() -> u64 {
     static COST: OnceCell<u64> = OnceCell::new();
     *COST.get_or_init(|| measure().unwrap_or(0))
@@ -21,7 +22,7 @@ pub fn ticks_per_call() -> u64 {
 fn measure() -> Option<u64> {
     let _uncounted = Uncounted::begin();
     let thread = Thread::rehearsal()?;
-    let name = Registry::global().names.intern("(rehearsal)");
+    let name = NAMES.intern("(rehearsal)");
     let round = || {
         let start = ticks::now();
         for _ in 0..CALLS {

@@ -9,6 +9,8 @@
 //! | `BUILD_METRICS_TIMELINE` | `1` records a timeline |
 //! | `BUILD_METRICS_ALLOCATORS` | `1`, or a size such as `64KiB`, samples allocations |
 //! | `BUILD_METRICS_GIT` | `off` leaves the checkout out of the record |
+//! | `BUILD_METRICS_COMMIT` | the commit to record: its full name, of 40 or 64 hexadecimal digits |
+//! | `BUILD_METRICS_BRANCH` | the branch to record |
 //!
 //! Case and surrounding blanks do not matter. A value that cannot be read is ignored, and
 //! [`complaints`](Switches::complaints) names it.
@@ -29,6 +31,10 @@ pub const TIMELINE: &str = "BUILD_METRICS_TIMELINE";
 pub const ALLOCATORS: &str = "BUILD_METRICS_ALLOCATORS";
 /// Switches the facts about the checkout on or off.
 pub const GIT: &str = "BUILD_METRICS_GIT";
+/// Names the commit to record.
+pub const COMMIT: &str = "BUILD_METRICS_COMMIT";
+/// Names the branch to record.
+pub const BRANCH: &str = "BUILD_METRICS_BRANCH";
 
 /// The environment's settings for a build.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +52,10 @@ pub struct Switches {
     pub allocators: AllocatorSwitch,
     /// Whether to record facts about the checkout.
     pub git: bool,
+    /// The commit to record, whatever is checked out.
+    pub commit: Option<String>,
+    /// The branch to record, whatever is checked out.
+    pub branch: Option<String>,
     /// One message for each variable whose value was ignored.
     pub complaints: Vec<String>,
 }
@@ -75,6 +85,8 @@ impl Default for Switches {
             timeline: false,
             allocators: AllocatorSwitch::Unset,
             git: true,
+            commit: None,
+            branch: None,
             complaints: Vec::new(),
         }
     }
@@ -130,6 +142,34 @@ impl Switches {
                 AllocatorSwitch::Every,
             ),
         };
+        let is_commit = |value: &str| {
+            matches!(value.len(), 40 | 64) && value.bytes().all(|byte| byte.is_ascii_hexdigit())
+        };
+        // Whitespace, and the characters that `git check-ref-format` rejects.
+        let is_branch = |value: &str| {
+            value.len() <= 256
+                && !value.contains(|c: char| c.is_whitespace() || c.is_control())
+                && !value.contains(['~', '^', ':', '?', '*', '[', '\\'])
+        };
+        let commit = text(COMMIT).trim().to_ascii_lowercase();
+        let branch = text(BRANCH).trim().to_owned();
+        for (name, value, is_valid, expected, target) in [
+            (
+                COMMIT,
+                &commit,
+                is_commit(&commit),
+                "the full name of a commit",
+                &mut switches.commit,
+            ),
+            (BRANCH, &branch, is_branch(&branch), "the name of a branch", &mut switches.branch),
+        ] {
+            if is_valid && !value.is_empty() {
+                *target = Some(value.clone());
+            } else if !value.is_empty() {
+                let complaint = format!("{name}={value:?} is ignored: expected {expected}");
+                switches.complaints.push(complaint);
+            }
+        }
         switches.parse_labels(&text(LABELS));
         switches.dir = variable(DIR).filter(|dir| !dir.is_empty()).map(PathBuf::from);
         switches
@@ -249,6 +289,30 @@ mod tests {
         assert_eq!(labels, expected);
         assert!(switches.complaints.is_empty(), "{:?}", switches.complaints);
         assert_eq!(switches.dir, Some(PathBuf::from("m")));
+    }
+
+    #[test]
+    fn commit_and_branch_are_names_that_git_allows() {
+        let commit = "0123456789abcdef0123456789abcdef01234567";
+        let switches = parse(&[(COMMIT, &commit.to_uppercase()), (BRANCH, " topic/a ")]);
+        assert_eq!(switches.commit.as_deref(), Some(commit));
+        assert_eq!(switches.branch.as_deref(), Some("topic/a"));
+        assert!(switches.complaints.is_empty(), "{:?}", switches.complaints);
+        assert_eq!(parse(&[(COMMIT, " "), (BRANCH, "")]), Switches::default());
+        for (odd_commit, odd_branch) in [("HEAD", "a b"), ("abc1234", "https://user:x@host/")] {
+            let switches = parse(&[(COMMIT, odd_commit), (BRANCH, odd_branch)]);
+            assert_eq!((switches.commit, switches.branch), (None, None));
+            assert_eq!(
+                switches.complaints,
+                [
+                    format!(
+                        "{COMMIT}={:?} is ignored: expected the full name of a commit",
+                        odd_commit.to_lowercase()
+                    ),
+                    format!("{BRANCH}={odd_branch:?} is ignored: expected the name of a branch"),
+                ]
+            );
+        }
     }
 
     #[test]

@@ -116,13 +116,13 @@ async fn never() -> ! {
         );
         &SITE
     };
-    return __site
+    __site
         .future(async move {
             {
                 loop {}
             }
         })
-        .await;
+        .await
 }
 impl Page {
     fn fetch(

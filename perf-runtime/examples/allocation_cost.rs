@@ -1,5 +1,5 @@
-//! What an allocation and its free cost, as often as the first argument says: with
-//! `BUILD_METRICS_ALLOCATORS=1` and without, or under `valgrind --tool=callgrind`.
+//! Measures the cost of an allocation and a free. The argument is the number of repetitions. Run it with
+//! and without `BUILD_METRICS_ALLOCATORS=1`, or under `valgrind --tool=callgrind`.
 
 use std::hint::black_box;
 use std::time::Instant;
@@ -10,7 +10,8 @@ use perf_runtime::{PerformanceCollector, TrackingAllocator, enter};
 static ALLOCATOR: TrackingAllocator = TrackingAllocator::system();
 
 fn main() {
-    let pairs: u32 = std::env::args().nth(1).and_then(|it| it.parse().ok()).unwrap_or(5_000_000);
+    let pairs: u32 =
+        std::env::args().nth(1).and_then(|count| count.parse().ok()).unwrap_or(5_000_000);
     let mut collector = PerformanceCollector::from_env("allocation_cost", "1");
     collector.start_build();
     let start = Instant::now();
@@ -21,6 +22,6 @@ fn main() {
         }
     }
     let elapsed = start.elapsed();
-    let samples = collector.end_build().allocators.map_or(0, |it| it.samples);
-    println!("{:?} a pair, {samples} samples", elapsed / pairs.max(1));
+    let samples = collector.end_build().allocators.map_or(0, |facts| facts.samples);
+    println!("{:?} per pair, {samples} samples", elapsed / pairs.max(1));
 }

@@ -1,6 +1,6 @@
-//! The smallest tool that records its builds: two phases, one of them on other threads.
+//! A minimal tool that records its builds. It has two phases, one of them on other threads.
 //!
-//! `cargo run -p perf-runtime --example smallest`, then look at `.build-metrics/latest.json`.
+//! Run `cargo run -p perf-runtime --example smallest`, then look at `.build-metrics/latest.json`.
 
 use std::io;
 use std::thread;

@@ -1,6 +1,6 @@
-//! How allocations are to be sampled.
+//! The settings of allocation sampling.
 
-/// How allocations are to be sampled, for the top allocators of each phase.
+/// The settings of allocation sampling, which finds the top allocators of each phase.
 ///
 /// ```
 /// use perf_runtime::{AllocationSampling, PerformanceCollector};
@@ -10,13 +10,13 @@
 /// # drop(collector);
 /// ```
 ///
-/// # What it costs
+/// # Cost
 ///
-/// A program that does nothing but allocate 64 bytes and free them, again and again, takes 1.5 times
-/// as long while it is sampled by the default, and the same as without the feature `allocators`
-/// while it is not: 286 instructions a pair of calls, glibc's included, against 203 (222 without the
-/// feature, which has the compiler arrange the code otherwise). To count again, by the difference
-/// between two numbers of pairs:
+/// A program that only allocates and frees 64 bytes in a loop takes 1.5 times as long while it is
+/// sampled with the default settings. While it is not sampled, the feature `allocators` costs nothing.
+/// A pair of calls takes 286 instructions with sampling and 203 without, including those of glibc (222
+/// without the feature, where the compiler arranges the code differently). To repeat the count, subtract
+/// the results for two numbers of pairs:
 ///
 /// ```text
 /// cargo build --release -p perf-runtime --features allocators --example allocation_cost
@@ -29,31 +29,31 @@ pub struct AllocationSampling {
 }
 
 impl AllocationSampling {
-    /// One byte in 256 KiB.
+    /// The default: one byte in 256 KiB.
     pub const DEFAULT_SAMPLE_BYTES: u64 = 256 << 10;
 
-    /// Picks one of `sample_bytes` bytes on average; 0 counts as 1. The fewer, the closer are the
-    /// estimates, and the more the build is slowed.
+    /// Samples one of `sample_bytes` bytes on average; 0 counts as 1. With a smaller number the estimates
+    /// are more precise and the build is slower.
     #[must_use]
     pub const fn every(sample_bytes: u64) -> Self {
         Self { sample_bytes: if sample_bytes == 0 { 1 } else { sample_bytes }, seed: None }
     }
 
-    /// Fixes what is picked, as far as the threads of the build begin and allocate in the same order
-    /// each time. Otherwise each build picks anew.
+    /// Sets the seed of the random numbers. With the same seed the same bytes are sampled, as long as the
+    /// threads of the build start and allocate in the same order. Without one, each build uses another.
     #[must_use]
     pub const fn with_seed(mut self, seed: u64) -> Self {
         self.seed = Some(seed);
         self
     }
 
-    /// One of how many bytes is picked, on average.
+    /// The average distance between two samples, in bytes.
     #[must_use]
     pub const fn sample_bytes(&self) -> u64 {
         self.sample_bytes
     }
 
-    /// What fixes the picks, where something does.
+    /// The seed, if one was set.
     #[must_use]
     pub const fn seed(&self) -> Option<u64> {
         self.seed

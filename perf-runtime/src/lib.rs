@@ -1,7 +1,7 @@
 //! Continuous performance tracking for build tools.
 //!
-//! Annotate the functions that are the phases of a build; every build then leaves one record of
-//! where its time and memory went in an append-only history.
+//! Annotate the functions that are the phases of a build. Each build then appends one record of where
+//! its time and memory went to a history.
 //!
 //! ```
 //! use perf_runtime::{TrackingAllocator, tracked_build, tracked_phase};
@@ -31,8 +31,8 @@
 //! # }
 //! ```
 //!
-//! The record goes to `.build-metrics/history.jsonl`. `BuildStats` and `PhaseStats` document what
-//! its numbers mean.
+//! The record goes to `.build-metrics/history.jsonl`. `BuildStats` and `PhaseStats` document the
+//! meaning and the units of its numbers.
 //!
 //! # Features
 //!
@@ -41,34 +41,36 @@
 //!
 //! | feature | meaning |
 //! |---|---|
-//! | `track` (default) | measure; without it everything is there and does nothing, and an annotated function compiles to the machine code of the bare one |
-//! | `record` (default) | `PerformanceCollector`, `BuildStats` and the history: turn measurements into records; without it `#[tracked_build]` records nothing |
+//! | `track` (default) | measures; without it the API is the same and does nothing, and an annotated function compiles to the machine code of the bare one |
+//! | `record` (default) | `PerformanceCollector`, `BuildStats` and the history turn measurements into records; without it `#[tracked_build]` records nothing |
 //! | `allocators` | sampling of allocations, on Linux on x86-64 and ARM64: see `BUILD_METRICS_ALLOCATORS` and `PerformanceCollector::sample_allocations` |
-//! | `tracing` | `PhaseLayer`: the spans of a tool that is instrumented with `tracing` become phases |
+//! | `tracing` | `PhaseLayer` turns the spans of a tool that uses `tracing` into phases |
 //!
 //! # Switches
 //!
-//! Environment variables, for a program that is already shipped:
+//! Environment variables change what a finished program records:
 //!
 //! | variable | meaning |
 //! |---|---|
 //! | `BUILD_METRICS=off` | nothing is measured or written |
-//! | `BUILD_METRICS_DIR` | where records go, instead of `.build-metrics` |
+//! | `BUILD_METRICS_DIR` | the directory of the history, instead of `.build-metrics` |
 //! | `BUILD_METRICS_LABELS=key=value,…` | labels for the record; `%2C` is a comma |
-//! | `BUILD_METRICS_TIMELINE=1` | each call leaves an interval in a timeline beside the history, up to 1,048,576 calls |
-//! | `BUILD_METRICS_ALLOCATORS=1` | allocations are sampled, one byte in 256 KiB on average (or `=64KiB`): each phase reports its top allocators; needs the feature `allocators` |
-//! | `BUILD_METRICS_GIT=off` | nothing about the checkout is recorded |
+//! | `BUILD_METRICS_TIMELINE=1` | each call adds an interval to a timeline beside the history, up to 1,048,576 calls |
+//! | `BUILD_METRICS_ALLOCATORS=1` | allocations are sampled, one byte in 256 KiB on average (or `=64KiB`), and each phase reports its top allocators; needs the feature `allocators` |
+//! | `BUILD_METRICS_GIT=off` | nothing about the checkout is read |
+//! | `BUILD_METRICS_COMMIT`, `BUILD_METRICS_BRANCH` | the commit (its full name) and the branch to record, instead of those that the checkout or the CI job has |
 //!
 //! A value that cannot be read is named in one warning and ignored.
 //!
 //! # Limits
 //!
 //! - A build that ends by `std::process::exit`, an abort or a signal leaves no record.
-//! - Work that is not handed off ([`in_current_phase!`], [`InCurrentPhase`], [`PhaseHandle`]) to
-//!   the thread that does it counts at the root of the build.
-//! - With `#[tracked_build]` on an `async fn` on a runtime of several threads, the build thread is
-//!   the one that polled it first; its share of time is meaningful only up to the first move.
-//! - A plugin (`cdylib`) with its own copy of this crate is not seen.
+//! - Work on another thread counts at the root of the build, unless it is handed off with
+//!   [`in_current_phase!`], [`InCurrentPhase`] or [`PhaseHandle`].
+//! - With `#[tracked_build]` on an `async fn` on a multi-threaded executor, the build thread is the one
+//!   that polled the future first. Times on the build thread are meaningful only until the future moves
+//!   to another thread.
+//! - The phases of a plugin (`cdylib`) with its own copy of this crate are not measured.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(feature = "record")]
@@ -77,7 +79,6 @@ mod allocation_sampling;
 mod collector;
 #[cfg(all(feature = "record", feature = "track"))]
 mod environment;
-mod outcome;
 #[cfg(all(unix, feature = "record"))]
 mod system_calls;
 mod tracked_build;
@@ -96,11 +97,15 @@ pub use perf_core::{
 pub use perf_history::{self, BuildStats, HistoryError, Outcome, PhaseStats};
 pub use perf_macros::{in_current_phase, tracked_build, tracked_phase};
 
-/// What the expansions of the macros refer to. Not part of the interface.
+/// Used by the expansions of the macros. Not part of the public API.
 #[doc(hidden)]
 pub mod __private {
     pub use perf_core::__private::*;
 
-    pub use crate::outcome::{OutcomeOfAny, OutcomeProbe};
-    pub use crate::tracked_build::{BuildGuard, build_future};
+    pub use crate::tracked_build::{BuildGuard, OutcomeOfAny, OutcomeProbe, build_future};
 }
+
+/// Compiles the examples of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

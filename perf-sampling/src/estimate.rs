@@ -1,29 +1,31 @@
-//! What samples say of the whole: estimates that are right on average, and the interval that the
-//! truth is in.
+//! Estimates of allocated bytes from samples: unbiased, with a confidence interval.
 //!
 //! # Implementation
 //!
-//! A block of `size` bytes is a sample with the chance `p = 1 - exp(-size / mean)`. It stands for
-//! `size / p` bytes (the Horvitz-Thompson estimator), and `(size / p)² (1 - p)` of the variance. The
-//! interval is the one of Fay and Feuer for weighted sums of Poisson counts: with an estimate `T`
-//! of variance `V`, between the quantiles of the gamma distributions that have the mean `T` and the
-//! variance `V`, and `T + w` and `V + w²`. `w` is what one more sample could have weighed, the mean
-//! gap for blocks that are smaller than that. Quantiles are those of Wilson and Hilferty (1931),
-//! which for a single sample are within 3 % above.
+//! A block of `size` bytes is sampled with the probability `p = 1 - exp(-size / mean)`. It contributes
+//! `size / p` bytes to the estimate (Horvitz and Thompson) and `(size / p)² (1 - p)` to the variance. The
+//! confidence interval is that of Fay and Feuer for weighted sums of Poisson counts. For an estimate `T`
+//! with the variance `V`, its lower end is a quantile of the gamma distribution with the mean `T` and the
+//! variance `V`, and its upper end one of that with the mean `T + w` and the variance `V + w²`. Here `w`
+//! is the weight of one more sample: the mean gap, for blocks that are smaller. The quantiles are computed
+//! as by Wilson and Hilferty (1931); for a single sample they are at most 3 % too large.
+//!
+//! For example, one sampled block of 100 bytes with a mean gap of 1,000 has `p` = 0.095. The estimate is
+//! 1,051 bytes, in an interval from 100 to about 10,000.
 
-/// The quantile of the normal distribution that 99.95 % are below: both ends leave out 0.1 %.
+/// The quantile of the normal distribution at 99.95 %: the two tails together are 0.1 %.
 const Z: f64 = 3.290_526_731_491_925;
 
 /// A sum of samples.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub(crate) struct Sum {
-    /// Bytes that they stand for.
+    /// The estimated bytes.
     pub(crate) bytes: f64,
     /// The variance of `bytes`.
     pub(crate) variance: f64,
-    /// Bytes that they hold themselves.
+    /// The bytes of the sampled blocks themselves.
     pub(crate) seen: u64,
-    /// How many they are.
+    /// The number of samples.
     pub(crate) samples: u64,
 }
 
@@ -35,17 +37,22 @@ pub(crate) struct Estimate {
     pub(crate) high: u64,
 }
 
-/// The chance of a block of `size` bytes to be a sample.
-pub(crate) fn chance(size: u64, mean: u64) -> f64 {
+/// The probability that a block of `size` bytes is sampled.
+pub(crate) fn probability(size: u64, mean: u64) -> f64 {
     -(-as_f64(size) / as_f64(mean)).exp_m1()
 }
 
 impl Sum {
-    /// A sample of a block of `size` bytes, of which `live` are told of.
-    pub(crate) fn of(live: u64, size: u64, mean: u64) -> Self {
-        let chance = chance(size, mean);
-        let weight = as_f64(live) / chance;
-        Self { bytes: weight, variance: weight * weight * (1.0 - chance), seen: live, samples: 1 }
+    /// A sample of a block of `size` bytes, of which `counted` count.
+    pub(crate) fn from_sample(counted: u64, size: u64, mean: u64) -> Self {
+        let probability = probability(size, mean);
+        let weight = as_f64(counted) / probability;
+        Self {
+            bytes: weight,
+            variance: weight * weight * (1.0 - probability),
+            seen: counted,
+            samples: 1,
+        }
     }
 
     pub(crate) fn plus(self, other: Self) -> Self {
@@ -57,23 +64,24 @@ impl Sum {
         }
     }
 
-    /// The estimate and its interval. The truth is known to be at most `most`.
-    pub(crate) fn estimate(self, mean: u64, most: u64) -> Estimate {
+    /// The estimate and its interval. The true number is at most `max`.
+    pub(crate) fn estimate(self, mean: u64, max: u64) -> Estimate {
         let mean = as_f64(mean);
         let low = quantile(self.bytes, self.variance, -Z);
         let high = quantile(self.bytes + mean, self.variance + mean * mean, Z);
-        let high = whole(high.ceil()).min(most).max(self.seen);
+        let high = whole(high.ceil()).min(max).max(self.seen);
         let low = whole(low).max(self.seen).min(high);
         Estimate { bytes: whole(self.bytes.round()).clamp(low, high), low, high }
     }
 }
 
-/// The quantile of a gamma distribution that the quantile `z` of the normal one belongs to.
+/// The quantile of a gamma distribution that corresponds to the quantile `z` of the normal distribution.
 fn quantile(mean: f64, variance: f64, z: f64) -> f64 {
     if mean <= 0.0 || variance <= 0.0 {
         return mean.max(0.0);
     }
-    // Of a chi-squared distribution of `2 mean² / variance` degrees, times `variance / (2 mean)`.
+    // That of a chi-squared distribution with `2 mean² / variance` degrees of freedom, scaled by
+    // `variance / (2 mean)`.
     let ninth = variance / (9.0 * mean * mean);
     mean * (1.0 - ninth + z * ninth.sqrt()).max(0.0).powi(3)
 }
@@ -92,7 +100,7 @@ pub(crate) fn whole(number: f64) -> u64 {
 mod tests {
     use super::*;
 
-    /// A simple generator of its own: the one under test is not to judge itself.
+    /// A generator that is independent of the one under test.
     struct Lcg(u64);
 
     impl Lcg {
@@ -103,11 +111,11 @@ mod tests {
     }
 
     #[test]
-    fn estimates_are_right_on_average_and_their_intervals_hold_the_truth() {
+    fn estimates_are_unbiased_and_their_intervals_contain_the_true_number() {
         const MEAN: u64 = 4_096;
         const RUNS: u32 = 4_000;
         let mut random = Lcg(7);
-        // Sizes and how many blocks of them.
+        // Sizes and numbers of blocks.
         for mix in [
             &[(16_u64, 40_000_u32)][..],
             &[(16, 100)],
@@ -115,20 +123,21 @@ mod tests {
             &[(4_096, 30)],
             &[(64, 2_000), (3_000, 50), (20_000, 9)],
         ] {
-            let truth: u64 = mix.iter().map(|it| it.0 * u64::from(it.1)).sum();
+            let truth: u64 = mix.iter().map(|&(size, blocks)| size * u64::from(blocks)).sum();
             let (mut total, mut spread, mut missed) = (0.0, 0.0, 0);
             for _ in 0..RUNS {
                 let mut sum = Sum::default();
                 for &(size, blocks) in mix {
-                    // By the gaps between picked blocks, so that few numbers are drawn.
-                    let chance = chance(size, MEAN);
+                    // Draws the gaps between sampled blocks, as this needs fewer random numbers.
+                    let probability = probability(size, MEAN);
                     let mut at = 0.0;
                     loop {
-                        at += 1.0 + ((1.0 - random.uniform()).ln() / (-chance).ln_1p()).floor();
+                        at +=
+                            1.0 + ((1.0 - random.uniform()).ln() / (-probability).ln_1p()).floor();
                         if at > f64::from(blocks) {
                             break;
                         }
-                        sum = sum.plus(Sum::of(size, size, MEAN));
+                        sum = sum.plus(Sum::from_sample(size, size, MEAN));
                     }
                 }
                 total += sum.bytes;
@@ -139,17 +148,17 @@ mod tests {
             let runs = f64::from(RUNS);
             let error = (spread / runs / runs).sqrt();
             assert!((total / runs - as_f64(truth)).abs() < 4.0 * error + 1e-6, "{mix:?}");
-            // 4 of 4000 are expected where the interval is exact.
+            // 4 of 4,000 are expected if the interval is exact.
             assert!(missed <= 12, "{mix:?}: {missed}");
         }
     }
 
     #[test]
-    fn an_interval_never_denies_what_was_seen_or_exceeds_what_there_was() {
-        let sum = Sum::of(1 << 20, 1 << 20, 4_096);
+    fn an_interval_is_limited_by_the_samples_and_by_the_maximum() {
+        let sum = Sum::from_sample(1 << 20, 1 << 20, 4_096);
         let estimate = sum.estimate(4_096, 1 << 20);
         assert_eq!(estimate, Estimate { bytes: 1 << 20, low: 1 << 20, high: 1 << 20 });
-        let one = Sum::of(100, 100, 1_000).estimate(1_000, u64::MAX);
+        let one = Sum::from_sample(100, 100, 1_000).estimate(1_000, u64::MAX);
         assert_eq!((one.low, one.bytes), (100, 1_051));
         assert!((8_000..12_000).contains(&one.high), "{one:?}");
         let none = Sum::default().estimate(1_000, 500);

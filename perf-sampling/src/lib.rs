@@ -1,11 +1,10 @@
-//! Allocation sampling for `perf-runtime`: the places in the code that allocate most, and what they
-//! retain.
+//! Allocation sampling for `perf-runtime`: which places in the code allocate most, and how much of that
+//! memory is retained.
 //!
-//! Programs use it through the feature `allocators` of `perf-runtime`. It is a crate of its own
-//! because its risks are of another kind than counting: while a build is sampled, it walks the stack
-//! from within the allocator.
+//! Programs use it through the feature `allocators` of `perf-runtime`. It is a separate crate because
+//! sampling is riskier than counting: while a build is sampled, the allocator walks the stack.
 //!
-//! It works on Linux on x86-64 and ARM64. Elsewhere [`Sampling::begin`] returns an error.
+//! It works on Linux on x86-64 and ARM64. On other targets [`Sampling::start`] returns an error.
 
 #[cfg(samples_allocations)]
 mod estimate;
@@ -39,9 +38,9 @@ pub use unsupported::{Samples, Sampling};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SamplingError {
-    /// The target is not one that the stack can be walked on.
+    /// Stacks cannot be walked on this target.
     UnsupportedTarget,
-    /// A thread is still taking a sample for an earlier build, or there is no memory.
+    /// A thread is still taking a sample for an earlier build, or the system is out of memory.
     Busy,
 }
 
@@ -49,7 +48,7 @@ impl std::fmt::Display for SamplingError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::UnsupportedTarget => {
-                "allocations are not sampled: that works on Linux on x86-64 and ARM64 only"
+                "allocations are not sampled: sampling works only on Linux on x86-64 and ARM64"
             }
             Self::Busy => {
                 "allocations are not sampled: a thread is still taking a sample for an earlier build"

@@ -1,11 +1,11 @@
-//! Which frame of a stack is the place in the tool's code: not the allocator's, nor the standard
-//! library's, nor ours.
+//! Which frame of a stack is in the code of the tool: not in the allocator, the standard library or the
+//! crates that measure. And how the file of such a frame is recorded.
 
 use std::path::Path;
 
 use crate::symbols::Code;
 
-/// What the compiler makes of a `#[global_allocator]`.
+/// Functions that the compiler generates for a `#[global_allocator]`.
 const ALLOCATOR_SHIMS: [&str; 8] = [
     "__rust_alloc",
     "__rust_alloc_zeroed",
@@ -17,15 +17,15 @@ const ALLOCATOR_SHIMS: [&str; 8] = [
     "__rg_dealloc",
 ];
 
-/// Crates that are no part of the tool's code, by the names of their functions.
+/// Crates that are not part of the tool's code.
 const FOREIGN_CRATES: [&str; 7] =
     ["alloc", "core", "std", "hashbrown", "__rustc", "rustc_std_workspace_core", "test"];
 
 /// The crates that measure.
 const OWN_CRATES: [&str; 4] = ["perf_core", "perf_history", "perf_runtime", "perf_sampling"];
 
-/// Whether a function is the tool's own, or one of its dependencies'.
-pub(super) fn is_of_tool(code: &Code) -> bool {
+/// Whether a function is in the tool or in one of its dependencies.
+pub(super) fn is_in_tool(code: &Code) -> bool {
     if let Some(name) = &code.function {
         let last = name.rsplit("::").next().unwrap_or(name);
         if ALLOCATOR_SHIMS.contains(&last) {
@@ -36,36 +36,37 @@ pub(super) fn is_of_tool(code: &Code) -> bool {
         }
     }
     if let Some(file) = &code.file {
-        return !is_of_standard_library(file) && !is_of_this_crate(file);
+        return !is_in_standard_library(file) && !is_in_own_crate(file);
     }
     match &code.function {
         Some(name) => {
-            !is_of_c_library(name) && crate_of(name).is_some_and(|it| !FOREIGN_CRATES.contains(&it))
+            !is_in_c_library(name)
+                && crate_of(name).is_some_and(|krate| !FOREIGN_CRATES.contains(&krate))
         }
         None => false,
     }
 }
 
-/// Whether a function is what the C library calls a thread's or the program's code from. Names that
-/// begin with `_` are its own.
-fn is_of_c_library(name: &str) -> bool {
+/// Whether a function is one of the C library that starts a thread or the program. Names that begin with
+/// `_` belong to it.
+fn is_in_c_library(name: &str) -> bool {
     let name = name.split('@').next().unwrap_or(name);
     !name.contains("::")
         && (name.starts_with('_') || ["start_thread", "clone", "clone3"].contains(&name))
 }
 
-/// Whether a file is of the standard library, or of what that is made of: as it was compiled, or as
-/// the component `rust-src` has it.
-fn is_of_standard_library(file: &str) -> bool {
+/// Whether a file belongs to the standard library or its dependencies. Its path is that on the machine
+/// that compiled the library, or in the component `rust-src`.
+fn is_in_standard_library(file: &str) -> bool {
     (file.starts_with("/rustc/") && file.contains("/library/"))
         || file.starts_with("/rust/deps/")
         || file.contains("/lib/rustlib/src/rust/library/")
-        || is_of_distribution(file)
+        || is_in_distribution_source(file)
 }
 
-/// Whether a file is of the standard library of a distribution's compiler, such as Debian's
+/// Whether a file belongs to the standard library of a Linux distribution, such as Debian's
 /// `/usr/src/rustc-1.96.0/library/alloc/src/alloc.rs`.
-fn is_of_distribution(file: &str) -> bool {
+fn is_in_distribution_source(file: &str) -> bool {
     file.split_once("/rustc-").is_some_and(|(_, rest)| {
         let after = rest.split_once('/').map(|(_, after)| after);
         rest.starts_with(|first: char| first.is_ascii_digit())
@@ -73,38 +74,38 @@ fn is_of_distribution(file: &str) -> bool {
     })
 }
 
-/// Whether a file is of the crates that measure: what is inlined may be without the name of its
-/// crate.
-fn is_of_this_crate(file: &str) -> bool {
+/// Whether a file belongs to the crates that measure. The name of an inlined function may lack its crate.
+fn is_in_own_crate(file: &str) -> bool {
     ["perf-core", "perf-runtime", "perf-sampling"].iter().any(|package| {
         file.split(&['/', '\\'][..]).zip(file.split(&['/', '\\'][..]).skip(1)).any(|(dir, next)| {
-            // In a workspace the folder is the package's name, in a registry a version follows.
+            // In a workspace the directory has the name of the package, in a registry also its version.
             let name = dir.strip_prefix(package);
             next == "src" && name.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
         })
     })
 }
 
-/// The crate that a function is of: `alloc` for `<alloc::vec::Vec<T> as …>::extend`, and for
-/// `<T as alloc::string::ToString>::to_string`, whose type is of no crate.
+/// The crate of a function: `alloc` for `<alloc::vec::Vec<T> as …>::extend`. If the type has no crate, it
+/// is that of the trait: `alloc` for `<T as alloc::string::ToString>::to_string`.
 fn crate_of(name: &str) -> Option<&str> {
     let path = name.trim_start_matches(['<', '&', '(', '[', '*']);
     let path = ["const ", "mut ", "dyn ", "impl "]
         .iter()
-        .fold(path, |it, prefix| it.strip_prefix(prefix).unwrap_or(it));
+        .fold(path, |path, prefix| path.strip_prefix(prefix).unwrap_or(path));
     let path = path.trim_start_matches(['<', '&', '(', '[', '*']);
-    let end = path.find(|it: char| !it.is_alphanumeric() && it != '_').unwrap_or(path.len());
+    let end = path.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(path.len());
     let (first, rest) = path.split_at(end);
     if rest.starts_with("::") || (rest.is_empty() && path == name) {
         return Some(first);
     }
-    path.split_once(" as ").and_then(|(_, of)| crate_of(of))
+    path.split_once(" as ").and_then(|(_, path)| crate_of(path))
 }
 
-/// A file as a record tells of it: below `dir` relative to that; of a package from a registry or a
-/// repository, from the package's name on. The home of whoever compiled it is `~`.
+/// The path of a file as it is recorded: relative to `dir` if it is below that, and relative to the
+/// package cache for a package from a registry or a repository. Home directories become `~`, so that no
+/// user name is recorded.
 pub(super) fn file_for_record(file: &str, dir: Option<&Path>) -> String {
-    if let Some(relative) = dir.and_then(|it| Path::new(file).strip_prefix(it).ok()) {
+    if let Some(relative) = dir.and_then(|dir| Path::new(file).strip_prefix(dir).ok()) {
         return relative.to_string_lossy().into_owned();
     }
     for store in ["/registry/src/", "/git/checkouts/"] {
@@ -115,7 +116,7 @@ pub(super) fn file_for_record(file: &str, dir: Option<&Path>) -> String {
         }
     }
     for homes in ["/home/", "/Users/"] {
-        if let Some((_, below)) = file.strip_prefix(homes).and_then(|it| it.split_once('/')) {
+        if let Some((_, below)) = file.strip_prefix(homes).and_then(|rest| rest.split_once('/')) {
             return format!("~/{below}");
         }
     }
@@ -149,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn the_standard_library_the_allocator_and_this_crate_are_not_the_tools_code() {
+    fn the_standard_library_the_allocator_and_the_own_crates_are_not_in_the_tool() {
         let code = |function: &str, file: Option<&str>| Code {
             function: Some(function.to_owned()),
             file: file.map(str::to_owned),
@@ -170,7 +171,7 @@ mod tests {
             ("alloc<std::alloc::System>", Some("/c/perf-core-0.1.0/src/allocator.rs")),
             ("<T as alloc::string::ToString>::to_string", None),
         ] {
-            assert!(!is_of_tool(&code(function, file)), "{function} {file:?}");
+            assert!(!is_in_tool(&code(function, file)), "{function} {file:?}");
         }
         for (function, file) in [
             ("render", Some("/home/a/my-site/src/main.rs")),
@@ -178,13 +179,13 @@ mod tests {
             ("serde_json::to_string", Some("/c/registry/src/i-1/serde_json-1.0.1/src/ser.rs")),
             ("main", None),
         ] {
-            assert!(is_of_tool(&code(function, file)), "{function} {file:?}");
+            assert!(is_in_tool(&code(function, file)), "{function} {file:?}");
         }
-        assert!(!is_of_tool(&Code { function: None, file: None, line: None }));
+        assert!(!is_in_tool(&Code { function: None, file: None, line: None }));
     }
 
     #[test]
-    fn files_are_told_of_without_whose_they_were() {
+    fn recorded_paths_contain_no_user_names() {
         let dir = Some(Path::new("/home/alice/site"));
         for (file, expected) in [
             ("/home/alice/site/src/main.rs", "src/main.rs"),

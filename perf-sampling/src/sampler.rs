@@ -1,25 +1,25 @@
-//! Samples of what is allocated, with their stacks: where a build spends memory, in its own code.
+//! Takes samples of allocations, with their stacks, from inside the allocator.
 //!
 //! # Implementation
 //!
-//! While no build asks for samples, an allocation, a free or a `realloc` pays one comparison of
-//! the hook. While one does, each thread counts down the bytes to its next sample ([`gap`](crate::gap)). What
-//! a sample needs is done within the allocator, and so keeps its rules: memory comes from tables
-//! that are part of the program and never grow ([`stacks`](crate::stacks), [`live`](crate::live)); nothing waits for anything;
-//! the stack is walked ([`unwind`](crate::unwind)) by tables that were copied when the build started, without the
-//! loader's help; and what a sample itself might allocate is no sample.
+//! While no build is sampled, an allocation, a free or a `realloc` costs one comparison with the hook.
+//! While one is, each thread counts the bytes to its next sample ([`gap`](crate::gap)). A sample is taken
+//! inside the allocator, so it must not allocate or wait. Memory comes from static tables of fixed size
+//! ([`stacks`](crate::stacks), [`live`](crate::live)). The stack is walked ([`unwind`](crate::unwind)) with
+//! unwind tables that were copied when the build started, without calling the loader. Allocations while a
+//! sample is taken are not sampled.
 //!
-//! # Why it is sound to share the tables
+//! # Why the tables can be shared
 //!
-//! They are atomics, and written without locks. A stack is published by the one store that puts its
-//! place into the index, after all of it was written, and never changed afterwards but for its
-//! sums, which are added to atomically. A live block belongs to one thread at a time: the one that
-//! has it from the allocator until it gives it back, so that all entries under one address are made
-//! and removed by threads of which each happens after the one before it; what threads race for are
-//! free slots, by compare-and-exchange. Before the tables are cleared for another round, sampling is
-//! off, and [`IN_FLIGHT`] says that nobody is at work on them: a thread announces itself there
-//! before it asks once more whether sampling is on, and the clearing thread turns it off before it
-//! looks there, all of it sequentially consistent, so one of the two sees the other.
+//! They are atomics, written without locks. A stack is published by a single store of its position in the
+//! index, after all of its words were written. Afterwards only its sums change, by atomic additions. A
+//! live block has one owner at a time: the thread that got it from the allocator, until it frees the block.
+//! So the accesses to the entries of one address are ordered, and threads compete only for free slots, by
+//! compare-and-exchange.
+//!
+//! The tables are cleared for the next round only while sampling is off and [`IN_FLIGHT`] is 0. A thread
+//! increments that counter before it checks that sampling is on; the clearing thread switches sampling off
+//! before it reads the counter. All of these are sequentially consistent, so one of the two sees the other.
 
 use std::sync::atomic::{
     AtomicBool, AtomicU32, AtomicU64, AtomicUsize,
@@ -35,31 +35,31 @@ use crate::{gap, unwind};
 
 /// Whether allocations are sampled.
 static ON: AtomicBool = AtomicBool::new(false);
-/// One of how many bytes is picked, on average.
+/// The average gap between two samples, in bytes.
 static MEAN: AtomicU64 = AtomicU64::new(1);
-/// Which round of sampling it is: in each, threads begin anew.
+/// The number of the round of sampling. In each round, threads start with new random numbers.
 static ROUND: AtomicU32 = AtomicU32::new(0);
-/// How many threads are at work on the tables.
+/// The number of threads that use the tables.
 static IN_FLIGHT: AtomicUsize = AtomicUsize::new(0);
-/// Samples that found no room.
+/// The number of samples for which the tables were full.
 static DROPPED: AtomicU64 = AtomicU64::new(0);
 
-/// How many builds ask for samples.
+/// The number of open builds that are sampled.
 static BUILDS: Mutex<usize> = Mutex::new(0);
 
-/// How many turns are given to threads that are still at work when sampling is to begin anew. Only
-/// a thread that is gone without a trace, as in a forked process, takes as many.
-const PATIENCE: u32 = 100_000;
+/// How often to yield to threads that still use the tables when a round is to start. Only a thread that
+/// vanished, as in a forked process, takes so long.
+const MAX_YIELDS: u32 = 100_000;
 
-/// What the allocator calls while allocations are sampled.
+/// The functions that the allocator calls while allocations are sampled.
 static HOOK: SamplingHook = SamplingHook { allocated, freeing, resizing };
 
-/// Begins to sample for a build, or goes on for one more: then the average is that of the first.
-/// `false` where that is not possible.
-pub(crate) fn begin(sample_bytes: u64, seed: u64) -> bool {
+/// Starts to sample a build. If another build is sampled already, its average gap stays. Returns `false` if
+/// sampling is not possible.
+pub(crate) fn start(sample_bytes: u64, seed: u64) -> bool {
     let mut builds = BUILDS.lock();
     if *builds == 0 {
-        let idle = (0..PATIENCE).any(|_| {
+        let idle = (0..MAX_YIELDS).any(|_| {
             let idle = IN_FLIGHT.load(SeqCst) == 0;
             if !idle {
                 std::thread::yield_now();
@@ -74,10 +74,10 @@ pub(crate) fn begin(sample_bytes: u64, seed: u64) -> bool {
         DROPPED.store(0, Relaxed);
         let mean = sample_bytes.max(1);
         MEAN.store(mean, Relaxed);
-        gap::begin(seed);
+        gap::start(seed);
         let round = ROUND.fetch_add(1, Relaxed).wrapping_add(1);
-        // The build's own thread is the first, whichever thread allocates first.
-        gap::begin_on_thread(mean, round);
+        // The build thread is the first of the round, whichever thread allocates first.
+        gap::start_on_thread(mean, round);
         ON.store(true, SeqCst);
         sampling_hook::install(Some(&HOOK));
     }
@@ -85,7 +85,7 @@ pub(crate) fn begin(sample_bytes: u64, seed: u64) -> bool {
     true
 }
 
-/// Ends what [`begin`] began.
+/// Ends the sampling of a build.
 pub(crate) fn end() {
     let mut builds = BUILDS.lock();
     *builds = builds.saturating_sub(1);
@@ -95,52 +95,51 @@ pub(crate) fn end() {
     }
 }
 
-/// One of how many bytes is picked, on average.
+/// The average gap between two samples, in bytes.
 pub(crate) fn sample_bytes() -> u64 {
     MEAN.load(Relaxed)
 }
 
-/// Samples that found no room since sampling began.
+/// The number of samples that were dropped in this round, as the tables were full.
 pub(crate) fn dropped() -> u64 {
     DROPPED.load(Relaxed)
 }
 
-/// As long as it lives, the tables are not cleared.
-struct AtWork;
+/// A guard that keeps the tables from being cleared.
+struct TableAccess;
 
-impl AtWork {
-    /// `None` where sampling is off.
-    fn begin() -> Option<Self> {
+impl TableAccess {
+    /// `None` if sampling is off.
+    fn acquire() -> Option<Self> {
         IN_FLIGHT.fetch_add(1, SeqCst);
-        // Dropped again where sampling is off.
-        let at_work = Self;
-        ON.load(SeqCst).then_some(at_work)
+        let access = Self;
+        ON.load(SeqCst).then_some(access)
     }
 }
 
-impl Drop for AtWork {
+impl Drop for TableAccess {
     fn drop(&mut self) {
         IN_FLIGHT.fetch_sub(1, SeqCst);
     }
 }
 
-/// How a block got the bytes that are sampled.
+/// How a block got its sampled bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Origin {
-    /// It was allocated.
+    /// The block was allocated.
     Allocation,
-    /// It was made larger, from this number of bytes.
+    /// The block grew from this size in bytes.
     Growth { from: usize },
 }
 
-/// A block was allocated, if its address is not 0.
+/// Called after an allocation. The address is 0 if it failed.
 fn allocated(address: usize, size: usize) {
     if address != 0 {
         count(address, size, Origin::Allocation);
     }
 }
 
-/// Counts down `size` bytes of the block at `address`, and takes a sample where it is time.
+/// Counts `size` bytes of the block at `address`, and takes a sample if the next one is among them.
 #[inline(never)]
 fn count(address: usize, size: usize, origin: Origin) {
     if gap::count_down(size, MEAN.load(Relaxed), ROUND.load(Relaxed))
@@ -152,8 +151,8 @@ fn count(address: usize, size: usize, origin: Origin) {
 
 #[inline(never)]
 fn take(address: usize, size: usize, origin: Origin, key: Key) {
-    let Some(_busy) = unwind::Busy::begin() else { return };
-    let Some(_at_work) = AtWork::begin() else { return };
+    let Some(_busy) = unwind::Busy::acquire() else { return };
+    let Some(_access) = TableAccess::acquire() else { return };
     let mut frames = [0; stacks::DEPTH];
     let depth = unwind::walk(&mut frames);
     let Some(stack) = stacks::find_or_add(key, &frames[..depth]) else {
@@ -169,60 +168,61 @@ fn take(address: usize, size: usize, origin: Origin, key: Key) {
     }
 }
 
-/// The block at `address` is about to be freed.
+/// Called before the block at `address` is freed.
 #[inline(never)]
 fn freeing(address: usize) {
-    if live::may_hold(address)
-        && let Some(_at_work) = AtWork::begin()
+    if live::may_contain(address)
+        && let Some(_access) = TableAccess::acquire()
     {
         live::remove(address, |_| {});
     }
 }
 
-/// The block at `address` is resized from `old` to `new` bytes, by `resize`.
+/// Called to resize the block at `address` from `old` to `new` bytes, by `resize`. That returns the new
+/// address, or 0 if it failed.
 fn resizing(address: usize, old: usize, new: usize, resize: &mut dyn FnMut() -> usize) {
-    // Taken out before another thread can have the address.
-    let known = take_parts(address);
+    // Removed before another thread can get the address.
+    let known = remove_parts(address);
     let moved = resize();
     if moved == 0 {
-        known.put_back(address, old);
+        known.insert(address, old);
         return;
     }
-    known.put_back(moved, new);
+    known.insert(moved, new);
     if new > old {
         count(moved, new - old, Origin::Growth { from: old });
     }
 }
 
-/// The samples of a block while it is resized.
+/// The sampled parts of a block while it is resized.
 struct Parts {
     parts: [Part; live::PARTS],
     len: usize,
 }
 
-/// Takes out the samples of the block at `address`.
-fn take_parts(address: usize) -> Parts {
-    let mut taken = Parts { parts: [Part::NONE; live::PARTS], len: 0 };
-    if live::may_hold(address)
-        && let Some(_at_work) = AtWork::begin()
+/// Removes the sampled parts of the block at `address`.
+fn remove_parts(address: usize) -> Parts {
+    let mut removed = Parts { parts: [Part::NONE; live::PARTS], len: 0 };
+    if live::may_contain(address)
+        && let Some(_access) = TableAccess::acquire()
     {
         live::remove(address, |part| {
-            if let Some(slot) = taken.parts.get_mut(taken.len) {
+            if let Some(slot) = removed.parts.get_mut(removed.len) {
                 *slot = part;
-                taken.len += 1;
+                removed.len += 1;
             }
         });
     }
-    taken
+    removed
 }
 
 impl Parts {
-    /// Puts them back for the block that is now at `address` and has `size` bytes.
-    fn put_back(&self, address: usize, size: usize) {
+    /// Inserts the parts for the block, which is now at `address` and has `size` bytes.
+    fn insert(&self, address: usize, size: usize) {
         if self.len == 0 {
             return;
         }
-        let Some(_at_work) = AtWork::begin() else { return };
+        let Some(_access) = TableAccess::acquire() else { return };
         for part in &self.parts[..self.len] {
             let live = part.live.min((size as u64).saturating_sub(part.from));
             if live > 0 && !live::insert(address, Part { live, ..*part }) {

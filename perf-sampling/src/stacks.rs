@@ -1,39 +1,39 @@
-//! The stacks that samples were taken at: a bounded table in memory that is part of the program.
+//! The stacks of the samples: a table of fixed size in static memory.
 //!
 //! # Implementation
 //!
-//! A stack takes a run of words: a header, sums, its frames. Its place goes into an
-//! index by open addressing. Stacks are added, and added to, by any number of threads at once; none
-//! is removed until all are.
+//! A stack is a sequence of words: a header, sums, and its frames. An index with open addressing stores
+//! their positions. Any number of threads may add stacks and samples at once. Stacks are only removed all
+//! together.
 
 use std::sync::atomic::{
     AtomicU64, AtomicUsize,
     Ordering::{AcqRel, Acquire, Relaxed},
 };
 
-use super::estimate::{Sum, chance};
+use super::estimate::{Sum, probability};
 
-/// How many frames of a stack are kept: the innermost. The deepest chains of the standard library
-/// between a line of a program and the allocator have some 20, without optimisation.
+/// The number of innermost frames that are kept of a stack. Without optimisation, the standard library has
+/// up to some 20 frames between the code of a program and the allocator.
 pub(crate) const DEPTH: usize = 40;
 
-/// Words for stacks: some 30,000 of the usual depth.
+/// The number of words, which is enough for some 30,000 stacks of usual depth.
 const WORDS: usize = 1 << 20;
-/// Places in the index; a power of two.
+/// The number of entries of the index; a power of two.
 const INDEX: usize = 1 << 16;
-/// How many stacks may be in the index.
-const MOST: u64 = INDEX as u64 / 4 * 3;
-/// How far a place is looked for in the index.
+/// The maximum number of stacks in the index.
+const MAX_STACKS: u64 = INDEX as u64 / 4 * 3;
+/// The maximum number of entries that are searched for a stack.
 const PROBES: usize = 64;
 
-/// Of a program that never samples, the pages of these are never there.
+// In a program that never samples, the pages of these tables are never mapped.
 static STACKS: [AtomicU64; WORDS] = [const { AtomicU64::new(0) }; WORDS];
 static INDEX_OF_STACKS: [AtomicU64; INDEX] = [const { AtomicU64::new(0) }; INDEX];
-/// Words that are taken.
-static TAKEN: AtomicUsize = AtomicUsize::new(0);
+/// The number of words in use.
+static USED_WORDS: AtomicUsize = AtomicUsize::new(0);
 static COUNT: AtomicU64 = AtomicU64::new(0);
 
-// The words of a stack.
+// The positions of the words of a stack.
 const OWNER: usize = 0;
 const PART_AND_DEPTH: usize = 1;
 const BYTES: usize = 2;
@@ -44,21 +44,21 @@ const ALLOCATIONS: usize = 6;
 const GROWTHS: usize = 7;
 const FRAMES: usize = 8;
 
-/// Whom a sample belongs to.
+/// What a sample is counted for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Key {
-    /// A build.
+    /// The number of a build.
     pub(crate) owner: u64,
-    /// A part of it.
+    /// The path of a phase of that build.
     pub(crate) part: u32,
 }
 
-/// A stack's place in the table.
+/// The position of a stack in the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct StackId(u32);
 
 impl StackId {
-    /// No stack in particular.
+    /// A placeholder.
     pub(super) const NONE: Self = Self(0);
 
     pub(super) fn to_raw(self) -> u64 {
@@ -74,24 +74,24 @@ impl StackId {
     }
 
     fn load(self, index: usize) -> u64 {
-        self.word(index).map_or(0, |it| it.load(Relaxed))
+        self.word(index).map_or(0, |word| word.load(Relaxed))
     }
 
     fn load_f64(self, index: usize) -> f64 {
         f64::from_bits(self.load(index))
     }
 
-    fn add_f64(self, index: usize, by: f64) {
+    fn add_f64(self, index: usize, addend: f64) {
+        let add = |bits| Some((f64::from_bits(bits) + addend).to_bits());
         if let Some(word) = self.word(index) {
-            let _ =
-                word.fetch_update(Relaxed, Relaxed, |it| Some((f64::from_bits(it) + by).to_bits()));
+            let _ = word.fetch_update(Relaxed, Relaxed, add);
         }
     }
 
-    fn is(self, key: Key, frames: &[u64]) -> bool {
+    fn matches(self, key: Key, frames: &[u64]) -> bool {
         self.load(OWNER) == key.owner
             && self.load(PART_AND_DEPTH) == part_and_depth(key, frames)
-            && (FRAMES..).zip(frames).all(|(index, it)| self.load(index) == *it)
+            && (FRAMES..).zip(frames).all(|(index, frame)| self.load(index) == *frame)
     }
 }
 
@@ -99,48 +99,48 @@ fn part_and_depth(key: Key, frames: &[u64]) -> u64 {
     u64::from(key.part) << 32 | frames.len() as u64
 }
 
-/// The stack of these frames, of at most [`DEPTH`], in the table. `None` where it is not there and
-/// finds no room.
+/// Finds or adds the stack with these frames, at most [`DEPTH`]. `None` if it is missing and the table is
+/// full.
 pub(super) fn find_or_add(key: Key, frames: &[u64]) -> Option<StackId> {
     let mut added = None;
-    for place in places(key, frames) {
-        let mut there = place.load(Acquire);
-        if there == 0 {
+    for entry in entries(key, frames) {
+        let mut position = entry.load(Acquire);
+        if position == 0 {
             let stack = match added {
                 Some(stack) => stack,
                 None => *added.insert(add_words(key, frames)?),
             };
-            match place.compare_exchange(0, stack.to_raw() + 1, AcqRel, Acquire) {
+            match entry.compare_exchange(0, stack.to_raw() + 1, AcqRel, Acquire) {
                 Ok(_) => return Some(stack),
-                // The words stay unused: another thread was faster, perhaps with the same stack.
-                Err(other) => there = other,
+                // Another thread was faster, perhaps with the same stack. The words stay unused.
+                Err(other) => position = other,
             }
         }
-        let stack = StackId::from_raw(there - 1);
-        if stack.is(key, frames) {
+        let stack = StackId::from_raw(position - 1);
+        if stack.matches(key, frames) {
             return Some(stack);
         }
     }
     None
 }
 
-fn places(key: Key, frames: &[u64]) -> impl Iterator<Item = &'static AtomicU64> + use<> {
+fn entries(key: Key, frames: &[u64]) -> impl Iterator<Item = &'static AtomicU64> + use<> {
     let words = [key.owner, u64::from(key.part)];
     let hash = words
         .iter()
         .chain(frames)
-        .fold(0_u64, |hash, it| (hash.rotate_left(5) ^ it).wrapping_mul(0x517C_C1B7_2722_0A95));
-    // The upper bits are the best.
+        .fold(0_u64, |hash, word| (hash.rotate_left(5) ^ word).wrapping_mul(0x517C_C1B7_2722_0A95));
+    // The upper bits are mixed best.
     let first = (hash >> 40) as usize;
-    (0..PROBES).filter_map(move |it| INDEX_OF_STACKS.get((first + it) & (INDEX - 1)))
+    (0..PROBES).filter_map(move |offset| INDEX_OF_STACKS.get((first + offset) & (INDEX - 1)))
 }
 
 fn add_words(key: Key, frames: &[u64]) -> Option<StackId> {
     let len = FRAMES + frames.len();
-    let first = TAKEN
-        .fetch_update(Relaxed, Relaxed, |it| it.checked_add(len).filter(|&it| it <= WORDS))
+    let first = USED_WORDS
+        .fetch_update(Relaxed, Relaxed, |used| used.checked_add(len).filter(|&used| used <= WORDS))
         .ok()?;
-    if COUNT.fetch_add(1, Relaxed) >= MOST {
+    if COUNT.fetch_add(1, Relaxed) >= MAX_STACKS {
         return None;
     }
     let words = STACKS.get(first..first + len)?;
@@ -154,49 +154,47 @@ fn add_words(key: Key, frames: &[u64]) -> Option<StackId> {
 
 /// Adds a sample of `size` bytes.
 pub(super) fn add(stack: StackId, size: u64, mean: u64, is_allocation: bool) {
-    let sum = Sum::of(size, size, mean);
+    let sum = Sum::from_sample(size, size, mean);
     stack.add_f64(BYTES, sum.bytes);
     stack.add_f64(VARIANCE, sum.variance);
-    stack.add_f64(if is_allocation { ALLOCATIONS } else { GROWTHS }, 1.0 / chance(size, mean));
-    for (index, by) in [(SEEN, size), (SAMPLES, 1)] {
+    stack.add_f64(if is_allocation { ALLOCATIONS } else { GROWTHS }, 1.0 / probability(size, mean));
+    for (index, addend) in [(SEEN, size), (SAMPLES, 1)] {
         if let Some(word) = stack.word(index) {
-            word.fetch_add(by, Relaxed);
+            word.fetch_add(addend, Relaxed);
         }
     }
 }
 
-/// What was sampled at one stack.
+/// The samples of one stack.
 #[derive(Debug, Clone)]
 pub(crate) struct StackSum {
     pub(crate) id: StackId,
     pub(crate) part: u32,
-    /// Addresses within the calls, the innermost first.
+    /// Addresses inside the call instructions, the innermost first.
     pub(crate) frames: Vec<u64>,
     pub(crate) sum: Sum,
-    /// Allocations, estimated.
+    /// The estimated number of allocations.
     pub(crate) allocations: f64,
-    /// Growths by `realloc`, estimated.
+    /// The estimated number of blocks that grew by `realloc`.
     pub(crate) growths: f64,
 }
 
 /// All stacks of an owner.
-pub(crate) fn of(owner: u64) -> Vec<StackSum> {
-    let there = INDEX_OF_STACKS.iter().map(|it| it.load(Acquire)).filter(|&it| it != 0);
-    let all = there.map(|it| StackId::from_raw(it - 1));
-    all.filter(|it| it.load(OWNER) == owner).map(StackSum::read).collect()
+pub(crate) fn owned_by(owner: u64) -> Vec<StackSum> {
+    let positions = INDEX_OF_STACKS.iter().map(|entry| entry.load(Acquire));
+    let stacks = positions.filter(|&position| position != 0).map(|raw| StackId::from_raw(raw - 1));
+    stacks.filter(|stack| stack.load(OWNER) == owner).map(StackSum::read).collect()
 }
 
 impl StackSum {
     fn read(id: StackId) -> Self {
-        let [part, depth] = {
-            let packed = id.load(PART_AND_DEPTH);
-            [packed >> 32, packed & u64::from(u32::MAX)]
-        };
+        let packed = id.load(PART_AND_DEPTH);
+        let (part, depth) = (packed >> 32, packed & u64::from(u32::MAX));
         let depth = usize::try_from(depth).unwrap_or(0).min(DEPTH);
         Self {
             id,
             part: u32::try_from(part).unwrap_or(u32::MAX),
-            frames: (FRAMES..FRAMES + depth).map(|it| id.load(it)).collect(),
+            frames: (FRAMES..FRAMES + depth).map(|index| id.load(index)).collect(),
             sum: Sum {
                 bytes: id.load_f64(BYTES),
                 variance: id.load_f64(VARIANCE),
@@ -209,11 +207,11 @@ impl StackSum {
     }
 }
 
-/// Removes all stacks. Nobody else may be at work on them.
+/// Removes all stacks. No other thread may use the table at the same time.
 pub(super) fn clear() {
-    if TAKEN.swap(0, Relaxed) > 0 {
-        for place in &INDEX_OF_STACKS {
-            place.store(0, Relaxed);
+    if USED_WORDS.swap(0, Relaxed) > 0 {
+        for entry in &INDEX_OF_STACKS {
+            entry.store(0, Relaxed);
         }
         COUNT.store(0, Relaxed);
     }
@@ -224,9 +222,9 @@ mod tests {
     use super::*;
     use crate::live;
 
-    /// The table is the process's: one test at a time may use it.
+    /// One test, as the table is global.
     #[test]
-    fn stacks_are_told_apart_added_up_and_refused_when_there_is_no_room() {
+    fn stacks_are_distinguished_summed_up_and_refused_when_the_table_is_full() {
         let key = |owner, part| Key { owner, part };
         let one = find_or_add(key(1, 2), &[10, 20]).unwrap();
         assert_eq!(find_or_add(key(1, 2), &[10, 20]), Some(one));
@@ -237,8 +235,10 @@ mod tests {
         }
         add(one, 100, 1_000, true);
         add(one, 100, 1_000, false);
-        let [sum] = &of(1).into_iter().filter(|it| it.id == one).collect::<Vec<_>>()[..] else {
-            panic!("not one")
+        let [sum] =
+            &owned_by(1).into_iter().filter(|stack| stack.id == one).collect::<Vec<_>>()[..]
+        else {
+            panic!("expected one stack")
         };
         assert_eq!((sum.part, &sum.frames[..]), (2, &[10, 20][..]));
         assert_eq!((sum.sum.samples, sum.sum.seen), (2, 200));
@@ -246,26 +246,26 @@ mod tests {
         assert!((sum.allocations - 10.508_33).abs() < 1e-3, "{sum:?}");
         assert!((sum.growths - sum.allocations).abs() < 1e-9, "{sum:?}");
 
-        // Threads that add the same stacks agree which they are.
-        let all = |_| -> Vec<_> {
-            (0..2_000).map(|it| find_or_add(key(2, 0), &[it, it]).unwrap()).collect()
+        // Threads that add the same stacks get the same ids.
+        let add_all = || -> Vec<_> {
+            (0..2_000).map(|frame| find_or_add(key(2, 0), &[frame, frame]).unwrap()).collect()
         };
         let ids: Vec<Vec<StackId>> = std::thread::scope(|scope| {
-            let threads: Vec<_> = (0..4).map(|it| scope.spawn(move || all(it))).collect();
-            threads.into_iter().map(|it| it.join().unwrap()).collect()
+            let threads: Vec<_> = (0..4).map(|_| scope.spawn(add_all)).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
         });
-        assert!(ids.windows(2).all(|it| it[0] == it[1]));
-        assert_eq!(of(2).len(), 2_000);
+        assert!(ids.windows(2).all(|pair| pair[0] == pair[1]));
+        assert_eq!(owned_by(2).len(), 2_000);
 
         let mut room = 0;
         while find_or_add(key(3, 0), &[room]).is_some() {
             room += 1;
         }
-        assert!((20_000..MOST).contains(&room), "{room}");
-        assert_eq!(of(3).len() as u64, room);
-        assert_eq!(find_or_add(key(1, 2), &[10, 20]), Some(one), "what is there stays");
+        assert!((20_000..MAX_STACKS).contains(&room), "{room}");
+        assert_eq!(owned_by(3).len() as u64, room);
+        assert_eq!(find_or_add(key(1, 2), &[10, 20]), Some(one), "existing stacks stay");
         clear();
-        assert!(of(1).is_empty() && of(2).is_empty() && of(3).is_empty());
+        assert!(owned_by(1).is_empty() && owned_by(2).is_empty() && owned_by(3).is_empty());
         live::clear();
     }
 }

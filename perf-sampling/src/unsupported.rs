@@ -1,4 +1,4 @@
-//! Sampling on targets that the stack cannot be walked on: it never begins.
+//! Sampling on targets where stacks cannot be walked: starting it fails.
 
 use std::convert::Infallible;
 
@@ -7,25 +7,25 @@ use perf_history::BuildStats;
 
 use crate::SamplingError;
 
-/// Sampling that is under way. On this target there is none.
+/// Active sampling. It cannot exist on this target.
 #[derive(Debug)]
 pub struct Sampling(Infallible);
 
-/// What was sampled for a build. On this target there is none.
+/// The samples of a build. They cannot exist on this target.
 #[derive(Debug)]
 pub struct Samples(Infallible);
 
 impl Sampling {
-    /// Fails: this target is not supported.
+    /// Always fails on this target.
     ///
     /// # Errors
     ///
-    /// [`SamplingError::UnsupportedTarget`]
-    pub fn begin(_sample_bytes: u64, _seed: u64) -> Result<Self, SamplingError> {
+    /// [`SamplingError::UnsupportedTarget`].
+    pub fn start(_sample_bytes: u64, _seed: u64) -> Result<Self, SamplingError> {
         Err(SamplingError::UnsupportedTarget)
     }
 
-    /// Never called.
+    /// Cannot be called on this target.
     #[must_use]
     pub fn collect(&self, _build: BuildNumber) -> Samples {
         match self.0 {}
@@ -33,7 +33,7 @@ impl Sampling {
 }
 
 impl Samples {
-    /// Never called.
+    /// Cannot be called on this target.
     pub fn add_to(&self, _stats: &mut BuildStats, _measured: &Measured) -> Option<&'static str> {
         match self.0 {}
     }

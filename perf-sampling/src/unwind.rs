@@ -1,19 +1,18 @@
-//! Walking the present thread's stack from within the allocator.
+//! Walks the stack of the current thread from inside the allocator.
 //!
 //! # Implementation
 //!
-//! `framehop` walks by the tables of call frame information that every Rust program has for its
-//! panics. It is given a copy of them ([`modules`](super::modules)), so it asks neither the loader
-//! nor the system for anything, and with its policy of not allocating, its working memory, made when
-//! a build starts, is all that it needs. Of that there are several; a thread takes one that is free, and goes without a
-//! stack where all are in use. The unwinders of the system and of the standard library ask the
-//! loader (`dl_iterate_phdr`, a lock that a thread within `dlopen` holds), and may allocate.
+//! `framehop` uses the call frame information that Rust programs contain for panics. It gets a copy
+//! ([`modules`](super::modules)), so it calls neither the loader nor the system. Its working memory is
+//! allocated when a build starts, and it does not allocate while it walks. There are several such caches: a
+//! thread uses a free one, and records no stack if all are in use. The unwinders of the system and of the
+//! standard library are not suitable: they call the loader (`dl_iterate_phdr` takes a lock that a thread
+//! inside `dlopen` holds), and may allocate.
 //!
-//! Memory is read between the stack pointer and the end of the thread's stack alone, so that wrong
-//! tables lead to a wrong stack, or none, but to no fault. The end is asked of the system once a
-//! thread. On stacks that are not the thread's own (of coroutines, for one) nothing is read, and
-//! the stack is empty. Code that was loaded after the build had started ends the stack: its frame
-//! is the last.
+//! Only memory between the stack pointer and the end of the thread's stack is read. So wrong tables lead
+//! to a wrong or empty stack, but not to a fault. The end of the stack is queried once per thread. On other
+//! stacks, such as those of coroutines, nothing is read and the result is empty. The walk ends at code that
+//! was loaded after the start of the build.
 
 #![allow(unsafe_code)]
 
@@ -27,32 +26,32 @@ use framehop::{
 };
 
 use super::modules::{self, LoadedModule, UnwindSections};
-use perf_core::sampling_hook::{Slot, leak};
+use perf_core::sampling_hook::{SharedRef, leak};
 
 type Unwinder = UnwinderNative<Vec<u8>, MustNotAllocateDuringUnwind>;
 type Cache = CacheNative<MustNotAllocateDuringUnwind>;
 
-/// How many threads can walk their stacks at once.
+/// The number of threads that can walk their stacks at the same time.
 const WALKERS: usize = 8;
 
-static UNWINDER: Slot<Unwinder> = Slot::empty();
-/// What threads need to walk. Only ever tried, never waited for.
+static UNWINDER: SharedRef<Unwinder> = SharedRef::empty();
+/// The working memory of the threads. They only try to lock it, and never wait.
 static CACHES: [Mutex<Option<Cache>>; WALKERS] = [const { Mutex::new(None) }; WALKERS];
-/// What the unwinder was made of. Not taken within the allocator.
+/// The modules that the unwinder knows. It is not locked inside the allocator.
 static KNOWN: Mutex<Vec<(LoadedModule, Option<UnwindSections>)>> = Mutex::new(Vec::new());
 
 thread_local! {
-    // Const and without destructors, so that they can be had at any time in a thread's life.
+    // Const and without destructors, so that they are accessible at any time in a thread's life.
     static IS_BUSY: Cell<bool> = const { Cell::new(false) };
     static STACK: Cell<Stack> = const { Cell::new(Stack::UNKNOWN) };
 }
 
-/// As long as it lives, the present thread takes a sample, and nothing that it does meanwhile is one.
+/// Marks that this thread is taking a sample, so that its own allocations are not sampled.
 pub(super) struct Busy;
 
 impl Busy {
-    /// `None` where it does already.
-    pub(super) fn begin() -> Option<Self> {
+    /// `None` if the thread is taking a sample already.
+    pub(super) fn acquire() -> Option<Self> {
         (!IS_BUSY.replace(true)).then_some(Self)
     }
 }
@@ -63,8 +62,8 @@ impl Drop for Busy {
     }
 }
 
-/// Makes all that walking needs, for what is loaded now. Not to be called within the allocator.
-/// `false` without memory.
+/// Prepares the unwinder for the modules that are loaded now. It must not be called inside the allocator.
+/// Returns `false` if the system is out of memory.
 pub(super) fn prepare() -> bool {
     let loaded = modules::with_unwind_sections();
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
@@ -75,8 +74,8 @@ pub(super) fn prepare() -> bool {
                 unwinder.add_module(unwindable(module, sections.clone()));
             }
         }
-        // What was there before may be in use. It stays, as few programs load other libraries for
-        // each build.
+        // The previous unwinder may be in use, so it is leaked. Few programs load other libraries for each
+        // build.
         let Some(unwinder) = leak(|| unwinder) else { return false };
         UNWINDER.set(Some(unwinder));
         *known = loaded;
@@ -105,27 +104,27 @@ fn unwindable(module: &LoadedModule, sections: UnwindSections) -> Module<Vec<u8>
     )
 }
 
-/// Fills in the addresses of the calls on the present thread's stack, the innermost first, and
-/// gives how many there are. Each is within the instruction that called.
+/// Stores the addresses of the calls on the stack of this thread in `frames`, the innermost first, and
+/// returns their number. Each address is inside the call instruction.
 #[inline(never)]
 pub(super) fn walk(frames: &mut [u64]) -> usize {
-    let Registers { instruction, stack, frame, link } = Registers::present();
-    let end = Stack::present().end_above(stack);
+    let Registers { instruction, stack, frame, link } = Registers::current();
+    let end = Stack::current().end_above(stack);
     let Some(unwinder) = UNWINDER.get() else { return 0 };
-    let Some(mut cache) = CACHES.iter().find_map(|it| it.try_lock().ok()) else { return 0 };
+    let Some(mut cache) = CACHES.iter().find_map(|cache| cache.try_lock().ok()) else { return 0 };
     let Some(cache) = cache.as_mut() else { return 0 };
     let registers = registers_for(instruction, stack, frame, link);
     let mut read = |address: u64| read_stack(address, stack, end);
-    // Its input was made by a compiler; should a stranger one make it panic, that ends here.
+    // The unwind tables come from a compiler. If unusual ones make `framehop` panic, that ends here.
     let walked = catch_unwind(AssertUnwindSafe(|| {
         let mut depth = 0;
         let mut calls = unwinder.iter_frames(instruction, registers, cache, &mut read);
-        // The first is this function.
+        // The first frame is this function.
         let _ = calls.next();
-        while let Some(place) = frames.get_mut(depth)
+        while let Some(frame) = frames.get_mut(depth)
             && let Ok(Some(call)) = calls.next()
         {
-            *place = call.address_for_lookup();
+            *frame = call.address_for_lookup();
             depth += 1;
         }
         depth
@@ -143,37 +142,40 @@ fn registers_for(_instruction: u64, stack: u64, frame: u64, link: u64) -> Unwind
     UnwindRegsNative::new(link, stack, frame)
 }
 
-/// Reads a word of the present thread's stack, which is from `start` to `end`.
+/// Reads a word of the stack of this thread, which reaches from `start` to `end`.
 fn read_stack(address: u64, start: u64, end: u64) -> Result<u64, ()> {
     let last = end.checked_sub(8).ok_or(())?;
     if address < start || address > last || !address.is_multiple_of(8) {
         return Err(());
     }
     let address = usize::try_from(address).map_err(|_| ())?;
-    // SAFETY: it is aligned, and between the stack pointer of a function that has not returned and
-    // the end of the thread's stack, all of which is there. Only this thread writes to it, and
-    // does not do so now: a frame may hold anything, but as bytes, all of it can be read. The read
-    // is volatile, so that the compiler takes it for one of memory that it knows nothing of.
+    // SAFETY: the address is aligned. It is between the stack pointer of a function that has not returned
+    // and the end of the thread's stack, and this range is mapped. Only this thread writes to it, and not
+    // during the read. The content of a frame is unknown, but any bytes are valid as a `u64`. The read is
+    // volatile, so that the compiler assumes nothing about the memory.
     Ok(unsafe { std::ptr::with_exposed_provenance::<u64>(address).read_volatile() })
 }
 
-/// What is needed of the processor's registers to begin.
+/// The registers that the walk starts with.
 struct Registers {
     instruction: u64,
     stack: u64,
     frame: u64,
-    /// Where the function returns to, on processors that keep that in a register.
+    /// The return address, on processors that keep it in a register.
     link: u64,
 }
 
 impl Registers {
-    /// Those of the function that this is inlined into.
+    /// The registers of the function that this is inlined into.
     #[inline(always)]
-    #[expect(clippy::inline_always, reason = "the registers of a function that returned are none")]
+    #[expect(
+        clippy::inline_always,
+        reason = "the registers of a function that has returned are useless"
+    )]
     #[cfg(target_arch = "x86_64")]
-    fn present() -> Self {
+    fn current() -> Self {
         let (instruction, stack, frame): (u64, u64, u64);
-        // SAFETY: reads registers, and touches neither memory, stack nor flags.
+        // SAFETY: this only reads registers. It accesses neither memory nor the stack nor flags.
         unsafe {
             core::arch::asm!(
                 "lea {}, [rip]",
@@ -188,13 +190,16 @@ impl Registers {
         Self { instruction, stack, frame, link: 0 }
     }
 
-    /// Those of the function that this is inlined into.
+    /// The registers of the function that this is inlined into.
     #[inline(always)]
-    #[expect(clippy::inline_always, reason = "the registers of a function that returned are none")]
+    #[expect(
+        clippy::inline_always,
+        reason = "the registers of a function that has returned are useless"
+    )]
     #[cfg(target_arch = "aarch64")]
-    fn present() -> Self {
+    fn current() -> Self {
         let (instruction, stack, frame, link): (u64, u64, u64, u64);
-        // SAFETY: reads registers, and touches neither memory, stack nor flags.
+        // SAFETY: this only reads registers. It accesses neither memory nor the stack nor flags.
         unsafe {
             core::arch::asm!(
                 "adr {}, .",
@@ -212,50 +217,50 @@ impl Registers {
     }
 }
 
-/// Where the present thread's stack is.
+/// The bounds of the stack of this thread.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Stack {
-    /// Not asked for yet.
+    /// Not queried yet.
     Unknown,
-    /// From there to there; nowhere, where the system did not say.
-    At { low: u64, high: u64 },
+    /// Both are 0 if the query failed.
+    Known { low: u64, high: u64 },
 }
 
 impl Stack {
     const UNKNOWN: Self = Self::Unknown;
 
-    fn present() -> Self {
+    fn current() -> Self {
         if STACK.get() == Self::Unknown {
-            let (low, high) = Self::ask().unwrap_or((0, 0));
-            STACK.set(Self::At { low, high });
+            let (low, high) = Self::query().unwrap_or((0, 0));
+            STACK.set(Self::Known { low, high });
         }
         STACK.get()
     }
 
-    /// The stack's end, if `pointer` is in it; else `pointer` itself.
+    /// The end of the stack if `pointer` is inside it, else `pointer`.
     fn end_above(self, pointer: u64) -> u64 {
         match self {
-            Self::At { low, high } if (low..high).contains(&pointer) => high,
+            Self::Known { low, high } if (low..high).contains(&pointer) => high,
             _ => pointer,
         }
     }
 
-    fn ask() -> Option<(u64, u64)> {
-        // SAFETY: `pthread_attr_t` is plain data that the call below fills in.
+    fn query() -> Option<(u64, u64)> {
+        // SAFETY: `pthread_attr_t` is plain data, which the call below initializes.
         let mut attributes = unsafe { std::mem::zeroed::<libc::pthread_attr_t>() };
         let (mut start, mut size) = (std::ptr::null_mut(), 0);
-        // SAFETY: the attributes are those of the present thread, which is there; they are read
-        // after they were filled in, and given back once. None of it comes back here: the C
-        // library allocates by its own `malloc`, if at all, and the present thread is in none of
-        // its calls, since the allocator that this one hands requests to has returned.
+        // SAFETY: the attributes are those of this thread, which exists. They are read after they were
+        // initialized, and destroyed once. These calls cannot re-enter this function, as the C library
+        // allocates with its own `malloc`. They do not run inside another call of the C library either, as
+        // the inner allocator has returned.
         let stack = unsafe {
             if libc::pthread_getattr_np(libc::pthread_self(), &raw mut attributes) != 0 {
                 return None;
             }
-            let told =
+            let result =
                 libc::pthread_attr_getstack(&raw const attributes, &raw mut start, &raw mut size);
             libc::pthread_attr_destroy(&raw mut attributes);
-            (told == 0).then_some((start.expose_provenance() as u64, size as u64))
+            (result == 0).then_some((start.expose_provenance() as u64, size as u64))
         };
         stack.map(|(low, size)| (low, low.saturating_add(size)))
     }

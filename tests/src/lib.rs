@@ -4,3 +4,8 @@
 pub mod conservation;
 pub mod one_build;
 pub mod programs;
+
+/// The examples of the README compile.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+pub struct Readme;

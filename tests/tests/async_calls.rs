@@ -218,6 +218,63 @@ fn async_recursion_is_one_phase_whose_calls_all_count() {
     assert!((descend.total_ms - descend.self_ms).abs() < 1e-9, "{descend:?}");
 }
 
+// ---- the future itself ---------------------------------------------------------------------------
+
+/// Functions that hold an argument of 16 KiB across an `await`, annotated or not.
+macro_rules! nested {
+    ($module:ident, [$($attribute:ident)?]) => {
+        mod $module {
+            use super::*;
+
+            $(#[$attribute])?
+            pub(super) async fn hold(bytes: [u8; 16_384]) -> u8 {
+                std::future::ready(()).await;
+                bytes[7]
+            }
+
+            $(#[$attribute])?
+            pub(super) async fn around<F: Future<Output = u8>>(future: F) -> u8 {
+                future.await
+            }
+
+            $(#[$attribute])?
+            pub(super) async fn small() -> u8 {
+                std::future::ready(1).await
+            }
+        }
+    };
+}
+
+nested!(bare, []);
+nested!(annotated, [tracked_phase]);
+
+#[test]
+fn a_future_is_at_most_a_tenth_and_128_bytes_larger_than_the_bare_one_however_deep_it_is() {
+    fn assert_bound<B, A>(bare: &B, annotated: &A) {
+        let (bare, annotated) = (size_of_val(bare), size_of_val(annotated));
+        assert!(annotated <= bare + bare / 10 + 128, "{annotated} bytes instead of {bare}");
+    }
+    macro_rules! around {
+        ($bare:expr, $annotated:expr; $($depth:literal)*) => {
+            let (bare, annotated) = ($bare, $annotated);
+            assert_bound(&bare, &annotated);
+            around!(@ bare, annotated; $($depth)*);
+        };
+        (@ $bare:ident, $annotated:ident; $depth:literal $($rest:literal)*) => {
+            let ($bare, $annotated) = (bare::around($bare), annotated::around($annotated));
+            assert_bound(&$bare, &$annotated);
+            around!(@ $bare, $annotated; $($rest)*);
+        };
+        (@ $bare:ident, $annotated:ident;) => {};
+    }
+    assert_bound(&bare::small(), &annotated::small());
+    // The futures are on the stack, each several times.
+    let nested = thread::Builder::new().stack_size(256 << 20).spawn(|| {
+        around!(bare::hold([0; 16_384]), annotated::hold([0; 16_384]); 2 3 4 5 6);
+    });
+    nested.unwrap().join().unwrap();
+}
+
 // ---- endings -------------------------------------------------------------------------------------
 
 #[test]

@@ -6,9 +6,10 @@
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::time::{Duration, UNIX_EPOCH};
 
 use clap::{CommandFactory, Parser};
-use perf_cli::{Console, Exit, PerfArgs, Program};
+use perf_cli::{Console, ExitStatus, PerfArgs, Program};
 
 /// Where the README runs the program. The records have file names relative to this folder.
 const FOLDER: &str = env!("CARGO_MANIFEST_DIR");
@@ -36,23 +37,16 @@ struct Buildperf {
 
 /// The output of `buildperf`, without colours.
 fn buildperf(words: &str, dir: &Path) -> String {
-    let words = ["buildperf"].into_iter().chain(words.split(' '));
-    let args = Buildperf::try_parse_from(words).unwrap().args;
-    let program = Program {
-        dir: dir.join(METRICS),
-        switch: None,
-        ..Program::new("buildperf", Buildperf::command())
-    };
+    let args = Buildperf::try_parse_from(["buildperf"].into_iter().chain(words.split(' ')));
+    let program = Program::new("buildperf", Buildperf::command())
+        .with_dir(dir.join(METRICS))
+        .with_switch(None);
     let (mut out, mut err) = (Vec::new(), Vec::new());
-    let mut console = Console {
-        out: &mut out,
-        err: &mut err,
-        width: 120,
-        color: false,
-        now: "2026-11-24T01:00:00+00:00[UTC]".parse().unwrap(),
-    };
-    let status = perf_cli::run_on(&args, &program, &mut console);
-    assert_eq!(status, Exit::Fine, "{}", String::from_utf8_lossy(&err));
+    let mut console = Console::new(&mut out, &mut err)
+        .with_width(120)
+        .with_now(UNIX_EPOCH + Duration::from_hours(498_745));
+    let status = perf_cli::run_on(&args.unwrap().args, &program, &mut console);
+    assert_eq!(status, ExitStatus::Success, "{}", String::from_utf8_lossy(&err));
     anstream::adapter::strip_str(&String::from_utf8(out).unwrap()).to_string()
 }
 

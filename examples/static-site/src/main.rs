@@ -82,11 +82,7 @@ fn main() -> ExitCode {
 
 /// Reads this tool's own history.
 fn perf(arguments: &PerfArgs) -> ExitCode {
-    let program = Program {
-        name: String::from("static-site perf"),
-        tool: Some(String::from("static-site")),
-        ..Program::new("static-site", Arguments::command())
-    };
+    let program = Program::new("static-site perf", Arguments::command()).with_tool("static-site");
     perf_cli::run(arguments, &program).into()
 }
 

@@ -34,7 +34,7 @@ fn main() -> ExitCode {
     let history = tables::against_history(trials, &CONTENDERS);
     let allocations = tables::allocations(trials);
 
-    print_section("Two builds in turn (`buildperf ab`)", &ab_table(&ab, false));
+    print_section("Two builds run alternately (`buildperf ab`)", &ab_table(&ab, false));
     print_section("The same, with ten phases beside the build", &ab_table(&with_phases, true));
     for noise in NOISES {
         let title = format!("Against history, builds that vary by {} %", percent(noise));

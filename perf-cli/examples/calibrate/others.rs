@@ -2,8 +2,8 @@
 //!
 //! All of them judge one build, or one number per run.
 
-use perf_cli::judge::e_divisive::best_split;
-use perf_cli::judge::median;
+use perf_cli::internals::e_divisive::best_split;
+use perf_cli::internals::median;
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
 /// Bencher's t-test, upper boundary 0.99, at most 64 builds: the example in its documentation, computed
@@ -138,8 +138,8 @@ fn quartiles(numbers: &[f64]) -> (f64, f64, f64) {
     let mut sorted = numbers.to_vec();
     sorted.sort_by(f64::total_cmp);
     let half = sorted.len().div_ceil(2);
-    let of = |part: &[f64]| median(part.iter().copied()).unwrap_or(f64::NAN);
-    (of(&sorted[..half]), of(&sorted), of(&sorted[sorted.len() - half..]))
+    let middle = |part: &[f64]| median(part.iter().copied()).unwrap_or(f64::NAN);
+    (middle(&sorted[..half]), middle(&sorted), middle(&sorted[sorted.len() - half..]))
 }
 
 fn count(number: usize) -> f64 {

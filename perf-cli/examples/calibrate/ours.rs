@@ -1,9 +1,9 @@
 //! The rules of this project, used as its commands use them.
 
-use perf_cli::judge::rules::{Hypothesis, Quantity, judge};
-use perf_cli::judge::sequential::{self, Comparison, PairedSamples, Step, decide_all};
-use perf_cli::judge::workload::Sample;
-use perf_cli::judge::{Thresholds, Verdict};
+use perf_cli::internals::rules::{Hypothesis, Quantity, judge};
+use perf_cli::internals::sequential::{self, Comparison, PairedSamples, Step, decide_all};
+use perf_cli::internals::workload::Sample;
+use perf_cli::internals::{Thresholds, Verdict};
 
 use crate::simulation::Builds;
 

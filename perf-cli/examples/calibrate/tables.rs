@@ -1,8 +1,8 @@
 //! The questions of the calibration, one function per table.
 
-use perf_cli::judge::Verdict;
-use perf_cli::judge::bootstrap::RatioInterval;
-use perf_cli::judge::e_divisive::{Options, change_points};
+use perf_cli::internals::Verdict;
+use perf_cli::internals::bootstrap::RatioInterval;
+use perf_cli::internals::e_divisive::{Options, change_points};
 
 use crate::simulation::{Builds, World, answers, mean, share};
 use crate::{others, ours};

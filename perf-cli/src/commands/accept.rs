@@ -3,34 +3,34 @@
 use clap::Args;
 use perf_history::{Accepted, BuildStats};
 
-use crate::commands::facts::short_commit;
+use crate::commands::describe::short_commit;
+use crate::context::Invocation;
 use crate::failure::Failure;
 use crate::present::style::STRONG;
 use crate::present::{Block, Cell, Column, Json, Kind, Report, Row, Span, Table};
-use crate::run::Invocation;
 use crate::select::{BuildRef, PassedOver, Selection, is_typical};
 
 /// The options of `accept`.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
-Later builds are then compared with this build and those after it, and no more with what was
-before it, in its series. Nothing is ever taken out of accepted.jsonl; accept an older build again
-to go back to its level.
+Later builds of its series are then compared with this build and those after it, and no longer with
+those before it. accepted.jsonl only grows: accept an older build again to go back to its level.
 
 Examples (after the program's name):
   accept --reason \"new highlighter\"    the newest build, with those that ran together with it
   accept 1f3c9ab                       the builds of a commit, in each of their series
   accept label:after                   a set")]
-pub struct AcceptArgs {
-    /// From which build on: latest, -3 (third newest), an id, a commit, label:NAME or branch:NAME
+pub(crate) struct AcceptArgs {
+    /// The first build of the new level: latest, -3 (third newest), an id, a commit, label:NAME or
+    /// branch:NAME
     #[arg(value_name = "BUILD", allow_negative_numbers = true)]
-    pub build: Option<BuildRef>,
+    pub(crate) build: Option<BuildRef>,
     /// Why the new level is right
     #[arg(long, value_name = "TEXT")]
-    pub reason: Option<String>,
+    pub(crate) reason: Option<String>,
 }
 
-/// Accepts the builds that are meant, and says which these are.
+/// Accepts the selected builds, and lists them.
 pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &AcceptArgs) -> Result<(), Failure> {
     let mut selection = invocation.selection();
     let beginnings = beginnings(&mut selection, args.build.as_ref());
@@ -38,12 +38,12 @@ pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &AcceptArgs) -> Res
     let (beginnings, passed_over) = beginnings?;
     if let Some(flawed) = beginnings.iter().find(|stats| !is_typical(stats)) {
         return Err(Failure::Usage(format!(
-            "build {} failed, was skipped or has a suspect clock: its times are no level",
+            "build {} failed, was skipped or has a suspect clock: it cannot be a new level",
             flawed.build_id
         )));
     }
     for PassedOver { build_id, why } in &passed_over {
-        invocation.warn(&format!("build {build_id} is passed over: {why}"));
+        invocation.warn(&format!("build {build_id} is left out: {why}"));
     }
     let now = invocation.console.now.timestamp().to_string();
     let accepted = |stats: &BuildStats| {
@@ -57,7 +57,7 @@ pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &AcceptArgs) -> Res
     invocation.write(&report(&changes))
 }
 
-/// What is accepted where nothing is named is what `check` judges where nothing is named.
+/// The first builds of the new level. Without a name, they are those that `check` judges.
 fn beginnings(
     selection: &mut Selection,
     build: Option<&BuildRef>,
@@ -83,14 +83,14 @@ fn report(changes: &[Accepted]) -> Report {
         let commit = change.commit.as_ref();
         let cells = vec![
             Cell::text(&change.build_id),
-            commit.map_or_else(Cell::absent, |it| Cell::labelled(short_commit(it), it)),
+            commit.map_or_else(Cell::absent, |commit| Cell::labelled(short_commit(commit), commit)),
             Cell::text(&change.tool),
             Cell::text(&change.timestamp),
             optional(change.reason.as_ref()),
         ];
         Row { cells, ..Row::default() }
     };
-    let title = vec![Span::new("from here on, this is the new normal", STRONG)];
+    let title = vec![Span::new("this is the new normal from here on", STRONG)];
     let table = Table { columns, rows: changes.iter().map(row).collect() };
     Report { blocks: vec![Block::Title(title), Block::Table(table)], json: Json::Rows }
 }

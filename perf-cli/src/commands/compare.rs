@@ -7,37 +7,37 @@ use clap::Args;
 use perf_history::BuildStats;
 use serde_json::{Value, json};
 
-use crate::commands::facts::{change_style, short_commit};
-use crate::commands::judgement::{self, Judged};
+use crate::commands::describe::{change_style, short_commit};
 use crate::commands::paired::{PairedMedians, PhasePair, pair_phases};
+use crate::commands::verdicts::{self, Judged};
 use crate::configuration::Configuration;
+use crate::context::Invocation;
 use crate::failure::Failure;
 use crate::judge::Verdict;
 use crate::present::style::{DIM, PLAIN, STRONG};
 use crate::present::{
     Block, Cell, Column, Fact, Json, Kind, Report, Row, Span, Table, tree, units,
 };
-use crate::run::Invocation;
 use crate::select::{BuildRef, SelectError, SeriesKey, group_sessions};
 
 /// The options of `compare`.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
-A set is compared by its medians: a label, a branch and a commit mean their newest builds on one
-commit. Builds on other machines, or in another mode, are shown, but their changes are not.
+A set is compared by its medians. A label, a branch or a commit selects its newest builds on one
+commit. Builds of different machines or modes are shown without their changes.
 
 Examples (after the program's name):
   compare -2 latest                  the newest build against the one before
   compare 1f3c9ab latest             against the builds of a commit
   compare label:before label:after   two sets
   compare branch:main latest         against the newest commit of a branch")]
-pub struct CompareArgs {
+pub(crate) struct CompareArgs {
     /// The old builds: latest, -3 (third newest), an id, a commit, label:NAME or branch:NAME
     #[arg(value_name = "A", allow_negative_numbers = true)]
-    pub old: BuildRef,
+    pub(crate) old: BuildRef,
     /// The new builds
     #[arg(value_name = "B", allow_negative_numbers = true)]
-    pub new: BuildRef,
+    pub(crate) new: BuildRef,
 }
 
 /// Compares two sets of builds.
@@ -53,7 +53,7 @@ pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &CompareArgs) -> Re
     invocation.warn_of_passed_over(&args.new, &not_new);
 
     let names = [described(&args.old, &old), described(&args.new, &new)];
-    let Comparison { mut report, obstacles } = Comparison::of(names, &old, &new);
+    let Comparison { mut report, obstacles } = Comparison::new(names, &old, &new);
     if obstacles.is_empty() {
         let configuration = invocation.configuration()?;
         add_judgement(&mut report, &judged(old, new, &configuration));
@@ -65,32 +65,32 @@ pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &CompareArgs) -> Re
     Err(Failure::NoData(format!("these builds cannot be compared: {}", obstacles.join("; "))))
 }
 
-/// What the statistics say of two sets, each newest first.
+/// Judges two sets, each newest first.
 fn judged(
     mut old: Vec<BuildStats>,
     mut new: Vec<BuildStats>,
     configuration: &Configuration,
 ) -> Vec<Judged> {
     new.reverse();
-    if judgement::were_run_in_turn(old.iter(), &new) {
+    if verdicts::were_run_in_turn(old.iter(), &new) {
         old.reverse();
-        return judgement::judge_pairs(&old, &new, configuration);
+        return verdicts::judge_pairs(&old, &new, configuration);
     }
-    judgement::judge(&new, &group_sessions(old), configuration)
+    verdicts::judge(&new, &group_sessions(old), configuration)
 }
 
-/// No more is told before the table; the rest is for `check`.
-const MOST_TOLD: usize = 6;
+/// How many changes are listed before the table. `check` lists all.
+const MAX_CHANGES: usize = 6;
 
-/// Says whether what differs is noise.
+/// Adds whether the differences are noise.
 fn add_judgement(report: &mut Report, judged: &[Judged]) {
-    let verdict = judgement::overall(judged);
-    let build = judgement::of_build_time(judged);
+    let verdict = verdicts::overall(judged);
+    let build = verdicts::of_build_time(judged);
     let mut facts = Vec::new();
     match (verdict, build) {
         (Verdict::Insufficient, Some(build)) => facts.push(
             Fact::new("noise")
-                .and(Span::plain("too few builds to tell a change from it"))
+                .and(Span::plain("too few builds to tell changes from noise"))
                 .and_all(&build.why),
         ),
         (Verdict::Unchanged, Some(build)) => facts.push(
@@ -98,45 +98,50 @@ fn add_judgement(report: &mut Report, judged: &[Judged]) {
                 .and(Span::plain("nothing differs by more than noise"))
                 .and_all(&build.why),
         ),
-        _ => facts.extend(judged.iter().filter(|it| it.is_news()).take(MOST_TOLD).map(|it| {
-            let change = it.change().map_or_else(String::new, units::change);
-            Fact::new(it.verdict.word())
-                .and(Span::new(format!("{} {change}", it.what()), STRONG))
-                .and_all(&it.why)
-        })),
+        _ => facts.extend(judged.iter().filter(|judged| judged.is_change()).take(MAX_CHANGES).map(
+            |judged| {
+                let change = judged.change().map_or_else(String::new, units::change);
+                Fact::new(judged.verdict.word())
+                    .and(Span::new(format!("{} {change}", judged.what()), STRONG))
+                    .and_all(&judged.why)
+            },
+        )),
     }
     // After the title and the totals, before the phases.
     let place = report.blocks.len().min(2);
     report.blocks.insert(place, Block::Facts(facts));
     if let Json::RowsWithin { before, .. } = &mut report.json {
         before.push(("verdict", verdict.word().into()));
-        before.push(("findings", judged.iter().filter(|it| it.is_news()).map(finding).collect()));
+        before.push((
+            "findings",
+            judged.iter().filter(|judged| judged.is_change()).map(finding).collect(),
+        ));
     }
 }
 
-fn finding(it: &Judged) -> Value {
+fn finding(judged: &Judged) -> Value {
     json!({
-        "verdict": it.verdict,
-        "phase": it.phase,
-        "measure": it.measure.key(),
-        "old": it.old,
-        "new": it.new,
-        "p": it.p,
-        "why": it.why.join("; "),
+        "verdict": judged.verdict,
+        "phase": judged.phase,
+        "measure": judged.measure.key(),
+        "old": judged.old,
+        "new": judged.new,
+        "p": judged.p,
+        "why": judged.why.join("; "),
     })
 }
 
 /// Two sets of builds side by side.
 pub(super) struct Comparison {
-    /// What there is to show of them.
+    /// The comparison.
     pub(super) report: Report,
-    /// Why they may not be compared; none where they may.
+    /// Why they are not comparable; empty if they are.
     pub(super) obstacles: Vec<String>,
 }
 
 impl Comparison {
-    /// Compares two sets, each by its name and with at least one build.
-    pub(super) fn of(
+    /// Compares two sets with their names, each of at least one build.
+    pub(super) fn new(
         [old_name, new_name]: [Span; 2],
         old: &[BuildStats],
         new: &[BuildStats],
@@ -166,10 +171,10 @@ fn ids(builds: &[BuildStats]) -> Value {
     builds.iter().map(|stats| stats.build_id.as_str()).collect()
 }
 
-/// What a set is, and how many builds it has.
+/// The name of a set, its commit, and its number of builds.
 fn described(reference: &BuildRef, builds: &[BuildStats]) -> Span {
     let commit = builds[0].git.as_ref().and_then(|git| git.commit.as_deref());
-    let at = commit.map_or_else(String::new, |it| format!(" at {}", short_commit(it)));
+    let at = commit.map_or_else(String::new, |commit| format!(" at {}", short_commit(commit)));
     let number = match builds.len() {
         1 => String::new(),
         n => format!(" ({})", units::counted(n as u64, "build")),
@@ -177,7 +182,7 @@ fn described(reference: &BuildRef, builds: &[BuildStats]) -> Span {
     Span::new(format!("{reference}{at}{number}"), STRONG)
 }
 
-/// Why the two sets may not be compared.
+/// Why the two sets are not comparable.
 fn obstacles(old: &[BuildStats], new: &[BuildStats]) -> Vec<String> {
     let series = |builds: &[BuildStats]| -> BTreeSet<SeriesKey> {
         builds.iter().map(SeriesKey::from_build).collect()
@@ -187,13 +192,15 @@ fn obstacles(old: &[BuildStats], new: &[BuildStats]) -> Vec<String> {
         .iter()
         .filter(|(_, series)| series.len() > 1)
         .map(|(name, series)| {
-            format!("the {name} ones are of {} series", units::count(series.len() as u64))
+            format!("the {name} builds are of {} series", units::count(series.len() as u64))
         })
         .collect();
     if let (true, Some(old), Some(new)) = (obstacles.is_empty(), old.first(), new.first()) {
         let differences = old.differences(new).into_iter();
         obstacles.extend(
-            differences.map(|it| format!("the {} differs ({} → {})", it.what, it.first, it.second)),
+            differences.map(|fact| {
+                format!("the {} differs ({} → {})", fact.what, fact.first, fact.second)
+            }),
         );
     }
     obstacles
@@ -226,7 +233,7 @@ fn totals(old: &[BuildStats], new: &[BuildStats], are_comparable: bool) -> Vec<F
     ]
 }
 
-/// The phases, below the build as a whole, and what was in none above all.
+/// The phases as a tree, and what was in none.
 fn phases(old: &[BuildStats], new: &[BuildStats], coloring: &Coloring) -> Table {
     let pairs = pair_phases(old, new);
     let depths: Vec<usize> = pairs.iter().map(|pair| pair.path.matches('/').count()).collect();
@@ -258,7 +265,7 @@ fn phases(old: &[BuildStats], new: &[BuildStats], coloring: &Coloring) -> Table 
 fn columns() -> Vec<Column> {
     let mut columns = vec![Column::new("path", "phase", Kind::Text { least: 16 }, 0)];
     let groups: [(&str, &str, &str, Kind, [u8; 3]); 7] = [
-        ("own", "_ms", "own", Kind::Time, [1, 0, 0]),
+        ("build_thread", "_ms", "own", Kind::Time, [1, 0, 0]),
         ("total", "_ms", "total", Kind::Time, [6, 5, 5]),
         ("self", "_ms", "self", Kind::Time, [12, 11, 10]),
         ("alloc", "_bytes", "alloc.", Kind::Bytes, [3, 2, 2]),
@@ -278,10 +285,10 @@ fn columns() -> Vec<Column> {
     columns
 }
 
-/// A phase with less than this of the build's time, or of its memory, changes unseen.
+/// Changes of phases with a smaller share of the build are dimmed.
 const NEGLIGIBLE: f64 = 0.01;
 
-/// Which changes are shown, and how large a number must be for its change to stand out.
+/// Which changes are shown, and how large a number must be for its change to be coloured.
 struct Coloring {
     are_comparable: bool,
     least_ms: f64,

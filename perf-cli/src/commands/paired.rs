@@ -57,21 +57,15 @@ pub(super) struct PhasePair {
 /// The phases of two sets: children directly below their parents, otherwise in the order of the new
 /// builds, and then of the old ones.
 pub(super) fn pair_phases(old: &[BuildStats], new: &[BuildStats]) -> Vec<PhasePair> {
+    let paths = new.iter().chain(old).flat_map(|stats| &stats.phases);
+    let order = in_tree_order(paths.map(|phase| phase.path.as_str()));
     let (old, new) = (by_path(old), by_path(new));
-    let mut order: Vec<(&str, usize)> = Vec::new();
-    for phases in [&new, &old] {
-        let mut paths: Vec<_> =
-            phases.iter().map(|(path, phases)| (*path, phases.position)).collect();
-        paths.sort_unstable_by_key(|(_, position)| *position);
-        let next = order.len();
-        order.extend(paths.into_iter().map(|(path, position)| (path, next + position)));
-    }
-    in_tree_order(order.iter().map(|(path, _)| *path))
+    order
         .into_iter()
         .map(|path| {
             let paired = |number: &dyn Fn(&PhaseStats) -> Option<f64>| {
-                let median_of = |phases: &HashMap<&str, Phases<'_>>| {
-                    median(phases.get(path)?.phases.iter().filter_map(|phase| number(phase)))
+                let median_of = |phases: &HashMap<&str, Vec<&PhaseStats>>| {
+                    median(phases.get(path)?.iter().filter_map(|phase| number(phase)))
                 };
                 PairedMedians { old: median_of(&old), new: median_of(&new) }
             };
@@ -89,19 +83,10 @@ pub(super) fn pair_phases(old: &[BuildStats], new: &[BuildStats]) -> Vec<PhasePa
         .collect()
 }
 
-/// The phases of a set that have one path.
-struct Phases<'a> {
-    /// The position of the path among all paths, in the order of the builds.
-    position: usize,
-    phases: Vec<&'a PhaseStats>,
-}
-
-fn by_path(builds: &[BuildStats]) -> HashMap<&str, Phases<'_>> {
-    let mut by_path: HashMap<&str, Phases<'_>> = HashMap::new();
+fn by_path(builds: &[BuildStats]) -> HashMap<&str, Vec<&PhaseStats>> {
+    let mut by_path: HashMap<&str, Vec<&PhaseStats>> = HashMap::new();
     for phase in builds.iter().flat_map(|stats| &stats.phases) {
-        let position = by_path.len();
-        let phases = by_path.entry(&phase.path);
-        phases.or_insert(Phases { position, phases: Vec::new() }).phases.push(phase);
+        by_path.entry(&phase.path).or_default().push(phase);
     }
     by_path
 }

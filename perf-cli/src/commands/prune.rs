@@ -3,9 +3,9 @@
 use clap::Args;
 use perf_history::{Pruned, Retention};
 
+use crate::context::Invocation;
 use crate::failure::Failure;
 use crate::present::{Report, units};
-use crate::run::Invocation;
 
 /// The options of `prune`.
 #[derive(Debug, Clone, Args)]
@@ -15,13 +15,13 @@ Records that are removed are gone, and so are their timelines. Lines that cannot
 Examples (after the program's name):
   prune --keep 1000      keep the newest 1000 records
   prune --since 1y       keep those of the last year")]
-pub struct PruneArgs {
-    /// Keep the newest N records; or, with --since, those since then
+pub(crate) struct PruneArgs {
+    /// Keep the newest N records; with --since, those since then
     #[arg(long, value_name = "N")]
-    pub keep: Option<usize>,
+    pub(crate) keep: Option<usize>,
 }
 
-/// Prunes the history, and says what that did.
+/// Prunes the history, and reports what was removed.
 pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &PruneArgs) -> Result<(), Failure> {
     invocation.refuse_filters(false)?;
     let since = invocation.common.since.map(|since| since.instant(&invocation.console.now));
@@ -29,7 +29,9 @@ pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &PruneArgs) -> Resu
         (Some(newest), None) => Retention::Newest(newest),
         (None, Some(since)) => Retention::Since(since),
         (None, None) => {
-            return Err(Failure::Usage("say what to keep: --keep N or --since WHEN".to_owned()));
+            return Err(Failure::Usage(
+                "nothing to prune by: give --keep N or --since WHEN".to_owned(),
+            ));
         }
         (Some(_), Some(_)) => {
             return Err(Failure::Usage("--keep and --since exclude each other".to_owned()));
@@ -37,7 +39,7 @@ pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &PruneArgs) -> Resu
     };
     let Pruned { kept, removed, unreadable, adopted, timelines, .. } =
         invocation.history().prune(keep)?;
-    invocation.write(&Report::of_counts(&[
+    invocation.write(&Report::from_counts(&[
         ("kept", kept),
         ("removed", removed),
         ("timelines", timelines),
@@ -47,8 +49,9 @@ pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &PruneArgs) -> Resu
     if unreadable > 0 {
         let lines = units::counted(unreadable, "line");
         let (program, dir) = (&invocation.program.name, invocation.dir_option());
-        let text =
-            format!("{lines} that cannot be read stayed; `{program} repair{dir}` moves them away");
+        let text = format!(
+            "{lines} that cannot be read stayed; `{program} repair{dir}` moves them to history.rejected.jsonl"
+        );
         invocation.warn(&text);
     }
     Ok(())

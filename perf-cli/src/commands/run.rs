@@ -7,47 +7,50 @@ use clap::Args;
 use indicatif::ProgressBar;
 use perf_history::BuildStats;
 
-use crate::commands::facts::{self, change_style};
-use crate::failure::{Exit, Failure};
+use crate::commands::describe::{self, change_style};
+use crate::context::Invocation;
+use crate::failure::{ExitStatus, Failure};
 use crate::judge::median;
 use crate::launch::{BuildCommand, Label, LaunchError, Launcher};
 use crate::present::style::{DIM, PLAIN, STRONG};
 use crate::present::{Block, Cell, Column, Fact, Json, Kind, Report, Row, Span, Table, units};
-use crate::run::Invocation;
 use crate::select::is_typical;
 
 /// The options of `run`.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
-The command is one whose builds are recorded: its records go to the history that --dir names, with
-the label `run` and a label `session` that all of them share. What it writes is shown only where
-it fails, or with --show-output. Ctrl-C lets the present build end as it sees fit; a second one
-kills it.
+The command must record its builds. The records go to the history of --dir, with the label `run`
+and one label `session` for all of them. The output of the command is shown if it fails, or with
+--show-output. Ctrl-C is forwarded: the running build finishes or aborts on its own. A second
+Ctrl-C kills it.
 
 Examples (after the program's name):
   run -- my-site build                               five builds, and their median
-  run --runs 10 --warmup 1 --label before -- make    labelled, after one that is not recorded
-  compare label:before label:after                   what two such runs say of each other")]
-pub struct RunArgs {
+  run --runs 10 --warmup 1 --label before -- make    with a label, after one that is not recorded
+  compare label:before label:after                   compare two such runs")]
+pub(crate) struct RunArgs {
     /// How many builds to record
     #[arg(long, value_name = "N", default_value = "5")]
-    pub runs: NonZeroU32,
-    /// How many builds to run before, which are not recorded
+    pub(crate) runs: NonZeroU32,
+    /// How many builds to run first without recording them
     #[arg(long, value_name = "N", default_value_t)]
-    pub warmup: u32,
-    /// The builds' label `run`, by which they are found as `label:L`
+    pub(crate) warmup: u32,
+    /// The label `run` of the builds, to select them as `label:L`
     #[arg(long, value_name = "L")]
-    pub label: Option<Label>,
-    /// Show what the command writes, on standard error
+    pub(crate) label: Option<Label>,
+    /// Show the output of the command on standard error
     #[arg(long)]
-    pub show_output: bool,
+    pub(crate) show_output: bool,
     /// The build command and its arguments
     #[arg(last = true, required = true, value_name = "CMD")]
-    pub command: Vec<OsString>,
+    pub(crate) command: Vec<OsString>,
 }
 
 /// Runs the command, and shows the builds that it made.
-pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &RunArgs) -> Result<Exit, Failure> {
+pub(crate) fn run(
+    invocation: &mut Invocation<'_, '_>,
+    args: &RunArgs,
+) -> Result<ExitStatus, Failure> {
     let mut launcher = invocation.launcher(args.show_output)?;
     let command = BuildCommand::of_words(args.command.clone());
     let runs = args.runs.get();
@@ -73,19 +76,19 @@ pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &RunArgs) -> Result
             units::count(builds.len() as u64),
             units::counted(runs.into(), "build")
         ));
-        return Ok(Exit::Interrupted);
+        return Ok(ExitStatus::Interrupted);
     }
     if builds.len() as u64 > u64::from(runs) {
         invocation.note(&format!(
-            "{} left {}: each run of it makes more than one",
+            "{} left {}: each run makes several builds",
             units::counted(runs.into(), "run"),
             units::counted(builds.len() as u64, "record")
         ));
     }
-    Ok(Exit::Fine)
+    Ok(ExitStatus::Success)
 }
 
-/// Warms up and builds. What was made until then is there where it fails as well.
+/// Warms up and builds. If it fails, `builds` has those made until then.
 fn make(
     launcher: &mut Launcher,
     args: &RunArgs,
@@ -134,12 +137,12 @@ fn report(builds: &[BuildStats], label: Option<&Label>, session: &str) -> Report
 }
 
 fn typical_median(builds: &[BuildStats]) -> Option<f64> {
-    median(builds.iter().filter(|it| is_typical(it)).map(|it| it.build_time_ms))
+    median(builds.iter().filter(|stats| is_typical(stats)).map(|stats| stats.build_time_ms))
 }
 
 fn table(builds: &[BuildStats], median: Option<f64>) -> Table {
     let text = |least| Kind::Text { least };
-    let all_succeeded = builds.iter().all(|stats| facts::outcome(stats).0 == "success");
+    let all_succeeded = builds.iter().all(|stats| describe::outcome(stats).0 == "success");
     let several_tools = builds.iter().any(|stats| stats.tool != builds[0].tool);
     let rank = |shown: bool, rank| if shown { rank } else { Column::DATA };
     let columns = vec![
@@ -157,7 +160,7 @@ fn table(builds: &[BuildStats], median: Option<f64>) -> Table {
         let is_typical = is_typical(stats);
         let median = median.filter(|median| is_typical && *median > 0.0);
         let change = median.map(|median| stats.build_time_ms / median - 1.0);
-        let (ended, ended_style) = facts::outcome(stats);
+        let (ended, ended_style) = describe::outcome(stats);
         let cells = vec![
             Cell::count(number),
             Cell::text(&stats.build_id),
@@ -174,9 +177,9 @@ fn table(builds: &[BuildStats], median: Option<f64>) -> Table {
     Table { columns, rows: rows.collect() }
 }
 
-/// The middle and the ends of times and memory.
+/// The median and the range of times and memory.
 fn totals(builds: &[BuildStats]) -> Vec<Fact> {
-    let typical: Vec<&BuildStats> = builds.iter().filter(|it| is_typical(it)).collect();
+    let typical: Vec<&BuildStats> = builds.iter().filter(|stats| is_typical(stats)).collect();
     let fact = |label: &str, shown: fn(f64) -> String, of: fn(&BuildStats) -> Option<f64>| {
         let numbers: Vec<f64> = typical.iter().filter_map(|stats| of(stats)).collect();
         let fact = Fact::new(label);
@@ -197,7 +200,11 @@ fn totals(builds: &[BuildStats]) -> Vec<Fact> {
     };
     vec![
         fact("time", units::time, |stats| Some(stats.build_time_ms)),
-        fact("peak heap", |size| units::bytes(units::mebibytes(size)), |it| it.memory_peak_mb),
+        fact(
+            "peak heap",
+            |size| units::bytes(units::mebibytes(size)),
+            |stats| stats.memory_peak_mb,
+        ),
         fact("allocated", units::bytes, |stats| stats.alloc_bytes.map(units::float)),
     ]
 }

@@ -1,8 +1,8 @@
-//! What a project says of how its builds are judged: `buildperf.toml`.
+//! How the builds of a project are judged: `buildperf.toml`.
 //!
 //! ```toml
-//! default-branch = "main"            # or a list; where it is not said: main and master
-//! workload = "total_pages"           # the count that says how much work a build is
+//! default-branch = "main"            # or a list; by default main and master
+//! workload = "total_pages"           # the count that measures the amount of work
 //!
 //! [thresholds]                       # what a change must exceed; these are the defaults
 //! time-percent = 5
@@ -17,13 +17,13 @@
 //! session-p = 0.05                   # the highest p of a session (Mann–Whitney)
 //! pairs-p = 0.0025                   # the same of builds run in turn, at all looks together
 //! false-discovery-rate = 0.05        # the share of false findings among all findings
-//! least-builds = 5                   # with fewer to compare with, no time nor peak is judged
+//! least-builds = 5                   # with fewer to compare with, neither times nor peaks are judged
 //! enough-builds = 10                 # with fewer (for a session: sessions) it is `suspect` at most
 //! session-builds = 3                 # with fewer that ran together, the same
-//! baseline-sessions = 30             # the newest so many are compared with
+//! baseline-sessions = 30             # how many of the newest are compared with
 //!
-//! [[phase]]                          # the last that matches a phase says what it says
-//! path = "render/*"                  # `*` is one name, `**` any number of them
+//! [[phase]]                          # the last rule that matches a phase wins
+//! path = "render/*"                  # `*` is one name, `**` any number of names
 //! time-percent = 10
 //! time-ms = 20
 //! z = 5                              # and session-p, memory-…, allocations-percent
@@ -33,46 +33,82 @@
 //! ignore = true                      # not judged at all
 //! ```
 
-mod allowed;
 mod reading;
-mod thresholds;
+#[cfg(test)]
+mod tests;
 
 use std::path::{Path, PathBuf};
 
-use crate::judge;
-pub use reading::ConfigurationError;
-pub use thresholds::{Thresholds, ThresholdsOf};
+use clap::error::Error;
+use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
+use reading::pattern;
+use serde::Deserialize;
+use toml::{Table, Value};
+
+use crate::judge::Thresholds;
+use crate::judge::thresholds::{not_negative, probability, sigmas};
+
+pub(crate) use reading::ConfigurationError;
 
 /// The name of the file.
-pub const FILE: &str = "buildperf.toml";
+pub(crate) const FILE: &str = "buildperf.toml";
 
-/// The branches that are taken for the default one where nobody says which it is.
+/// The default branches of a project that does not name one.
 const DEFAULT_BRANCHES: [&str; 2] = ["main", "master"];
 
-/// What `buildperf.toml` says, or what holds where there is none.
+/// The contents of `buildperf.toml`, or the defaults.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Configuration {
-    /// Where it was read; `None` where there is no file.
-    pub path: Option<PathBuf>,
-    /// The branches whose builds are a measure for others.
-    pub default_branches: Vec<String>,
-    /// The count that says how much work a build is.
-    pub workload: Option<String>,
-    /// What holds for the build, and for phases of which nothing else is said.
-    pub thresholds: Thresholds,
-    /// What is said of some phases, in the order of the file.
-    pub phases: Vec<PhaseRule>,
+pub(crate) struct Configuration {
+    /// The file; `None` if there is none.
+    pub(crate) path: Option<PathBuf>,
+    /// The branches whose builds are the baseline.
+    pub(crate) default_branches: Vec<String>,
+    /// The count that measures the amount of work.
+    pub(crate) workload: Option<String>,
+    /// The thresholds of the build, and of phases without a rule.
+    pub(crate) thresholds: Thresholds,
+    /// The rules for phases, in the order of the file.
+    pub(crate) phases: Vec<PhaseRule>,
 }
 
-/// What is said of the phases whose paths match.
-#[derive(Debug, Clone, PartialEq)]
-pub struct PhaseRule {
-    /// Which phases.
-    pub path: glob::Pattern,
-    /// Whether they are not judged.
-    pub ignore: Option<bool>,
-    /// What a change of theirs must exceed.
-    pub thresholds: ThresholdsOf,
+/// The thresholds of the phases whose paths match.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct PhaseRule {
+    #[serde(deserialize_with = "pattern")]
+    path: glob::Pattern,
+    ignore: Option<bool>,
+    #[serde(default, deserialize_with = "not_negative")]
+    time_percent: Option<f64>,
+    /// Holds however many builds there are.
+    #[serde(default, deserialize_with = "not_negative")]
+    time_ms: Option<f64>,
+    #[serde(default, deserialize_with = "not_negative")]
+    memory_percent: Option<f64>,
+    #[serde(default, deserialize_with = "not_negative")]
+    memory_mb: Option<f64>,
+    #[serde(default, deserialize_with = "not_negative")]
+    allocations_percent: Option<f64>,
+    #[serde(default, deserialize_with = "sigmas")]
+    z: Option<f64>,
+    #[serde(default, deserialize_with = "probability")]
+    session_p: Option<f64>,
+}
+
+impl PhaseRule {
+    fn apply(&self, thresholds: Thresholds) -> Thresholds {
+        Thresholds {
+            time_percent: self.time_percent.unwrap_or(thresholds.time_percent),
+            phase_ms: self.time_ms.unwrap_or(thresholds.phase_ms),
+            single_phase_ms: self.time_ms.unwrap_or(thresholds.single_phase_ms),
+            memory_percent: self.memory_percent.unwrap_or(thresholds.memory_percent),
+            memory_mb: self.memory_mb.unwrap_or(thresholds.memory_mb),
+            allocations_percent: self.allocations_percent.unwrap_or(thresholds.allocations_percent),
+            z: self.z.unwrap_or(thresholds.z),
+            session_p: self.session_p.unwrap_or(thresholds.session_p),
+            ..thresholds
+        }
+    }
 }
 
 impl Default for Configuration {
@@ -88,12 +124,12 @@ impl Default for Configuration {
 }
 
 impl Configuration {
-    /// Reads the file that is named.
+    /// Reads a file.
     ///
     /// # Errors
     ///
     /// It cannot be read, or something in it is wrong: the error names line and key.
-    pub fn read(path: &Path) -> Result<Self, ConfigurationError> {
+    pub(crate) fn read(path: &Path) -> Result<Self, ConfigurationError> {
         reading::read(path)
     }
 
@@ -104,7 +140,7 @@ impl Configuration {
     /// # Errors
     ///
     /// There is such a file, and it cannot be read or something in it is wrong.
-    pub fn of_history(dir: &Path) -> Result<Self, ConfigurationError> {
+    pub(crate) fn of_history(dir: &Path) -> Result<Self, ConfigurationError> {
         // What has no absolute form, as in a directory that was removed, has nothing beside it.
         let dir = std::path::absolute(dir).ok();
         let current = std::env::current_dir().ok();
@@ -118,28 +154,14 @@ impl Configuration {
     }
 
     /// Whether a phase is judged.
-    #[must_use]
-    pub fn is_judged(&self, path: &str) -> bool {
-        let said = self.rules_for(path).filter_map(|rule| rule.ignore).next_back();
-        said != Some(true)
+    pub(crate) fn is_judged(&self, path: &str) -> bool {
+        let ignore = self.rules_for(path).filter_map(|rule| rule.ignore).next_back();
+        ignore != Some(true)
     }
 
-    /// What a change of a phase must exceed.
-    #[must_use]
-    pub fn of_phase(&self, path: &str) -> Thresholds {
-        self.rules_for(path).fold(self.thresholds, |before, rule| before.with(&rule.thresholds))
-    }
-
-    /// What the build is held against, for the rules of judging.
-    #[must_use]
-    pub fn rules(&self) -> judge::Thresholds {
-        self.thresholds.rules()
-    }
-
-    /// What a phase is held against, for the rules of judging.
-    #[must_use]
-    pub fn rules_of_phase(&self, path: &str) -> judge::Thresholds {
-        self.of_phase(path).rules()
+    /// The thresholds of a phase.
+    pub(crate) fn of_phase(&self, path: &str) -> Thresholds {
+        self.rules_for(path).fold(self.thresholds, |thresholds, rule| rule.apply(thresholds))
     }
 
     fn rules_for(&self, path: &str) -> impl DoubleEndedIterator<Item = &PhaseRule> {
@@ -159,5 +181,89 @@ fn up_to_checkout(dir: &Path) -> Vec<&Path> {
     above[..=root].to_vec()
 }
 
-#[cfg(test)]
-mod tests;
+/// The keys, what their values are, and their help.
+const OPTIONS: [(&str, &str, &str); 16] = [
+    ("time-percent", "PERCENT", "Smallest change of time"),
+    ("build-ms", "MS", "Smallest change of the build's time (sessions of 3 builds and more)"),
+    ("phase-ms", "MS", "Smallest change of a phase's self time (sessions of 3 builds and more)"),
+    ("single-build-ms", "MS", "The same as --build-ms, for one build or two"),
+    ("single-phase-ms", "MS", "The same as --phase-ms, for one build or two"),
+    ("memory-percent", "PERCENT", "Smallest change of a memory peak"),
+    ("memory-mb", "MB", "Smallest change of a memory peak"),
+    ("allocations-percent", "PERCENT", "Smallest change of allocations that hardly vary"),
+    ("z", "SIGMAS", "Smallest change in robust σ of the builds before"),
+    ("session-p", "P", "Highest p of a session that is a regression"),
+    ("pairs-p", "P", "The same of builds run in turn, at all looks together"),
+    ("false-discovery-rate", "SHARE", "Share of false findings among all findings"),
+    ("least-builds", "N", "With fewer builds to compare with, neither times nor peaks are judged"),
+    ("enough-builds", "N", "With fewer builds (or sessions) to compare with, nothing is certain"),
+    ("session-builds", "N", "With fewer builds that ran together, nothing is certain"),
+    ("baseline-sessions", "N", "How many of the newest sessions to compare with"),
+];
+
+/// The thresholds that were given on the command line.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct ThresholdArgs(Table);
+
+impl ThresholdArgs {
+    /// The thresholds with those of the command line in place of the others.
+    pub(crate) fn apply(&self, thresholds: Thresholds) -> Result<Thresholds, String> {
+        let thresholds = replace(thresholds, &self.0)?;
+        thresholds.validate()?;
+        Ok(thresholds)
+    }
+}
+
+fn replace(thresholds: Thresholds, given: &Table) -> Result<Thresholds, String> {
+    let mut table = Table::try_from(thresholds).map_err(|error| error.to_string())?;
+    table.extend(given.clone());
+    table.try_into().map_err(|error: toml::de::Error| error.message().to_owned())
+}
+
+/// Reads a number, and checks that it is one that the threshold may be.
+fn parse(key: &str, text: &str) -> Result<Value, String> {
+    let number = text.parse().map(Value::Integer).or_else(|_| text.parse().map(Value::Float));
+    let number = number.map_err(|_| "expected a number".to_owned())?;
+    let given = Table::from_iter([(key.to_owned(), number.clone())]);
+    replace(Thresholds::default(), &given).map(|_| number)
+}
+
+impl Args for ThresholdArgs {
+    fn augment_args(command: Command) -> Command {
+        let defaults = Table::try_from(Thresholds::default()).unwrap_or_default();
+        let option = |(key, value, help): (&'static str, &'static str, &str)| {
+            let default = match defaults.get(key) {
+                Some(Value::Float(number)) => number.to_string(),
+                Some(Value::Integer(number)) => number.to_string(),
+                _ => String::new(),
+            };
+            Arg::new(key)
+                .long(key)
+                .value_name(value)
+                .help(format!("{help} [default: {default}]"))
+                .allow_hyphen_values(true)
+                .value_parser(move |text: &str| parse(key, text))
+        };
+        command.next_help_heading("Thresholds").args(OPTIONS.map(option))
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+impl FromArgMatches for ThresholdArgs {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, Error> {
+        let mut given = Self::default();
+        given.update_from_arg_matches(matches)?;
+        Ok(given)
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), Error> {
+        for (key, ..) in OPTIONS {
+            let value = matches.get_one::<Value>(key);
+            self.0.extend(value.map(|value| (key.to_owned(), value.clone())));
+        }
+        Ok(())
+    }
+}

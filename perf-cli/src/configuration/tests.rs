@@ -1,4 +1,4 @@
-//! What a file says, and what is told of one that is wrong.
+//! Reading `buildperf.toml`, and the errors about a wrong one.
 
 use std::fs;
 
@@ -15,14 +15,14 @@ fn read(text: &str) -> Result<Configuration, String> {
 }
 
 #[test]
-fn what_is_not_said_is_the_default() {
+fn an_empty_file_is_the_default() {
     let read = read("").unwrap();
     assert_eq!(read, Configuration { path: read.path.clone(), ..Configuration::default() });
     assert_eq!(read.default_branches, ["main", "master"]);
 }
 
 #[test]
-fn the_file_of_the_documentation_says_the_defaults() {
+fn the_documented_file_holds_the_defaults() {
     let documentation = include_str!("mod.rs").split("```").nth(1).unwrap();
     let text: String = documentation
         .lines()
@@ -42,7 +42,7 @@ fn the_file_of_the_documentation_says_the_defaults() {
 }
 
 #[test]
-fn the_last_rule_that_matches_says_what_it_says_and_leaves_the_rest() {
+fn the_last_matching_rule_wins_key_by_key() {
     let read = read(
         "
         [thresholds]
@@ -69,91 +69,96 @@ fn the_last_rule_that_matches_says_what_it_says_and_leaves_the_rest() {
 }
 
 #[test]
-fn what_is_wrong_is_told_with_its_line_and_key_and_what_was_meant() {
-    for (text, told) in [
-        ("\n\nworkloads = 'x'", ", line 3: unknown key \"workloads\"; did you mean \"workload\"?"),
-        ("[treshold]\n", ", line 1: unknown key \"treshold\"; did you mean \"thresholds\"?"),
+fn an_error_names_line_key_value_and_what_was_probably_meant() {
+    for (text, line, at, reason) in [
+        (
+            "\n\nworkloads = 'x'",
+            3,
+            "workloads = 'x'",
+            "unknown key `workloads`, did you mean `workload`?",
+        ),
+        ("[treshold]\n", 1, "[treshold]", "unknown key `treshold`, did you mean `thresholds`?"),
         (
             "[thresholds]\ntime_percent = 5",
-            ", line 2: unknown key \"time_percent\"; did you mean \"time-percent\"?",
+            2,
+            "time_percent = 5",
+            "unknown key `time_percent`, did you mean `time-percent`?",
         ),
         (
-            "[thresholds]\n\ntime-percent = '5 %'",
-            ", line 3: time-percent: expected a number, not text",
-        ),
-        (
-            "[thresholds]\nbuild-ms = -1",
-            ", line 2: build-ms: expected a number that is not negative",
-        ),
-        (
-            "[thresholds]\nbuild-ms = nan",
-            ", line 2: build-ms: expected a number that is not negative",
-        ),
-        ("[thresholds]\nz = 0.5", ", line 2: z: expected a number from 1 to 10"),
-        ("[thresholds]\nz = inf", ", line 2: z: expected a number from 1 to 10"),
-        ("[[phase]]\npath = 'a'\nz = 11", ", line 3: z: expected a number from 1 to 10"),
-        (
-            "[thresholds]\nz = 3\nsession-p = 5",
-            ", line 3: session-p: expected a number from 0.0001 to 0.5",
-        ),
-        (
-            "[thresholds]\npairs-p = 0.0001",
-            ", line 2: pairs-p: expected a number from 0.0002 to 0.05",
-        ),
-        (
-            "[thresholds]\nfalse-discovery-rate = 0",
-            ", line 2: false-discovery-rate: expected a number from 0.0001 to 0.5",
-        ),
-        (
-            "[thresholds]\nleast-builds = 4.5",
-            ", line 2: least-builds: expected a whole number from 2 to 200",
-        ),
-        (
-            "[thresholds]\nsession-builds = 1",
-            ", line 2: session-builds: expected a whole number from 2 to 200",
-        ),
-        (
-            "[thresholds]\nenough-builds = 'ten'",
-            ", line 2: enough-builds: expected a number, not text",
-        ),
-        (
-            "[thresholds]\nz = 3\nbaseline-sessions = 8",
-            ", line 3: enough-builds is 10 and baseline-sessions 8: nothing would ever be sure",
-        ),
-        ("thresholds = 5", ", line 1: thresholds: expected a table, not a number"),
-        ("default-branch = []", ", line 1: default-branch: it names no branch"),
-        (
-            "default-branch = [\n'main',\n1]",
-            ", line 3: default-branch: expected text, not a number",
-        ),
-        ("workload = ''", ", line 1: workload: it is empty"),
-        ("[phase]\npath = 'x'", ", line 1: phase: write each as a table of its own, [[phase]]"),
-        (
-            "[[phase]]\npath = 'a'\n[[phase]]\ntime-ms = 3",
-            ", line 3: phase: it has no path; say which phases are meant",
-        ),
-        (
-            "[[phase]]\npath = 'a***'",
-            ", line 2: path: \"a***\" is no pattern: wildcards are either regular `*` or recursive `**`",
-        ),
-        (
-            "[[phase]]\npath = 'a'\nignore = 1",
-            ", line 3: ignore: expected true or false, not a number",
+            "colour = 1",
+            1,
+            "colour = 1",
+            "unknown key `colour`, expected one of `default-branch`, `workload`, `thresholds`, `phase`",
         ),
         (
             "[[phase]]\npath = 'a'\nbuild-ms = 1",
-            ", line 3: unknown key \"build-ms\"; there are path, ignore, time-percent, time-ms, memory-percent, memory-mb, allocations-percent, z, session-p",
+            3,
+            "build-ms = 1",
+            "unknown key `build-ms`, expected one of `path`, `ignore`, `time-percent`, `time-ms`, \
+             `memory-percent`, `memory-mb`, `allocations-percent`, `z`, `session-p`",
+        ),
+        (
+            "[thresholds]\nz = 3\nbaseline-sessions = 8",
+            3,
+            "baseline-sessions = 8",
+            "enough-builds is 10 and baseline-sessions 8: no finding would ever be certain",
+        ),
+        ("thresholds = 5", 1, "thresholds = 5", "invalid type: integer `5`, expected a table"),
+        (
+            "default-branch = []",
+            1,
+            "default-branch = []",
+            "expected a branch, or a list of branches",
+        ),
+        (
+            "default-branch = [\n'main',\n1]",
+            1,
+            "default-branch = [",
+            "expected a branch, or a list of branches",
+        ),
+        ("workload = ''", 1, "workload = ''", "expected a text that is not empty"),
+        ("[phase]\npath = 'x'", 1, "[phase]", "expected [[phase]] for each"),
+        ("[[phase]]\npath = 'a'\n[[phase]]\ntime-ms = 3", 3, "[[phase]]", "missing key `path`"),
+        (
+            "[[phase]]\npath = 'a***'",
+            2,
+            "path = 'a***'",
+            "invalid pattern (wildcards are either regular `*` or recursive `**`)",
+        ),
+        (
+            "[[phase]]\npath = 'a'\nignore = 1",
+            3,
+            "ignore = 1",
+            "invalid type: integer `1`, expected a boolean",
         ),
     ] {
-        assert_eq!(read(text).unwrap_err(), told, "{text}");
+        let expected = format!(", line {line}, `{at}`: {reason}");
+        assert_eq!(read(text).unwrap_err(), expected, "{text}");
     }
     let error = read("a = 1\nb = [").unwrap_err();
-    assert!(error.starts_with(", line 2: "), "{error}");
-    let error = read("colour = 1").unwrap_err();
-    assert_eq!(
-        error,
-        ", line 1: unknown key \"colour\"; there are default-branch, workload, thresholds, phase"
-    );
+    assert!(error.starts_with(", line 2, `b = [`: "), "{error}");
+}
+
+#[test]
+fn a_threshold_out_of_range_is_refused() {
+    for (given, expected) in [
+        ("time-percent = '5 %'", "a number that is not negative"),
+        ("build-ms = -1", "a number that is not negative"),
+        ("build-ms = nan", "a number that is not negative"),
+        ("z = 0.5", "a number from 1 to 10"),
+        ("z = inf", "a number from 1 to 10"),
+        ("session-p = 5", "a number from 0.0001 to 0.5"),
+        ("pairs-p = 0.0001", "a number from 0.0002 to 0.05"),
+        ("false-discovery-rate = 0", "a number from 0.0001 to 0.5"),
+        ("least-builds = 4.5", "an integer from 2 to 200"),
+        ("session-builds = 1", "an integer from 2 to 200"),
+        ("enough-builds = 'ten'", "an integer from 2 to 200"),
+    ] {
+        let error = read(&format!("[thresholds]\n\n{given}")).unwrap_err();
+        assert_eq!(error, format!(", line 3, `{given}`: expected {expected}"));
+    }
+    let error = read("[[phase]]\npath = 'a'\nz = 11").unwrap_err();
+    assert_eq!(error, ", line 3, `z = 11`: expected a number from 1 to 10");
 }
 
 #[test]
@@ -168,7 +173,7 @@ fn the_file_beside_the_history_is_found() {
 }
 
 #[test]
-fn no_file_above_the_checkout_is_looked_at() {
+fn directories_above_the_checkout_are_not_searched() {
     let dir = tempfile::tempdir().unwrap();
     let deep = dir.path().join("checkout/a/b");
     fs::create_dir_all(&deep).unwrap();
@@ -182,11 +187,11 @@ fn no_file_above_the_checkout_is_looked_at() {
 #[test]
 fn a_file_that_cannot_be_read_is_named() {
     let error = Configuration::read(Path::new("no/such/buildperf.toml")).unwrap_err();
-    assert!(error.to_string().starts_with("cannot read no/such/buildperf.toml: "), "{error}");
+    assert_eq!(error.to_string(), "cannot read no/such/buildperf.toml");
 }
 
 #[test]
-fn the_rules_hold_builds_against_what_is_said() {
+fn the_thresholds_of_the_file_reach_the_rules() {
     let read = read(
         "
         [thresholds]
@@ -205,20 +210,46 @@ fn the_rules_hold_builds_against_what_is_said() {
         ",
     )
     .unwrap();
-    let rules = read.rules();
-    assert_eq!((rules.z, rules.early_z, rules.p), (4.5, 4.0, 0.01));
-    assert_eq!((rules.least_builds, rules.enough_builds, rules.session_builds), (4, 12, 5));
-    assert_eq!((rules.false_discovery_rate, rules.pairs.false_discovery_rate), (0.1, 0.1));
-    let looks: Vec<f64> = rules.pairs.looks.iter().map(|look| look.p).collect();
+    let thresholds = read.thresholds;
+    assert_eq!((thresholds.z, thresholds.session_p), (4.5, 0.01));
+    assert_eq!(
+        (thresholds.least_builds, thresholds.enough_builds, thresholds.session_builds),
+        (4, 12, 5)
+    );
+    let pairs = thresholds.pairs();
+    assert_eq!((thresholds.false_discovery_rate, pairs.false_discovery_rate), (0.1, 0.1));
+    let looks: Vec<f64> = pairs.looks.iter().map(|look| look.p).collect();
     assert_eq!(looks, [0.002, 0.0014, 0.0016]);
-    let only: Vec<f64> = rules.pairs.with_pairs(5).looks.iter().map(|look| look.p).collect();
+    let only: Vec<f64> = pairs.with_pairs(5).looks.iter().map(|look| look.p).collect();
     assert_eq!(only, [0.008]);
-    assert_eq!(read.thresholds.baseline_sessions, 40);
-    let of_phase = read.rules_of_phase("write");
-    assert_eq!((of_phase.z, of_phase.p, of_phase.enough_builds), (6.0, 0.02, 12));
+    assert_eq!(thresholds.baseline_sessions, 40);
+    let of_phase = read.of_phase("write");
+    assert_eq!((of_phase.z, of_phase.session_p, of_phase.enough_builds), (6.0, 0.02, 12));
 }
 
 #[test]
-fn the_defaults_are_those_of_the_rules() {
-    assert_eq!(Configuration::default().rules(), judge::Thresholds::default());
+fn the_default_rule_for_pairs_is_that_of_the_default_thresholds() {
+    assert_eq!(Thresholds::default().pairs(), crate::judge::sequential::Rule::default());
+}
+
+#[test]
+fn every_threshold_has_an_option() {
+    let keys = Table::try_from(Thresholds::default()).unwrap();
+    let mut options = OPTIONS.map(|(key, ..)| key);
+    options.sort_unstable();
+    assert_eq!(keys.keys().map(String::as_str).collect::<Vec<_>>(), options);
+}
+
+#[test]
+fn an_option_takes_what_the_file_takes() {
+    assert_eq!(parse("time-percent", "7.5"), Ok(Value::Float(7.5)));
+    assert_eq!(parse("least-builds", "7"), Ok(Value::Integer(7)));
+    for (key, text, why) in [
+        ("time-percent", "5 %", "expected a number"),
+        ("time-percent", "-1", "expected a number that is not negative"),
+        ("z", "nan", "expected a number from 1 to 10"),
+        ("least-builds", "2.5", "expected an integer from 2 to 200"),
+    ] {
+        assert_eq!(parse(key, text), Err(why.to_owned()), "{key} {text}");
+    }
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::mann_whitney::Method;
 
 /// The result of judging a number of the candidate against its baseline.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
     /// No change according to the rules.
@@ -15,6 +15,7 @@ pub enum Verdict {
     /// Lower than before, by the rules that find a regression or a suspect.
     Improvement,
     /// There are too few builds for a verdict.
+    #[default]
     Insufficient,
     /// Probably higher than before; more builds are needed to be certain.
     Suspect,
@@ -43,7 +44,7 @@ impl fmt::Display for Verdict {
 }
 
 /// A verdict on one number, and what it is based on.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Finding {
     /// The verdict. An improvement by the rules for one or two builds is as uncertain as a suspect.
     pub verdict: Verdict,
@@ -106,9 +107,10 @@ impl Finding {
 }
 
 /// The rule that applied to a number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum AppliedRule {
     /// The baseline is too short for any verdict.
+    #[default]
     TooFewBuilds,
     /// The baseline is short: ratio and a rough z; `suspect` at most.
     Early,
@@ -121,9 +123,10 @@ pub enum AppliedRule {
 }
 
 /// The condition that decided, with its threshold.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub enum Condition {
     /// Every condition of the rule was met.
+    #[default]
     Every,
     /// The baseline has fewer builds than this.
     LeastBuilds(usize),

@@ -46,10 +46,8 @@ impl MannWhitney {
     /// number that is not finite. Swap the two to test the other direction.
     #[must_use]
     pub fn greater(candidate: &[f64], baseline: &[f64]) -> Option<Self> {
-        if candidate.is_empty() || baseline.is_empty() {
-            return None;
-        }
-        if !candidate.iter().chain(baseline).all(|number| number.is_finite()) {
+        let all_finite = candidate.iter().chain(baseline).all(|number| number.is_finite());
+        if candidate.is_empty() || baseline.is_empty() || !all_finite {
             return None;
         }
         let ranks = Ranks::new(candidate, baseline);

@@ -12,7 +12,7 @@ pub mod mann_whitney;
 pub mod robust;
 pub mod rules;
 pub mod sequential;
-mod thresholds;
+pub(crate) mod thresholds;
 pub mod workload;
 
 pub use finding::Verdict;

@@ -119,16 +119,17 @@ fn judge_allocations(hypothesis: &Hypothesis<'_>) -> Finding {
     };
     let lowest = builds.iter().copied().fold(f64::INFINITY, f64::min);
     let highest = builds.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    if builds.len() < thresholds.allocation_builds
-        || highest - lowest > thresholds.allocation_range * old
+    if builds.len() < Thresholds::ALLOCATION_BUILDS
+        || highest - lowest > Thresholds::ALLOCATION_RANGE * old
     {
         return like_time;
     }
-    let distance = thresholds.allocation_change * old;
+    let least_change = thresholds.allocations_percent / 100.0;
+    let distance = least_change * old;
     let (verdict, decided_by) = match new {
         new if new > highest + distance => (Verdict::Regression, Condition::Every),
         new if new < lowest - distance => (Verdict::Improvement, Condition::Every),
-        _ => (Verdict::Unchanged, Condition::Range(thresholds.allocation_change)),
+        _ => (Verdict::Unchanged, Condition::Range(least_change)),
     };
     Finding {
         verdict,
@@ -137,12 +138,11 @@ fn judge_allocations(hypothesis: &Hypothesis<'_>) -> Finding {
         old,
         new,
         limit: Some(highest + distance),
-        sigma: None,
-        z: None,
-        p: None,
-        method: None,
-        needed: None,
-        ..like_time
+        candidate_builds: like_time.candidate_builds,
+        baseline_builds: like_time.baseline_builds,
+        baseline_sessions: like_time.baseline_sessions,
+        work: like_time.work,
+        ..Finding::default()
     }
 }
 
@@ -156,16 +156,16 @@ impl MinEffect {
     fn new(quantity: Quantity, runs: usize, thresholds: &Thresholds) -> Self {
         let is_session = runs >= thresholds.session_builds;
         let difference = match (quantity, is_session) {
-            (Quantity::BuildTime, false) => thresholds.build_floor_ms,
-            (Quantity::BuildTime, true) => thresholds.session_build_floor_ms,
-            (Quantity::PhaseTime, false) => thresholds.phase_floor_ms,
-            (Quantity::PhaseTime, true) => thresholds.session_phase_floor_ms,
-            (Quantity::MemoryPeak, _) => thresholds.memory_floor_bytes,
+            (Quantity::BuildTime, false) => thresholds.single_build_ms,
+            (Quantity::BuildTime, true) => thresholds.build_ms,
+            (Quantity::PhaseTime, false) => thresholds.single_phase_ms,
+            (Quantity::PhaseTime, true) => thresholds.phase_ms,
+            (Quantity::MemoryPeak, _) => thresholds.memory_mb * 1_048_576.0,
             (Quantity::Allocations, _) => 0.0,
         };
         let change = match quantity {
-            Quantity::MemoryPeak => thresholds.memory_change,
-            _ => thresholds.least_change,
+            Quantity::MemoryPeak => thresholds.memory_percent / 100.0,
+            _ => thresholds.time_percent / 100.0,
         };
         Self { difference, change }
     }
@@ -188,7 +188,6 @@ fn judge_by_level(numbers: &Comparable, effect: &MinEffect, thresholds: &Thresho
     let old = median(against.iter().copied()).unwrap_or_default();
     let new = median(numbers.candidate.iter().copied()).unwrap_or_default();
     let mut finding = Finding {
-        verdict: Verdict::Insufficient,
         rule,
         decided_by: match runs {
             0 => Condition::LeastRuns(1),
@@ -199,30 +198,27 @@ fn judge_by_level(numbers: &Comparable, effect: &MinEffect, thresholds: &Thresho
         baseline_sessions: of_sessions.len(),
         old,
         new,
-        limit: None,
-        sigma: None,
-        z: None,
-        p: None,
-        method: None,
-        adjusted_p: None,
         work: numbers.work,
-        needed: None,
+        ..Finding::default()
     };
-    let sure_runs = runs_needed(thresholds.p, of_sessions.len().max(thresholds.enough_builds))
-        .map_or(thresholds.session_builds, |runs| runs.max(thresholds.session_builds));
+    let sure_runs =
+        runs_needed(thresholds.session_p, of_sessions.len().max(thresholds.enough_builds))
+            .map_or(thresholds.session_builds, |runs| runs.max(thresholds.session_builds));
     let needed = Needed { runs: sure_runs, sessions: thresholds.enough_builds };
     let level =
-        Level::new(against, thresholds.least_sigma).filter(|_| rule != AppliedRule::TooFewBuilds);
+        Level::new(against, Thresholds::LEAST_SIGMA).filter(|_| rule != AppliedRule::TooFewBuilds);
     let Some(mut level) = level else {
         finding.needed = Some(needed);
         return finding;
     };
     if rule == AppliedRule::Session && are_single(&numbers.sessions, thresholds.session_builds) {
-        level = level.with_spread(MEDIAN_SPREAD, thresholds.least_sigma);
+        level = level.with_spread(MEDIAN_SPREAD, Thresholds::LEAST_SIGMA);
     }
     let z = level.z(new);
     let (least_z, change) = match rule {
-        AppliedRule::Early => (thresholds.early_z, effect.change.max(thresholds.early_ratio - 1.0)),
+        AppliedRule::Early => {
+            (thresholds.early_z(), effect.change.max(Thresholds::EARLY_RATIO - 1.0))
+        }
         _ => (as_unlikely(thresholds.z, against.len()), effect.change),
     };
     finding.sigma = Some(level.sigma);
@@ -237,13 +233,13 @@ fn judge_by_level(numbers: &Comparable, effect: &MinEffect, thresholds: &Thresho
         };
         finding.p = test.map(|test| test.p);
         finding.method = test.map(|test| test.method);
-        if attainable_p(runs, against.len()) > thresholds.p {
+        if attainable_p(runs, against.len()) > thresholds.session_p {
             finding.decided_by = Condition::LeastRuns(needed.runs);
             finding.needed = Some(needed);
             return finding;
         }
     }
-    let failed = first_failed(&finding, change, effect.difference, least_z, thresholds.p);
+    let failed = first_failed(&finding, change, effect.difference, least_z, thresholds.session_p);
     finding.decided_by = failed.unwrap_or(Condition::Every);
     finding.verdict = match (failed, new > old, rule) {
         (Some(_), ..) => Verdict::Unchanged,
@@ -253,9 +249,9 @@ fn judge_by_level(numbers: &Comparable, effect: &MinEffect, thresholds: &Thresho
     };
     // A suspect is uncertain anyway.
     if finding.verdict != Verdict::Suspect
-        && finding.work.is_some_and(|work| work.change() > thresholds.workload_change)
+        && finding.work.is_some_and(|work| work.change() > Thresholds::WORKLOAD_CHANGE)
     {
-        finding.weaken(Condition::Workload(thresholds.workload_change));
+        finding.weaken(Condition::Workload(Thresholds::WORKLOAD_CHANGE));
     }
     finding.needed = (finding.verdict == Verdict::Suspect).then_some(needed);
     finding

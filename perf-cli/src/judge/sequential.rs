@@ -114,14 +114,14 @@ pub struct PairedSamples<'a> {
 
 /// Whether more pairs are needed.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Step<T> {
+pub enum Step {
     /// Run more pairs, up to `until`, then decide again.
     Continue {
         /// The number of pairs at the next look.
         until: usize,
     },
     /// The answer.
-    Decided(T),
+    Decided(Comparison),
 }
 
 /// The verdict on one number, and what it is based on.
@@ -149,15 +149,6 @@ pub struct Decision {
     pub pairs_needed: usize,
 }
 
-/// Judges one number of the pairs so far.
-#[must_use]
-pub fn decide(number: &PairedSamples<'_>, rule: &Rule) -> Step<Decision> {
-    match decide_all(number, &[], rule) {
-        Step::Continue { until } => Step::Continue { until },
-        Step::Decided(Comparison { build, .. }) => Step::Decided(build),
-    }
-}
-
 /// The decisions on a build and its phases.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Comparison {
@@ -173,11 +164,7 @@ pub struct Comparison {
 ///
 /// Incomplete pairs and pairs with a number that is not finite are ignored.
 #[must_use]
-pub fn decide_all(
-    build: &PairedSamples<'_>,
-    phases: &[PairedSamples<'_>],
-    rule: &Rule,
-) -> Step<Comparison> {
+pub fn decide_all(build: &PairedSamples<'_>, phases: &[PairedSamples<'_>], rule: &Rule) -> Step {
     let pairs = build.base.len().min(build.head.len());
     let Some(look) = rule.look(pairs) else {
         return Step::Continue { until: rule.next(pairs) };

@@ -1,11 +1,11 @@
-//! What a user gives to be run as a build.
+//! A build command of the user.
 
 use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
 use std::process::Command;
 
-/// A command, and where it runs.
+/// A command and its directory.
 #[derive(Debug, Clone)]
 pub(crate) struct BuildCommand {
     words: Words,
@@ -16,7 +16,7 @@ pub(crate) struct BuildCommand {
 enum Words {
     /// A program and its arguments.
     Plain(Vec<OsString>),
-    /// For the system's shell.
+    /// A line for the system's shell.
     Shell(String),
 }
 

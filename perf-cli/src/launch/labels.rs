@@ -1,26 +1,26 @@
-//! The labels that builds get by `BUILD_METRICS_LABELS`: those of the user, and those of a run.
+//! The labels of builds in `BUILD_METRICS_LABELS`: those of the user and those of a run.
 
 use std::str::FromStr;
 
-/// What a label may be that stands in `BUILD_METRICS_LABELS`: not empty, without commas and
-/// control characters, without blanks at its ends.
+/// A valid label for `BUILD_METRICS_LABELS`: not empty, without commas and control characters, without
+/// blanks at its ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Label(String);
+pub(crate) struct Label(String);
 
-/// Why a text is no label.
+/// A text is not a valid label.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("a label is a word or more, without commas and control characters")]
-pub struct LabelError;
+#[error("a label must not be empty or contain commas or control characters")]
+pub(crate) struct LabelError;
 
 impl Label {
-    /// A label of ours, which is fit.
-    pub(crate) fn of(text: &'static str) -> Self {
+    /// A label of this crate, which is valid.
+    pub(crate) fn new(text: &'static str) -> Self {
         Self(text.to_owned())
     }
 
     /// Its text.
     #[must_use]
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 }
@@ -38,8 +38,7 @@ impl FromStr for Label {
     }
 }
 
-/// The user's labels with ours put in, each in place of one of the same name. One of ours without
-/// a value leaves the user's as it is.
+/// The user's labels and ours. Ours replace those with the same key; ours without a value do not.
 pub(super) fn merged(inherited: Option<&str>, ours: &[(&str, Option<&str>)]) -> String {
     let ours = || ours.iter().filter_map(|(key, value)| Some((*key, (*value)?)));
     let key_of = |pair: &str| pair.split_once('=').map_or(pair, |(key, _)| key).trim().to_owned();
@@ -55,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn labels_of_the_environment_stay_unless_they_are_ours() {
+    fn labels_of_the_environment_are_kept_unless_ours_have_the_same_key() {
         let ours = [("session", Some("s")), ("run", Some("base"))];
         assert_eq!(merged(None, &ours), "session=s,run=base");
         assert_eq!(
@@ -69,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn a_label_is_no_text_that_would_read_as_several() {
+    fn a_text_that_would_read_as_several_labels_is_refused() {
         for text in ["", "  ", "a,b", "a\nb", "a\u{1b}b"] {
             assert_eq!(text.parse::<Label>(), Err(LabelError), "{text:?}");
         }

@@ -2,83 +2,100 @@
 
 mod build_command;
 mod child;
-mod interrupt;
 mod labels;
-mod output;
 
 use std::collections::HashSet;
-use std::io;
+use std::fs;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf, absolute};
 use std::process::ExitStatus;
 
+use child::{Interrupts, Output};
 use perf_history::{BuildStats, History, HistoryError, HistoryLine};
 use uuid::Uuid;
 
-pub(crate) use build_command::BuildCommand;
-use interrupt::Interrupts;
-pub use labels::{Label, LabelError};
-use output::Output;
+use crate::labels::{RUN, SESSION};
 
-/// The label that names a run of builds,
-const RUN: &str = "run";
-/// and the one that all builds of one invocation share.
-const SESSION: &str = "session";
-/// Where a program with the runtime looks for the place of its history,
+pub(crate) use build_command::BuildCommand;
+pub(crate) use labels::Label;
+
+/// Where the runtime writes the history.
 const DIR: &str = "BUILD_METRICS_DIR";
-/// and for the labels of its builds.
+/// The labels that the runtime gives to builds.
 const LABELS: &str = "BUILD_METRICS_LABELS";
 
-/// How many records of others may follow those of a build before it is looked for no further.
+/// How many newer records of other builds are searched for those of a build.
 const MOST_OTHERS: usize = 1_000;
 
-/// Why there is no record of a build, or none to rely on.
+/// Why there is no record of a build.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum LaunchError {
-    /// There is no such program, or it may not be run.
-    #[error("cannot start {command}: {source}")]
+    /// There is no such program, or it cannot be executed.
+    #[error("cannot start {command}")]
     NotStarted {
-        /// What was to be started.
+        /// The command.
         command: String,
-        /// Why the system refused.
+        /// Why not.
         source: io::Error,
     },
-    /// It says itself that it failed.
+    /// It ended with an exit code other than 0, or by a signal.
     #[error("{command} failed {}", ending(*.status))]
     Failed {
-        /// What was run.
+        /// The command.
         command: String,
         /// How it ended.
         status: ExitStatus,
-        /// The last lines of what it wrote.
+        /// The last lines of its output.
         last_lines: Vec<String>,
     },
-    /// It ended well, and nothing was recorded.
+    /// It succeeded and left no record.
     #[error(
-        "{command} left no record in {}: it must call a #[tracked_build] function, or save to where BUILD_METRICS_DIR says",
+        "{command} left no record in {}: it must call a #[tracked_build] function, or save its record to BUILD_METRICS_DIR",
         dir.display()
     )]
     NoRecord {
-        /// What was run.
+        /// The command.
         command: String,
         /// Where the record should be.
         dir: PathBuf,
-        /// The last lines of what it wrote.
+        /// The last lines of its output.
         last_lines: Vec<String>,
     },
-    /// The user wants no more of it.
+    /// Its records are not those of one representative build.
+    #[error("{0}")]
+    Refused(String),
+    /// The user pressed Ctrl-C.
     #[error("interrupted")]
     Interrupted,
     /// The history cannot be read.
     #[error(transparent)]
     History(#[from] HistoryError),
-    /// The system does not say how the command ended.
-    #[error("cannot wait for {command}: {source}")]
-    Lost {
-        /// What was run.
-        command: String,
-        /// Why the system refused.
+    /// There is no place for the output of a command.
+    #[error("cannot create a temporary file in {}", dir.display())]
+    Temporary {
+        /// The directory for temporary files.
+        dir: PathBuf,
+        /// Why not.
         source: io::Error,
     },
+    /// Waiting for the command failed.
+    #[error("cannot wait for {command}")]
+    Lost {
+        /// The command.
+        command: String,
+        /// Why not.
+        source: io::Error,
+    },
+}
+
+impl LaunchError {
+    /// The last lines that the command wrote, if it failed or left no record.
+    pub(crate) fn last_lines(&self) -> &[String] {
+        match self {
+            Self::Failed { last_lines, .. } | Self::NoRecord { last_lines, .. } => last_lines,
+            _ => &[],
+        }
+    }
 }
 
 fn ending(status: ExitStatus) -> String {
@@ -88,9 +105,8 @@ fn ending(status: ExitStatus) -> String {
     }
 }
 
-/// There is no place for what a command writes.
-fn no_temporary(source: io::Error) -> HistoryError {
-    HistoryError::Io { action: "make a temporary file in", path: std::env::temp_dir(), source }
+fn no_temporary(source: io::Error) -> LaunchError {
+    LaunchError::Temporary { dir: std::env::temp_dir(), source }
 }
 
 /// Runs build commands one after another, as builds of one session.
@@ -99,16 +115,16 @@ pub(crate) struct Launcher {
     dir: PathBuf,
     tool: Option<String>,
     session: String,
-    /// Labels that the user gave by the environment.
+    /// The user's labels from the environment.
     inherited: Option<String>,
     shows_output: bool,
     interrupts: Interrupts,
-    /// The builds of this session that were found already.
+    /// The ids of the builds of this session that were found before.
     known: HashSet<String>,
 }
 
 impl Launcher {
-    /// Builds whose records go to `history`; those of other tools than `tool` are passed over.
+    /// Builds whose records go to `history`. Records of tools other than `tool` are ignored.
     pub(crate) fn new(
         history: History,
         tool: Option<String>,
@@ -132,17 +148,17 @@ impl Launcher {
         })
     }
 
-    /// What the builds have as their label `session`.
+    /// The label `session` of the builds.
     pub(crate) fn session(&self) -> &str {
         &self.session
     }
 
-    /// Whether the user wants no more builds.
+    /// Whether the user pressed Ctrl-C.
     pub(crate) fn is_interrupted(&self) -> bool {
         self.interrupts.has_any()
     }
 
-    /// Runs a command whose record nobody wants.
+    /// Runs a command and discards its record.
     pub(crate) fn warm_up(&self, command: &BuildCommand) -> Result<(), LaunchError> {
         let scratch = tempfile::tempdir().map_err(no_temporary)?;
         let (status, output) = self.run(command, scratch.path(), None)?;
@@ -209,24 +225,67 @@ impl Launcher {
         })
     }
 
-    /// The records of this session that were not there before.
+    /// The records of this session that were not there before, oldest first.
+    ///
+    /// A build that does not get the history's lock in time leaves its record in `pending`, where
+    /// the next writer finds it. Waiting records are read before the history, so that a record
+    /// that another process moves from one to the other meanwhile is seen at least once.
     fn records_after(
         &mut self,
         newest_before: Option<&str>,
     ) -> Result<Vec<BuildStats>, LaunchError> {
+        let is_ours = |stats: &BuildStats| {
+            stats.labels.get(SESSION) == Some(&self.session)
+                && self.tool.as_ref().is_none_or(|tool| *tool == stats.tool)
+        };
+        let mut waiting = pending_records(&self.dir)?;
+        waiting.retain(is_ours);
         let mut found = Vec::new();
         for entry in self.history.newest_first().take(MOST_OTHERS) {
             let HistoryLine::Record(stats) = entry? else { continue };
             if newest_before == Some(stats.build_id.as_str()) {
                 break;
             }
-            let is_ours = stats.labels.get(SESSION) == Some(&self.session)
-                && self.tool.as_ref().is_none_or(|tool| *tool == stats.tool);
-            if is_ours && self.known.insert(stats.build_id.clone()) {
+            if is_ours(&stats) {
                 found.push(*stats);
             }
         }
         found.reverse();
+        found.extend(waiting);
+        found.retain(|stats| self.known.insert(stats.build_id.clone()));
         Ok(found)
     }
+}
+
+/// The records in `DIR/pending`, oldest id first. Files that hold no record are left to `doctor`.
+fn pending_records(dir: &Path) -> Result<Vec<BuildStats>, HistoryError> {
+    let pending = dir.join("pending");
+    let failed =
+        |source: io::Error| HistoryError::Io { action: "read", path: pending.clone(), source };
+    let files = match fs::read_dir(&pending) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        files => files.map_err(failed)?,
+    };
+    let mut records = Vec::new();
+    for file in files {
+        let path = file.map_err(failed)?.path();
+        // The next writer renames a file to `.adopting` before it appends the record.
+        if !path.extension().is_some_and(|end| end == "json" || end == "adopting") {
+            continue;
+        }
+        let text = fs::read(&path).or_else(|error| match error.kind() {
+            ErrorKind::NotFound => fs::read(path.with_extension("adopting")),
+            _ => Err(error),
+        });
+        let stats = match text {
+            Ok(text) => serde_json::from_slice::<BuildStats>(&text),
+            // It was adopted meanwhile, and is in the history.
+            Err(error) if error.kind() == ErrorKind::NotFound => continue,
+            Err(error) => return Err(failed(error)),
+        };
+        records.extend(stats);
+    }
+    records.sort_by(|a, b| a.build_id.cmp(&b.build_id));
+    records.dedup_by(|a, b| a.build_id == b.build_id);
+    Ok(records)
 }

@@ -1,8 +1,8 @@
-//! How what was found is shown: as tables, facts and charts for people, as CSV and JSON for
-//! programs. Nothing here knows of histories or of statistics.
+//! Writes results: as tables, facts and charts for people, as CSV and JSON for programs. This module
+//! does not depend on how records are selected or judged.
 //!
-//! Text that comes from a history is kept as it is until it is written. Each format then
-//! [escapes](escape) what would act there, in one place, so that no command can forget it.
+//! Text from a history is kept as it is until it is written. Each format then [escapes](escape) it in
+//! one place, so that no command can forget it.
 
 pub(crate) mod chart;
 pub(crate) mod escape;

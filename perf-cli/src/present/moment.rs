@@ -1,11 +1,11 @@
-//! Points in time for people: how long ago, or which day.
+//! Formats points in time for people.
 
 use std::time::SystemTime;
 
 use jiff::{Timestamp, ZonedDateTime};
 
-/// `just now`, `5 min ago`, `3 h ago`, `2 d ago`; the date where that is a month or more, or lies
-/// ahead.
+/// `just now`, `5 min ago`, `3 h ago`, `2 d ago`; the date for times in the future or more than a
+/// month ago.
 pub(crate) fn ago(then: SystemTime, now: &ZonedDateTime) -> String {
     let Some(zoned) = zoned(then, now) else { return "?".to_owned() };
     match now.duration_since(&zoned).as_secs() {
@@ -17,14 +17,14 @@ pub(crate) fn ago(then: SystemTime, now: &ZonedDateTime) -> String {
     }
 }
 
-/// The date and the time, where `now` is.
+/// The date and the time, in the time zone of `now`.
 pub(crate) fn full(then: SystemTime, now: &ZonedDateTime) -> String {
-    zoned(then, now).map_or("?".to_owned(), |it| it.strftime("%Y-%m-%d %H:%M:%S").to_string())
+    zoned(then, now).map_or("?".to_owned(), |time| time.strftime("%Y-%m-%d %H:%M:%S").to_string())
 }
 
-/// A mark on an axis that spans from `first` to `last`: the hour within a day or two, else the
+/// A label on an axis from `first` to `last`: with the hour if that is less than two days, else the
 /// day.
-pub(crate) fn mark(
+pub(crate) fn label(
     then: SystemTime,
     first: SystemTime,
     last: SystemTime,
@@ -59,8 +59,8 @@ mod tests {
     }
 
     #[test]
-    fn recent_times_are_told_from_now_and_others_by_their_date() {
-        for (seconds, told) in [
+    fn recent_times_are_relative_and_others_are_dates() {
+        for (seconds, expected) in [
             (0, "just now"),
             (59, "just now"),
             (60, "1 min ago"),
@@ -71,17 +71,17 @@ mod tests {
             (29 * 86_400, "29 d ago"),
             (30 * 86_400, "2026-10-24"),
         ] {
-            assert_eq!(ago(before(seconds), &now()), told);
+            assert_eq!(ago(before(seconds), &now()), expected);
         }
         let ahead = before(0) + Duration::from_hours(2);
         assert_eq!(ago(ahead, &now()), "2026-11-23");
     }
 
     #[test]
-    fn an_axis_tells_hours_or_days_by_how_much_it_spans() {
+    fn an_axis_is_labelled_with_hours_or_days_by_its_length() {
         let day = 86_400;
-        assert_eq!(mark(before(0), before(day), before(0), &now()), "Nov 23 13:00");
-        assert_eq!(mark(before(0), before(9 * day), before(0), &now()), "Nov 23");
-        assert_eq!(mark(before(0), before(900 * day), before(0), &now()), "2026-11-23");
+        assert_eq!(label(before(0), before(day), before(0), &now()), "Nov 23 13:00");
+        assert_eq!(label(before(0), before(9 * day), before(0), &now()), "Nov 23");
+        assert_eq!(label(before(0), before(900 * day), before(0), &now()), "2026-11-23");
     }
 }

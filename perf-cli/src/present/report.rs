@@ -1,4 +1,4 @@
-//! What a command has to say, and how it is written in each format.
+//! Reports: the result of a command, written in each format.
 
 use std::io::{self, Write};
 
@@ -9,37 +9,37 @@ use super::escape;
 use super::style::{DIM, Span};
 use super::table::{Cell, Column, InOrder, Kind, Object, Row, Table};
 
-/// How what was found is written.
+/// The format of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
-pub enum Format {
+pub(crate) enum Format {
     /// For people, on a terminal or in a log.
     #[default]
     Table,
     /// For programs: numbers in the units of the record.
     Json,
-    /// For spreadsheets: numbers in the units that the names of the columns say.
+    /// For spreadsheets: numbers in the units in the column names.
     Csv,
     /// For comments and pages.
     Markdown,
 }
 
 impl Format {
-    /// Whether it is read by programs, which want an answer also where there is nothing.
+    /// Whether it is read by programs, which expect output even if there is nothing to report.
     pub(crate) fn is_for_programs(self) -> bool {
         matches!(self, Self::Json | Self::Csv)
     }
 }
 
-/// What a command has to say.
+/// The result of a command.
 #[derive(Debug, Default)]
 pub(crate) struct Report {
-    /// For people, in order. The first table of these is what CSV shows.
+    /// For people, in order. CSV contains the first table.
     pub blocks: Vec<Block>,
     /// For programs.
     pub json: Json,
 }
 
-/// What a report is to programs.
+/// The JSON of a report.
 #[derive(Debug, Default)]
 pub(crate) enum Json {
     /// The rows of its table, each an object.
@@ -47,36 +47,27 @@ pub(crate) enum Json {
     Rows,
     /// The only row of its table.
     Row,
-    /// An object with some fields, and then the rows of its table under this name.
-    RowsWithin {
-        /// The fields.
-        before: Vec<(&'static str, Value)>,
-        /// The name of the rows.
-        rows: &'static str,
-    },
-    /// A record as it stands in the history, its fields in their order.
+    /// An object with some fields, followed by the rows of its table under this name.
+    RowsWithin { before: Vec<(&'static str, Value)>, rows: &'static str },
+    /// A record with its fields in the order of the history.
     Record(Box<BuildStats>),
 }
 
 /// A part of a report.
 #[derive(Debug)]
 pub(crate) enum Block {
-    /// A line that says what follows.
+    /// A line that introduces what follows.
     Title(Vec<Span>),
-    /// Facts, each with a label.
     Facts(Vec<Fact>),
-    /// A table.
     Table(Table),
-    /// A table for CSV and JSON alone, of what is drawn for people.
+    /// A table only for CSV and JSON, with the data of a drawing.
     Data(Table),
-    /// A table that few want to see: folded away in Markdown, and but told of on a terminal.
+    /// A table of minor interest: collapsed in Markdown; only the summary is shown on a terminal.
     Folded {
-        /// What is in it.
         summary: String,
-        /// The table.
         table: Table,
     },
-    /// Lines whose characters must stand under each other.
+    /// Lines that need a monospaced font.
     Drawing(Vec<Vec<Span>>),
 }
 
@@ -88,33 +79,31 @@ pub(crate) struct Fact {
 }
 
 impl Fact {
-    /// No facts yet with this label.
+    /// A label without facts.
     pub(crate) fn new(label: impl Into<String>) -> Self {
         Self { label: label.into(), facts: Vec::new() }
     }
 
-    /// With one more.
+    /// Adds a fact.
     pub(crate) fn and(mut self, fact: Span) -> Self {
         self.facts.push(fact);
         self
     }
 
-    /// With some more.
+    /// Adds several facts.
     pub(crate) fn and_all(mut self, facts: &[String]) -> Self {
         self.facts.extend(facts.iter().map(Span::plain));
         self
     }
 
-    /// With one more, if it is known.
-    pub(crate) fn known(self, fact: Option<String>) -> Self {
-        match fact {
-            Some(fact) => self.and(Span::plain(fact)),
-            None => self,
-        }
+    /// Adds a fact if it is known.
+    pub(crate) fn known(mut self, fact: Option<String>) -> Self {
+        self.facts.extend(fact.map(Span::plain));
+        self
     }
 }
 
-/// A field of an object in JSON.
+/// A field of a JSON object.
 #[derive(serde::Serialize)]
 #[serde(untagged)]
 enum Field<'a> {
@@ -122,21 +111,19 @@ enum Field<'a> {
     Rows(&'a [Object<'a>]),
 }
 
-/// How wide a report may be.
+/// The format of a report, and the width of the terminal.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Shape {
-    /// The format.
     pub format: Format,
-    /// Columns of the terminal.
     pub width: usize,
 }
 
-/// No single fact is longer: others must be seen as well.
-const LONGEST_FACT: usize = 100;
+/// Longer facts are cut.
+const MAX_FACT_WIDTH: usize = 100;
 
 impl Report {
-    /// Some counts: a table of one row, and an object.
-    pub(crate) fn of_counts(counts: &[(&str, u64)]) -> Self {
+    /// A report of counts: a table with one row, and a JSON object.
+    pub(crate) fn from_counts(counts: &[(&str, u64)]) -> Self {
         let column = |(name, _): &(&str, u64)| Column::new(*name, *name, Kind::Count, 0);
         let cells = counts.iter().map(|(_, count)| Cell::count(*count)).collect();
         let columns = counts.iter().map(column).collect();
@@ -144,7 +131,7 @@ impl Report {
         Self { json: Json::Row, blocks: vec![Block::Table(table)] }
     }
 
-    /// Writes the report. On a terminal it has styles in it, which the target may strip.
+    /// Writes the report. For a terminal it contains styles, which the target may strip.
     pub(crate) fn write(&self, target: &mut dyn Write, shape: Shape) -> io::Result<()> {
         match shape.format {
             Format::Table => target.write_all(self.to_terminal(shape.width).as_bytes()),
@@ -154,7 +141,7 @@ impl Report {
         }
     }
 
-    /// Puts blocks for people before it. Programs are told what they were without them.
+    /// Inserts blocks for people at the start. The output for programs does not change.
     pub(crate) fn put_before(&mut self, blocks: Vec<Block>) {
         let table = self.table().cloned().map(Block::Data);
         self.blocks.splice(0..0, table.into_iter().chain(blocks));
@@ -183,153 +170,117 @@ impl Report {
         }
     }
 
-    /// The blocks for people that say anything.
-    fn shown(&self) -> impl Iterator<Item = &Block> {
-        self.blocks.iter().filter(|block| match block {
+    /// Joins the text of all blocks for people that are not empty.
+    fn join_blocks(&self, push: impl Fn(&Block, &mut String)) -> String {
+        let shown = self.blocks.iter().filter(|block| match block {
             Block::Data(_) => false,
             Block::Facts(facts) => facts.iter().any(|fact| !fact.facts.is_empty()),
             _ => true,
-        })
+        });
+        let mut text = String::new();
+        for (number, block) in shown.enumerate() {
+            if number > 0 {
+                text.push('\n');
+            }
+            push(block, &mut text);
+        }
+        text
     }
 
     fn to_terminal(&self, width: usize) -> String {
-        let mut text = String::new();
-        for (number, block) in self.shown().enumerate() {
-            if number > 0 {
-                text.push('\n');
-            }
-            match block {
-                Block::Title(spans) => push_facts_line(&mut text, "", 0, spans, "  ", width),
-                Block::Facts(facts) => {
-                    let label = facts.iter().map(|fact| Span::plain(&fact.label).width()).max();
-                    for fact in facts.iter().filter(|fact| !fact.facts.is_empty()) {
-                        let label_width = label.unwrap_or(0).min(width / 3) + 2;
-                        push_facts_line(
-                            &mut text,
-                            &fact.label,
-                            label_width,
-                            &fact.facts,
-                            " · ",
-                            width,
-                        );
-                    }
-                }
-                Block::Table(table) | Block::Data(table) => table.push_terminal(width, &mut text),
-                Block::Folded { summary, .. } => {
-                    push_facts_line(&mut text, "", 0, &[Span::dim(summary)], "", width);
-                }
-                Block::Drawing(lines) => {
-                    for line in lines {
-                        let mut out = String::new();
-                        for span in line {
-                            span.push_terminal(&mut out);
-                        }
-                        text.push_str(out.trim_end());
-                        text.push('\n');
-                    }
+        self.join_blocks(|block, text| match block {
+            Block::Title(spans) => push_facts(text, "", 0, spans, "  ", width),
+            Block::Facts(facts) => {
+                let label = facts.iter().map(|fact| Span::plain(&fact.label).width()).max();
+                let label_width = label.unwrap_or(0).min(width / 3) + 2;
+                for Fact { label, facts } in facts.iter().filter(|fact| !fact.facts.is_empty()) {
+                    push_facts(text, label, label_width, facts, " · ", width);
                 }
             }
-        }
-        text
+            Block::Table(table) | Block::Data(table) => table.push_terminal(width, text),
+            Block::Folded { summary, .. } => {
+                push_facts(text, "", 0, &[Span::dim(summary)], "", width);
+            }
+            Block::Drawing(lines) => {
+                for line in lines {
+                    let start = text.len();
+                    for span in line {
+                        span.push_terminal(text);
+                    }
+                    text.truncate(start + text[start..].trim_end().len());
+                    text.push('\n');
+                }
+            }
+        })
     }
 
     fn to_markdown(&self) -> String {
-        let mut text = String::new();
-        for (number, block) in self.shown().enumerate() {
-            if number > 0 {
-                text.push('\n');
+        let cut = |text: &str| escape::markdown(&escape::terminal_within(text, MAX_FACT_WIDTH));
+        self.join_blocks(|block, text| match block {
+            Block::Title(spans) => {
+                let part = |span: &Span| {
+                    let is_bold = span.style.get_effects().contains(anstyle::Effects::BOLD);
+                    let mark = if is_bold { "**" } else { "" };
+                    format!("{mark}{}{mark}", cut(&span.text))
+                };
+                let parts: Vec<_> = spans.iter().map(part).collect();
+                text.extend([&parts.join(" "), "\n"]);
             }
-            match block {
-                Block::Title(spans) => {
-                    let parts: Vec<_> = spans
-                        .iter()
-                        .map(|span| {
-                            let part = escape::markdown(&escape::terminal_within(
-                                &span.text,
-                                LONGEST_FACT,
-                            ));
-                            if span.style.get_effects().contains(anstyle::Effects::BOLD) {
-                                format!("**{part}**")
-                            } else {
-                                part
-                            }
-                        })
-                        .collect();
-                    text.push_str(&parts.join(" "));
-                    text.push('\n');
+            Block::Facts(facts) => {
+                for Fact { label, facts } in facts.iter().filter(|fact| !fact.facts.is_empty()) {
+                    let parts: Vec<_> = facts.iter().map(|fact| cut(&fact.text)).collect();
+                    text.extend(["- ", &escape::markdown(label), ": ", &parts.join(" · "), "\n"]);
                 }
-                Block::Facts(facts) => {
-                    for fact in facts.iter().filter(|fact| !fact.facts.is_empty()) {
-                        let parts = fact.facts.iter().map(|it| {
-                            escape::markdown(&escape::terminal_within(&it.text, LONGEST_FACT))
-                        });
-                        let parts = parts.collect::<Vec<_>>().join(" · ");
-                        text.push_str("- ");
-                        text.push_str(&escape::markdown(&fact.label));
-                        text.push_str(": ");
-                        text.push_str(&parts);
-                        text.push('\n');
-                    }
-                }
-                Block::Table(table) | Block::Data(table) => table.push_markdown(&mut text),
-                Block::Folded { summary, table } => {
-                    let summary = escape::markdown(&escape::terminal_within(summary, LONGEST_FACT));
-                    for part in ["<details>\n<summary>", &summary, "</summary>\n\n"] {
-                        text.push_str(part);
-                    }
-                    table.push_markdown(&mut text);
-                    text.push_str("\n</details>\n");
-                }
-                Block::Drawing(lines) => push_fenced(&mut text, lines),
             }
-        }
-        text
+            Block::Table(table) | Block::Data(table) => table.push_markdown(text),
+            Block::Folded { summary, table } => {
+                text.extend(["<details>\n<summary>", &cut(summary), "</summary>\n\n"]);
+                table.push_markdown(text);
+                text.push_str("\n</details>\n");
+            }
+            Block::Drawing(lines) => push_fenced(text, lines),
+        })
     }
 }
 
-/// Writes a label and facts, on as many lines as they take.
-fn push_facts_line(
+/// Appends a label and facts, on as many lines as needed.
+fn push_facts(
     text: &mut String,
     label: &str,
     label_width: usize,
     facts: &[Span],
-    between: &str,
+    separator: &str,
     width: usize,
 ) {
-    let label =
-        Span::new(format!("{:<label_width$}", escape::terminal_within(label, label_width)), DIM);
-    label.push_terminal(text);
-    let mut taken = label_width;
+    let label = escape::terminal_within(label, label_width);
+    Span::new(format!("{label:<label_width$}"), DIM).push_terminal(text);
+    let separator = Span::dim(separator);
+    let longest = width.saturating_sub(label_width).clamp(8, MAX_FACT_WIDTH);
+    let mut used = label_width;
     for fact in facts {
-        let longest = width.saturating_sub(label_width).clamp(8, LONGEST_FACT);
         let fact = Span::new(escape::terminal_within(&fact.text, longest), fact.style);
-        let separator = Span::dim(between);
-        if taken > label_width && taken + separator.width() + fact.width() > width {
+        if used > label_width && used + separator.width() + fact.width() > width {
             text.push('\n');
             text.push_str(&" ".repeat(label_width));
-            taken = label_width;
-        } else if taken > label_width {
+            used = label_width;
+        } else if used > label_width {
             separator.push_terminal(text);
-            taken += separator.width();
+            used += separator.width();
         }
         fact.push_terminal(text);
-        taken += fact.width();
+        used += fact.width();
     }
     text.push('\n');
 }
 
-/// Writes lines in a fence of Markdown that is longer than any in them.
+/// Appends lines in a fence that is longer than any sequence of backticks in them.
 fn push_fenced(text: &mut String, lines: &[Vec<Span>]) {
-    let plain: Vec<String> = lines
-        .iter()
-        .map(|line| {
-            let line: String = line.iter().map(|it| escape::terminal(&it.text)).collect();
-            line.trim_end().to_owned()
-        })
-        .collect();
+    let plain = |line: &Vec<Span>| {
+        let line: String = line.iter().map(|span| escape::terminal(&span.text)).collect();
+        line.trim_end().to_owned()
+    };
+    let plain: Vec<String> = lines.iter().map(plain).collect();
     let longest = plain.iter().flat_map(|line| line.split(|c| c != '`')).map(str::len).max();
     let fence = "`".repeat(longest.unwrap_or(0).max(2) + 1);
-    for part in [&fence, "text\n", &plain.join("\n"), "\n", &fence, "\n"] {
-        text.push_str(part);
-    }
+    text.extend([&fence, "text\n", &plain.join("\n"), "\n", &fence, "\n"]);
 }

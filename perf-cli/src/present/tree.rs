@@ -1,20 +1,20 @@
-//! The lines that lead from parents to children in a tree that stands in rows.
+//! The lines that connect parents and children of a tree in the rows of a table.
 
-/// For each depth of rows in the order of a tree, what leads to the row: `│ └ `. Roots have none.
+/// The lines before each row, given the depths of all rows in tree order: `│ └ `. Empty for roots.
 pub(crate) fn branches(depths: &[usize]) -> Vec<String> {
-    // From the end, since a row's line goes on where a sibling follows.
-    let mut goes_on: Vec<bool> = Vec::new();
+    // Backwards, because a line continues if a sibling follows.
+    let mut continues: Vec<bool> = Vec::new();
     let mut lines = Vec::with_capacity(depths.len());
     for &depth in depths.iter().rev() {
         let mut line = String::new();
         for level in 1..depth {
-            line.push_str(if goes_on.get(level) == Some(&true) { "│ " } else { "  " });
+            line.push_str(if continues.get(level) == Some(&true) { "│ " } else { "  " });
         }
         if depth > 0 {
-            line.push_str(if goes_on.get(depth) == Some(&true) { "├ " } else { "└ " });
+            line.push_str(if continues.get(depth) == Some(&true) { "├ " } else { "└ " });
         }
-        goes_on.resize(depth + 1, false);
-        goes_on[depth] = true;
+        continues.resize(depth + 1, false);
+        continues[depth] = true;
         lines.push(line);
     }
     lines.reverse();
@@ -26,7 +26,7 @@ mod tests {
     use super::branches;
 
     #[test]
-    fn lines_lead_from_parents_to_children() {
+    fn lines_connect_parents_and_children() {
         assert_eq!(
             branches(&[0, 1, 2, 3, 1, 2, 0]),
             ["", "├ ", "│ └ ", "│   └ ", "└ ", "  └ ", ""]
@@ -34,7 +34,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tree_whose_roots_lie_deep_is_drawn_as_far_as_it_is_there() {
+    fn a_tree_without_its_roots_is_drawn() {
         assert_eq!(branches(&[2, 1, 0]), ["│ └ ", "└ ", ""]);
         assert!(branches(&[]).is_empty());
     }

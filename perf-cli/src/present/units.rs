@@ -1,19 +1,18 @@
-//! Numbers for people: one unit for all of a column, so that they can be compared at a glance.
+//! Formats numbers for people: with one unit per column, so that they are easy to compare.
 
-/// How the numbers of a column are written: divided, and with so many decimals.
+/// The unit and the decimals of a column of numbers.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Scale {
     divisor: f64,
     decimals: usize,
-    /// What one of them is, such as `ms`.
     pub unit: &'static str,
 }
 
-/// Larger numbers than this are of no build: they are written as powers of ten.
+/// Larger numbers are unrealistic and written as powers of ten.
 const HUGE: f64 = 1e12;
 
 impl Scale {
-    /// For times in milliseconds, of which this is the longest.
+    /// For times in milliseconds, given the longest.
     pub(crate) fn time(longest_ms: f64) -> Self {
         let (divisor, unit) = match longest_ms.abs() {
             ms if ms < 0.9995 => (0.001, "µs"),
@@ -30,7 +29,7 @@ impl Scale {
         Self { divisor, decimals, unit }
     }
 
-    /// For bytes, of which this is the greatest number.
+    /// For bytes, given the largest number.
     pub(crate) fn bytes(most: f64) -> Self {
         let (divisor, unit) = match most.abs() {
             bytes if bytes < 1024.0 => return Self { divisor: 1.0, decimals: 0, unit: "B" },
@@ -41,24 +40,22 @@ impl Scale {
         Self { divisor, decimals: if most.abs() / divisor < 9.995 { 2 } else { 1 }, unit }
     }
 
-    /// For numbers of things.
     pub(crate) fn count() -> Self {
         Self { divisor: 1.0, decimals: 0, unit: "" }
     }
 
-    /// For things a second, of which this is the greatest number.
+    /// For things per second, given the largest number.
     pub(crate) fn rate(most: f64) -> Self {
         let decimals = usize::from(most < 99.95) + usize::from(most < 9.995);
         Self { divisor: 1.0, decimals, unit: "/s" }
     }
 
-    /// A number in this unit.
     pub(crate) fn in_units(&self, number: f64) -> f64 {
         number / self.divisor
     }
 
-    /// A number without its unit. Exact zeros have no decimals, but blanks in their place: nothing
-    /// is not the same as little.
+    /// A number without its unit. Exact zeros have blanks instead of decimals, to differ from small
+    /// numbers.
     pub(crate) fn number(&self, number: f64) -> String {
         if number == 0.0 {
             let decimals = if self.decimals == 0 { 0 } else { self.decimals + 1 };
@@ -71,7 +68,6 @@ impl Scale {
         grouped(&format!("{scaled:.*}", self.decimals))
     }
 
-    /// A number with its unit.
     pub(crate) fn with_unit(&self, number: f64) -> String {
         let text = self.number(number);
         match self.unit {
@@ -81,7 +77,7 @@ impl Scale {
     }
 }
 
-/// A time that stands alone: three digits, or four.
+/// A single time, with three or four digits.
 pub(crate) fn time(ms: f64) -> String {
     let scale = match Scale::time(ms) {
         Scale { unit: "ms", .. } if ms >= 999.5 => {
@@ -92,12 +88,11 @@ pub(crate) fn time(ms: f64) -> String {
     Scale { decimals: scale.decimals.saturating_sub(1), ..scale }.with_unit(ms)
 }
 
-/// A number of bytes that stands alone.
 pub(crate) fn bytes(bytes: f64) -> String {
     Scale::bytes(bytes).with_unit(bytes)
 }
 
-/// A number of things, with thousands told apart.
+/// A number with thousands separators.
 pub(crate) fn count(count: u64) -> String {
     grouped(&count.to_string())
 }
@@ -116,7 +111,7 @@ pub(crate) fn share(share: f64) -> String {
     }
 }
 
-/// A change as a share of what it was: `+12.3 %`, `×14`.
+/// A relative change: `+12.3 %`, `×14`.
 pub(crate) fn change(change: f64) -> String {
     match change {
         huge if huge + 1.0 >= 1e6 => format!("×{:.0e}", huge + 1.0),
@@ -126,18 +121,16 @@ pub(crate) fn change(change: f64) -> String {
     }
 }
 
-/// Mebibytes in bytes.
 pub(crate) fn mebibytes(mebibytes: f64) -> f64 {
     mebibytes * 1_048_576.0
 }
 
-/// A counter as a number that can be divided.
-#[expect(clippy::cast_precision_loss, reason = "what is shown has fewer digits")]
+#[expect(clippy::cast_precision_loss, reason = "fewer digits are shown")]
 pub(crate) fn float(number: u64) -> f64 {
     number as f64
 }
 
-/// Puts commas between the thousands of a number's whole part.
+/// Adds thousands separators to the integer part of a number.
 fn grouped(number: &str) -> String {
     let (sign, number) = number.strip_prefix('-').map_or(("", number), |rest| ("-", rest));
     let (whole, decimals) = number.split_at(number.find('.').unwrap_or(number.len()));
@@ -156,7 +149,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_column_has_one_unit_and_as_many_decimals_as_its_greatest_can_bear() {
+    fn a_column_has_one_unit_and_the_decimals_that_suit_its_largest_number() {
         let times = |numbers: &[f64]| -> Vec<String> {
             let scale = Scale::time(numbers.iter().copied().fold(0.0, f64::max));
             numbers.iter().map(|ms| scale.number(*ms) + scale.unit).collect()
@@ -172,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_that_stand_alone_have_their_unit() {
+    fn single_numbers_have_a_unit() {
         assert_eq!(time(1262.8), "1.26 s");
         assert_eq!(time(0.0), "0 µs");
         assert_eq!(time(42.0), "42.0 ms");

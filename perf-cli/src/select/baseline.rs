@@ -40,14 +40,6 @@ pub(crate) struct Baseline {
     pub is_cut: bool,
 }
 
-#[cfg(test)]
-impl Baseline {
-    /// The number of builds.
-    pub(crate) fn builds(&self) -> usize {
-        self.sessions.iter().map(|session| session.builds.len()).sum()
-    }
-}
-
 /// Whether a build was on one of these branches, according to its record.
 ///
 /// A record without a branch counts as on the default branch, unless it names a change (pull

@@ -2,7 +2,7 @@
 
 use perf_history::{Accepted, Clock, Outcome};
 
-use super::tests::{TestHistory, build, labelled, on};
+use super::tests::{TestHistory, build, labelled, number, on, with};
 use super::*;
 
 fn main_branch() -> Vec<String> {
@@ -14,7 +14,7 @@ fn accepted(id: &str) -> Accepted {
 }
 
 fn numbers<'a>(builds: impl IntoIterator<Item = &'a BuildStats>) -> Vec<u32> {
-    builds.into_iter().map(|stats| stats.build_id["build-".len()..].parse().unwrap()).collect()
+    builds.into_iter().map(number).collect()
 }
 
 /// The builds of each session.
@@ -28,9 +28,10 @@ fn before_newest(history: &TestHistory, accepted: &[Accepted]) -> Baseline {
     selection.baseline(&candidate.builds, &main_branch(), accepted).unwrap()
 }
 
-fn with(mut stats: BuildStats, change: impl FnOnce(&mut BuildStats)) -> BuildStats {
-    change(&mut stats);
-    stats
+/// What differs between the candidate and the most similar other series.
+fn differences(found: &Baseline) -> Vec<String> {
+    let differences = found.differences.iter();
+    differences.map(|difference| format!("{} {}", difference.what, difference.second)).collect()
 }
 
 #[test]
@@ -39,17 +40,20 @@ fn the_newest_session_is_one_build_alone_or_those_that_ran_together() {
         let (session, _) = TestHistory::new(builds).all().newest_session().unwrap();
         numbers(&session.builds)
     };
-    let of = |n, session| labelled(on(build(n), "main", "aaaa"), "ci", session);
+    let ci_build = |n, session| labelled(on(build(n), "main", "aaaa"), "ci", session);
     assert_eq!(newest(vec![build(1), build(2)]), [2]);
-    assert_eq!(newest(vec![of(1, Some("x")), of(2, Some("y")), of(3, Some("y"))]), [2, 3]);
+    assert_eq!(
+        newest(vec![ci_build(1, Some("x")), ci_build(2, Some("y")), ci_build(3, Some("y"))]),
+        [2, 3]
+    );
     // The builds of another session that ran at the same time are interleaved.
     let other = labelled(on(build(3), "main", "aaaa"), "head", Some("y"));
-    assert_eq!(newest(vec![of(1, Some("y")), other, of(4, Some("y"))]), [1, 4]);
-    let elsewhere = with(of(2, Some("y")), |stats| stats.incremental = Some(true));
-    assert_eq!(newest(vec![of(1, Some("y")), elsewhere, of(3, Some("y"))]), [1, 3]);
+    assert_eq!(newest(vec![ci_build(1, Some("y")), other, ci_build(4, Some("y"))]), [1, 4]);
+    let elsewhere = with(ci_build(2, Some("y")), |stats| stats.incremental = Some(true));
+    assert_eq!(newest(vec![ci_build(1, Some("y")), elsewhere, ci_build(3, Some("y"))]), [1, 3]);
     // On another commit it is another session, whatever its labels.
     let later = labelled(on(build(2), "main", "bbbb"), "ci", Some("y"));
-    assert_eq!(newest(vec![of(1, Some("y")), later]), [2]);
+    assert_eq!(newest(vec![ci_build(1, Some("y")), later]), [2]);
 }
 
 #[test]
@@ -106,20 +110,20 @@ fn builds_that_cannot_be_compared_are_left_out_and_counted_by_reason() {
 
 #[test]
 fn builds_that_ran_together_are_one_session_of_the_baseline() {
-    let of = |n, run, session| labelled(on(build(n), "main", "aaaa"), run, session);
+    let ci_build = |n, run, session| labelled(on(build(n), "main", "aaaa"), run, session);
     let history = TestHistory::new([
-        of(1, "ci", Some("x")),
-        of(2, "ci", Some("x")),
-        of(3, "base", Some("y")),
-        of(4, "head", Some("y")),
-        of(5, "base", Some("y")),
-        of(6, "head", Some("y")),
+        ci_build(1, "ci", Some("x")),
+        ci_build(2, "ci", Some("x")),
+        ci_build(3, "base", Some("y")),
+        ci_build(4, "head", Some("y")),
+        ci_build(5, "base", Some("y")),
+        ci_build(6, "head", Some("y")),
         build(7),
         build(8),
     ]);
     let found = before_newest(&history, &[]);
     assert_eq!(sessions(&found), [vec![1, 2], vec![3, 5], vec![4, 6], vec![7]]);
-    assert_eq!(found.builds(), 7);
+    assert_eq!(sessions(&found).concat().len(), 7);
 }
 
 #[test]
@@ -129,13 +133,8 @@ fn builds_of_other_series_are_never_used_and_their_difference_is_reported() {
     let own = |n| with(build(n), |stats| stats.rust_version = Some("1.95.0".to_owned()));
     let history = TestHistory::new([other(1), further(2), own(3)]);
     let found = before_newest(&history, &[]);
-    assert_eq!((found.builds(), found.foreign), (0, 2));
-    let differences: Vec<_> = found
-        .differences
-        .iter()
-        .map(|difference| format!("{} {}", difference.what, difference.second))
-        .collect();
-    assert_eq!(differences, ["compiler 1.94.0"]);
+    assert_eq!((sessions(&found).concat().len(), found.foreign), (0, 2));
+    assert_eq!(differences(&found), ["compiler 1.94.0"]);
 }
 
 #[test]
@@ -169,12 +168,7 @@ fn excluded_builds_are_never_reported_as_another_series() {
         assert!(found.left_out.is_empty(), "{reason}");
         let found = between(&[other.clone(), unknown, incremental(4), other]);
         assert_eq!((found.foreign, found.left_out[reason]), (1, 1), "{reason}");
-        let differences: Vec<_> = found
-            .differences
-            .iter()
-            .map(|difference| format!("{} {}", difference.what, difference.second))
-            .collect();
-        assert_eq!(differences, ["mode incremental"], "{reason}");
+        assert_eq!(differences(&found), ["mode incremental"], "{reason}");
     }
 }
 
@@ -219,19 +213,24 @@ fn the_search_ends_far_from_the_start_of_a_long_history() {
     let mut selection = history.all();
     let (candidate, _) = selection.newest_session().unwrap();
     let found = selection.baseline(&candidate.builds, &main_branch(), &[]).unwrap();
-    assert_eq!((found.builds(), found.is_cut), (200, true));
+    assert_eq!((sessions(&found).concat().len(), found.is_cut), (200, true));
     assert_eq!(numbers(found.sessions.iter().flat_map(|session| &session.builds))[0], 200);
     assert_eq!(selection.unreadable().count(), 0);
 }
 
 #[test]
 fn a_level_starts_with_the_session_of_the_accepted_build_once_for_each_series() {
-    let of = |n, full: bool| {
+    let ci_build = |n, full: bool| {
         let stats = labelled(on(build(n), "main", "aaaaaaaa"), "ci", Some("x"));
         with(stats, |stats| stats.incremental = Some(!full))
     };
-    let history =
-        TestHistory::new([build(1), of(2, true), of(3, false), of(4, true), of(5, false)]);
+    let history = TestHistory::new([
+        build(1),
+        ci_build(2, true),
+        ci_build(3, false),
+        ci_build(4, true),
+        ci_build(5, false),
+    ]);
     let beginnings = |reference: &str| {
         let mut found = numbers(&history.all().beginnings(&reference.parse().unwrap()).unwrap());
         found.sort_unstable();

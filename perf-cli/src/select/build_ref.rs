@@ -6,16 +6,14 @@ use std::str::FromStr;
 
 use perf_history::{BuildStats, RecordSummary};
 
-/// The label that names the group of builds a record belongs to.
-pub(super) const RUN: &str = "run";
-/// The label that identifies the invocation which started a build.
-const SESSION: &str = "session";
+use crate::labels::{RUN, SESSION};
+
 /// A shorter prefix of an id or a commit would match by chance.
 const MIN_PREFIX: usize = 4;
 
 /// A reference to a build or a set of builds.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum BuildRef {
+pub(crate) enum BuildRef {
     /// The newest build.
     Latest,
     /// Counted back from the newest build: `-1` is the newest, `-3` the third newest.
@@ -30,7 +28,7 @@ pub enum BuildRef {
 
 /// Why a text is not a reference to a build.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum BuildRefError {
+pub(crate) enum BuildRefError {
     /// The text, or the part after its prefix, is empty.
     #[error("expected `latest`, a number such as -3, an id, a commit or label:NAME")]
     Empty,
@@ -127,4 +125,71 @@ pub(super) fn session_label_of(stats: &BuildStats) -> Option<&String> {
 
 fn starts_with(text: &str, prefix: &str) -> bool {
     text.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+}
+
+/// The least similarity of a suggestion, from 0 to 1.
+const MIN_SIMILARITY: f64 = 0.6;
+
+/// Looks for the name that is most similar to one that was not found.
+pub(super) struct Nearest<'a> {
+    reference: &'a BuildRef,
+    best: Option<(f64, String)>,
+    /// The last label, branch and commit: neighbouring builds often share them.
+    last: [Option<String>; 3],
+}
+
+impl<'a> Nearest<'a> {
+    pub(super) fn new(reference: &'a BuildRef) -> Self {
+        let mut nearest = Self { reference, best: None, last: [None, None, None] };
+        if let BuildRef::Named(name) = reference {
+            nearest.offer(name, "", "latest");
+        }
+        nearest
+    }
+
+    pub(super) fn consider(&mut self, summary: &RecordSummary<'_>) {
+        let names = [summary.label(RUN), summary.branch, summary.commit];
+        let mut new_names = [None; 3];
+        for ((last, name), new_name) in self.last.iter_mut().zip(names).zip(&mut new_names) {
+            if last.as_deref() != name {
+                *last = name.map(str::to_owned);
+                *new_name = name;
+            }
+        }
+        let [label, branch, commit] = new_names;
+        match self.reference {
+            BuildRef::Latest | BuildRef::Nth(_) => {}
+            BuildRef::Label(name) => self.offer(name, "label:", label.unwrap_or_default()),
+            BuildRef::Branch(name) => self.offer(name, "branch:", branch.unwrap_or_default()),
+            BuildRef::Named(name) => {
+                for id in [Some(summary.build_id), commit].into_iter().flatten() {
+                    self.offer(
+                        name,
+                        "",
+                        &id.chars().take(name.chars().count()).collect::<String>(),
+                    );
+                }
+                // A label or a branch whose prefix was left out or mistyped.
+                let bare = name.split_once(':').map_or(name.as_str(), |(_, bare)| bare);
+                self.offer(bare, "label:", label.unwrap_or_default());
+                self.offer(bare, "branch:", branch.unwrap_or_default());
+            }
+        }
+    }
+
+    pub(super) fn into_suggestion(self) -> Option<String> {
+        self.best.map(|(_, name)| name)
+    }
+
+    fn offer(&mut self, name: &str, prefix: &str, candidate: &str) {
+        if candidate.is_empty() {
+            return;
+        }
+        let similarity = strsim::normalized_damerau_levenshtein(name, candidate);
+        if similarity >= MIN_SIMILARITY
+            && self.best.as_ref().is_none_or(|(best, _)| similarity > *best)
+        {
+            self.best = Some((similarity, format!("{prefix}{candidate}")));
+        }
+    }
 }

@@ -4,28 +4,28 @@
 //! needs, so the cost depends on how far back it has to look and not on the history's length.
 
 mod baseline;
+#[cfg(test)]
+mod baseline_tests;
 mod build_ref;
 mod filter;
-mod nearest;
 mod series;
 mod session;
-mod since;
-mod unreadable;
+#[cfg(test)]
+mod tests;
 
-pub(crate) use baseline::Baseline;
-pub(crate) use build_ref::BuildRef;
-pub(crate) use filter::{Filter, Mode};
-pub(crate) use series::{Difference, SeriesKey};
-pub(crate) use session::{PassedOver, Session, exclusion_reason, group_sessions, is_typical};
-pub(crate) use since::Since;
-pub(crate) use unreadable::UnreadableLines;
-
+use build_ref::Nearest;
 use perf_history::history::HistoryLines;
-use perf_history::{BuildStats, History, HistoryError, HistoryLine, RecordSummary};
+use perf_history::{
+    BuildStats, History, HistoryError, HistoryLine, RecordSummary, UnreadableLine as Unreadable,
+};
 
 use crate::present::units;
 
-use nearest::Nearest;
+pub(crate) use baseline::Baseline;
+pub(crate) use build_ref::BuildRef;
+pub(crate) use filter::{Filter, Mode, Since};
+pub(crate) use series::{Difference, SeriesKey};
+pub(crate) use session::{PassedOver, Session, exclusion_reason, group_sessions, is_typical};
 
 /// A search limited by [`Filter::since`] ends after this many older records in a row. Records are in
 /// the order in which builds ended, except where a clock was set back or histories were merged by hand.
@@ -225,7 +225,61 @@ impl Iterator for Builds<'_> {
     }
 }
 
-#[cfg(test)]
-mod baseline_tests;
-#[cfg(test)]
-mod tests;
+/// How many lines are described; the others are only counted.
+const MAX_DESCRIBED: usize = 3;
+
+/// The unreadable lines among all lines that were read so far.
+///
+/// A history is read from its end, possibly several times. Each pass starts over, so it first sees
+/// the lines that earlier passes saw.
+#[derive(Debug, Default)]
+pub(crate) struct UnreadableLines {
+    described: Vec<UnreadableLine>,
+    count: u64,
+    /// The offset of the oldest line counted.
+    oldest: Option<u64>,
+    /// The number of lines that this pass has seen.
+    seen: u64,
+}
+
+/// A line that could not be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct UnreadableLine {
+    /// Its number counted from the end of the history; the last line is 1.
+    pub from_end: u64,
+    /// Why it could not be read.
+    pub reason: String,
+}
+
+impl UnreadableLines {
+    pub(crate) fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// The newest few.
+    pub(crate) fn described(&self) -> &[UnreadableLine] {
+        &self.described
+    }
+
+    /// Starts a pass at the end of the history.
+    fn start_pass(&mut self) {
+        self.seen = 0;
+    }
+
+    fn add_readable(&mut self) {
+        self.seen += 1;
+    }
+
+    fn add_unreadable(&mut self, line: &Unreadable) {
+        self.seen += 1;
+        if self.oldest.is_some_and(|oldest| line.offset >= oldest) {
+            return;
+        }
+        self.oldest = Some(line.offset);
+        self.count += 1;
+        if self.described.len() < MAX_DESCRIBED {
+            let reason = line.reason.to_string();
+            self.described.push(UnreadableLine { from_end: self.seen, reason });
+        }
+    }
+}

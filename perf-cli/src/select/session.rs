@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::build_ref::{commit_of, run_label_of, session_label_of};
 use super::{BuildRef, SelectError, Selection, SeriesKey};
 
-/// The longest time between the starts of two successive builds of a session, where the labels name
+/// The longest time between the starts of two successive builds of a session if the labels name
 /// a run but no session.
 const MAX_PAUSE: Duration = Duration::from_hours(1);
 

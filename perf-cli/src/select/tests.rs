@@ -2,6 +2,7 @@
 
 use std::fs::OpenOptions;
 use std::io::Write;
+use std::time::{Duration, UNIX_EPOCH};
 
 use perf_history::{Git, History};
 use tempfile::TempDir;
@@ -12,27 +13,33 @@ use super::*;
 pub(super) fn build(n: u32) -> BuildStats {
     let mut stats = BuildStats::default();
     stats.build_id = format!("build-{n:04}");
-    stats.tool = "site".to_owned();
+    stats.tool = "site".into();
     stats.build_time_ms = 1.0;
-    let hours = std::time::Duration::from_secs(u64::from(n) * 3600);
-    stats.set_started_at(std::time::UNIX_EPOCH + hours);
+    stats.set_started_at(UNIX_EPOCH + Duration::from_hours(n.into()));
     stats
 }
 
-pub(super) fn on(mut stats: BuildStats, branch: &str, commit: &str) -> BuildStats {
-    let mut git = Git::default();
-    git.branch = Some(branch.to_owned());
-    git.commit = Some(commit.to_owned());
-    stats.git = Some(git);
+pub(super) fn with(mut stats: BuildStats, change: impl FnOnce(&mut BuildStats)) -> BuildStats {
+    change(&mut stats);
     stats
+}
+
+pub(super) fn on(stats: BuildStats, branch: &str, commit: &str) -> BuildStats {
+    let mut git = Git::default();
+    (git.branch, git.commit) = (Some(branch.to_owned()), Some(commit.to_owned()));
+    with(stats, |stats| stats.git = Some(git))
 }
 
 pub(super) fn labelled(mut stats: BuildStats, run: &str, session: Option<&str>) -> BuildStats {
-    stats.labels.insert("run".to_owned(), run.to_owned());
-    if let Some(session) = session {
-        stats.labels.insert("session".to_owned(), session.to_owned());
-    }
+    let labels = [("run", Some(run)), ("session", session)];
+    let labels = labels.into_iter().filter_map(|(key, value)| Some((key, value?)));
+    stats.labels.extend(labels.map(|(key, value)| (key.to_owned(), value.to_owned())));
     stats
+}
+
+/// The N of a build.
+pub(super) fn number(stats: &BuildStats) -> u32 {
+    stats.build_id["build-".len()..].parse().unwrap()
 }
 
 pub(super) struct TestHistory {
@@ -61,104 +68,93 @@ impl TestHistory {
         self.select(Filter::default())
     }
 
-    fn ids(&self, filter: Filter) -> Vec<String> {
-        self.select(filter).builds().map(|stats| stats.unwrap().build_id).collect()
+    fn builds(&self, filter: Filter) -> Vec<u32> {
+        self.select(filter).builds().map(|stats| number(&stats.unwrap())).collect()
     }
 
-    fn newest(&self, reference: &str) -> Result<String, String> {
+    fn newest(&self, reference: &str) -> Result<u32, String> {
         let found = self.all().newest(&reference.parse().unwrap());
-        found.map(|stats| stats.build_id).map_err(|error| error.to_string())
+        found.map(|stats| number(&stats)).map_err(|error| error.to_string())
     }
 
-    fn set(&self, reference: &str) -> Result<Vec<String>, String> {
+    fn set(&self, reference: &str) -> Result<Vec<u32>, String> {
         let found = self.all().set(&reference.parse().unwrap());
-        found
-            .map(|set| set.into_iter().map(|stats| stats.build_id).collect())
-            .map_err(|error| error.to_string())
+        found.map(|set| set.iter().map(number).collect()).map_err(|error| error.to_string())
     }
 }
 
 #[test]
 fn builds_come_newest_first() {
-    let history = TestHistory::new((1..=3).map(build));
-    assert_eq!(history.ids(Filter::default()), ["build-0003", "build-0002", "build-0001"]);
+    assert_eq!(TestHistory::new((1..=3).map(build)).builds(Filter::default()), [3, 2, 1]);
 }
 
 #[test]
 fn a_missing_history_has_no_builds() {
     let history = TestHistory { dir: tempfile::tempdir().unwrap() };
-    assert!(history.ids(Filter::default()).is_empty());
-    assert_eq!(history.newest("latest"), Err("there are no builds".to_owned()));
-    assert_eq!(history.newest("-2"), Err("there are no builds".to_owned()));
+    assert!(history.builds(Filter::default()).is_empty());
+    for reference in ["latest", "-2"] {
+        assert_eq!(history.newest(reference), Err("there are no builds".to_owned()));
+    }
 }
 
 #[test]
 fn each_filter_passes_only_matching_builds() {
-    let mut other = build(2);
-    other.tool = "other".into();
-    let mut incremental = build(3);
-    incremental.incremental = Some(true);
-    let mut full = build(4);
-    full.incremental = Some(false);
-    let history =
-        TestHistory::new([build(1), other, incremental, full, on(build(5), "main", "abcd")]);
-    let filter = |change: fn(&mut Filter)| {
+    let history = TestHistory::new([
+        build(1),
+        with(build(2), |stats| stats.tool = "other".into()),
+        with(build(3), |stats| stats.incremental = Some(true)),
+        with(build(4), |stats| stats.incremental = Some(false)),
+        on(build(5), "main", "abcd"),
+    ]);
+    let assert = |change: fn(&mut Filter), expected: &[u32]| {
         let mut filter = Filter::default();
         change(&mut filter);
-        history.ids(filter)
+        assert_eq!(history.builds(filter), expected);
     };
-    assert_eq!(filter(|filter| filter.tool = Some("other".into())), ["build-0002"]);
-    assert_eq!(filter(|filter| filter.mode = Some(Mode::Incremental)), ["build-0003"]);
-    assert_eq!(filter(|filter| filter.mode = Some(Mode::Full)), ["build-0004"]);
-    assert_eq!(filter(|filter| filter.branch = Some("main".into())), ["build-0005"]);
-    assert_eq!(filter(|filter| filter.branch = Some("mai".into())), [""; 0]);
-    let four_hours = |filter: &mut Filter| {
-        filter.since = Some(std::time::UNIX_EPOCH + std::time::Duration::from_hours(4));
-    };
-    assert_eq!(filter(four_hours), ["build-0005", "build-0004"]);
+    assert(|filter| filter.tool = Some("other".into()), &[2]);
+    assert(|filter| filter.mode = Some(Mode::Incremental), &[3]);
+    assert(|filter| filter.mode = Some(Mode::Full), &[4]);
+    assert(|filter| filter.branch = Some("main".into()), &[5]);
+    assert(|filter| filter.branch = Some("mai".into()), &[]);
+    assert(|filter| filter.since = Some(UNIX_EPOCH + Duration::from_hours(4)), &[5, 4]);
 }
 
 #[test]
 fn a_date_finds_builds_out_of_order_but_does_not_read_a_long_history_to_its_start() {
     let since = |hours: u64| Filter {
-        since: Some(std::time::UNIX_EPOCH + std::time::Duration::from_secs(hours * 3600)),
+        since: Some(UNIX_EPOCH + Duration::from_hours(hours)),
         ..Filter::default()
     };
-    let history = TestHistory::new([build(9), build(1), build(8), build(2), build(7)]);
-    assert_eq!(history.ids(since(7)), ["build-0007", "build-0008", "build-0009"]);
+    let history = TestHistory::new([9, 1, 8, 2, 7].map(build));
+    assert_eq!(history.builds(since(7)), [7, 8, 9]);
 
     let older = u32::try_from(MAX_OLDER).unwrap();
-    let history = TestHistory::new(
-        [build(5000)].into_iter().chain((1..=older).map(build)).chain([build(5001)]),
-    );
-    assert_eq!(history.ids(since(5000)), ["build-5001"]);
-    let history = TestHistory::new(
-        [build(5000)].into_iter().chain((2..=older).map(build)).chain([build(5001)]),
-    );
-    assert_eq!(history.ids(since(5000)), ["build-5001", "build-5000"]);
+    let after = |older: u32| {
+        let builds = [5000].into_iter().chain(1..=older).chain([5001]);
+        TestHistory::new(builds.map(build)).builds(since(5000))
+    };
+    assert_eq!(after(older), [5001]);
+    assert_eq!(after(older - 1), [5001, 5000]);
 }
 
 #[test]
 fn a_build_without_a_readable_time_stamp_is_never_too_old() {
-    let mut undated = build(1);
-    undated.timestamp = "once upon a time".into();
-    let history = TestHistory::new([undated]);
+    let undated = with(build(1), |stats| stats.timestamp = "once upon a time".into());
     let filter = Filter { since: Some(std::time::SystemTime::now()), ..Filter::default() };
-    assert_eq!(history.ids(filter), ["build-0001"]);
+    assert_eq!(TestHistory::new([undated]).builds(filter), [1]);
 }
 
 #[test]
 fn builds_are_counted_back_from_the_newest_among_those_that_pass_the_filter() {
-    let mut other = build(4);
-    other.tool = "other".into();
+    let other = with(build(4), |stats| stats.tool = "other".into());
     let history = TestHistory::new([build(1), build(2), build(3), other]);
-    assert_eq!(history.newest("latest"), Ok("build-0004".to_owned()));
-    assert_eq!(history.newest("-1"), Ok("build-0004".to_owned()));
-    assert_eq!(history.newest("-3"), Ok("build-0002".to_owned()));
+    for (reference, expected) in [("latest", 4), ("-1", 4), ("-3", 2)] {
+        assert_eq!(history.newest(reference), Ok(expected));
+    }
     let filter = Filter { tool: Some("site".to_owned()), ..Filter::default() };
-    let third = history.select(filter.clone()).newest(&"-3".parse().unwrap()).unwrap();
-    assert_eq!(third.build_id, "build-0001");
-    let error = history.select(filter).newest(&"-4".parse().unwrap()).unwrap_err();
+    let mut selection = history.select(filter);
+    assert_eq!(number(&selection.newest(&"-3".parse().unwrap()).unwrap()), 1);
+    let error = selection.newest(&"-4".parse().unwrap()).unwrap_err();
     assert_eq!(error.to_string(), "there is no build -4: there are only 3 builds of tool \"site\"");
 }
 
@@ -169,10 +165,9 @@ fn a_build_is_found_by_a_prefix_of_its_id_or_its_commit() {
         on(build(2), "main", "abcd9999"),
         on(build(3), "main", "12345678"),
     ]);
-    assert_eq!(history.newest("build-0001"), Ok("build-0001".to_owned()));
-    assert_eq!(history.newest("build-"), Ok("build-0003".to_owned()));
-    assert_eq!(history.newest("abcdef"), Ok("build-0001".to_owned()));
-    assert_eq!(history.newest("ABCD"), Ok("build-0002".to_owned()));
+    for (reference, expected) in [("build-0001", 1), ("build-", 3), ("abcdef", 1), ("ABCD", 2)] {
+        assert_eq!(history.newest(reference), Ok(expected));
+    }
 }
 
 #[test]
@@ -180,8 +175,9 @@ fn the_search_for_a_build_ends_at_that_build() {
     // The unreadable line shows whether the search went on to the start.
     let history = TestHistory::new([]);
     history.append("not a record\n");
-    history.append(&(serde_json::to_string(&build(1)).unwrap() + "\n"));
-    history.append(&(serde_json::to_string(&build(2)).unwrap() + "\n"));
+    for n in [1, 2] {
+        history.append(&(serde_json::to_string(&build(n)).unwrap() + "\n"));
+    }
     for reference in ["latest", "-2", "build-0001", "build-0002"] {
         let mut selection = history.all();
         selection.newest(&reference.parse().unwrap()).unwrap();
@@ -201,9 +197,9 @@ fn a_commit_refers_to_all_of_its_builds_and_an_id_to_one() {
         on(build(2), "main", "12345678"),
         on(build(3), "next", "abcdef01"),
     ]);
-    assert_eq!(history.set("abcdef"), Ok(vec!["build-0003".to_owned(), "build-0001".to_owned()]));
-    assert_eq!(history.set("build-0003"), Ok(vec!["build-0003".to_owned()]));
-    assert_eq!(history.set("-2"), Ok(vec!["build-0002".to_owned()]));
+    assert_eq!(history.set("abcdef"), Ok(vec![3, 1]));
+    assert_eq!(history.set("build-0003"), Ok(vec![3]));
+    assert_eq!(history.set("-2"), Ok(vec![2]));
 }
 
 #[test]
@@ -213,7 +209,7 @@ fn a_commit_prefix_that_several_commits_share_refers_to_the_newest() {
         on(build(2), "main", "abcd9999"),
         on(build(3), "main", "abcd9999"),
     ]);
-    assert_eq!(history.set("abcd"), Ok(vec!["build-0003".to_owned(), "build-0002".to_owned()]));
+    assert_eq!(history.set("abcd"), Ok(vec![3, 2]));
 }
 
 #[test]
@@ -226,27 +222,22 @@ fn a_label_refers_to_its_newest_builds_on_one_commit_and_of_one_session() {
         labelled(on(build(5), "main", "bbbb"), "fast", Some("two")),
         on(build(6), "main", "bbbb"),
     ]);
-    assert_eq!(
-        history.set("label:fast"),
-        Ok(vec!["build-0005".to_owned(), "build-0003".to_owned()])
-    );
-    assert_eq!(history.set("label:slow"), Ok(vec!["build-0004".to_owned()]));
-    assert_eq!(history.newest("label:fast"), Ok("build-0005".to_owned()));
+    assert_eq!(history.set("label:fast"), Ok(vec![5, 3]));
+    assert_eq!(history.set("label:slow"), Ok(vec![4]));
+    assert_eq!(history.newest("label:fast"), Ok(5));
 }
 
 #[test]
 fn a_set_ends_at_a_gap_but_its_newest_build_is_found_anywhere() {
     let gap = u32::try_from(MAX_GAP).unwrap();
     let mine = |n| labelled(build(n), "mine", None);
-    let after = |gap: u32| {
-        let others = (3..3 + gap).map(build);
-        TestHistory::new(
-            [mine(1)].into_iter().chain(others).chain([mine(2)]).chain((3..3 + gap).map(build)),
-        )
+    let set_with = |gap: u32| {
+        let others = || (3..3 + gap).map(build);
+        let builds = [mine(1)].into_iter().chain(others()).chain([mine(2)]).chain(others());
+        TestHistory::new(builds).set("label:mine").unwrap()
     };
-    let both = after(gap - 1).set("label:mine").unwrap();
-    assert_eq!(both, ["build-0002", "build-0001"]);
-    assert_eq!(after(gap).set("label:mine").unwrap(), ["build-0002"]);
+    assert_eq!(set_with(gap - 1), [2, 1]);
+    assert_eq!(set_with(gap), [2]);
 }
 
 #[test]
@@ -257,10 +248,7 @@ fn a_branch_refers_to_the_builds_of_its_newest_commit() {
         on(build(3), "next", "cccc"),
         on(build(4), "main", "bbbb"),
     ]);
-    assert_eq!(
-        history.set("branch:main"),
-        Ok(vec!["build-0004".to_owned(), "build-0002".to_owned()])
-    );
+    assert_eq!(history.set("branch:main"), Ok(vec![4, 2]));
 }
 
 #[test]
@@ -306,15 +294,14 @@ fn an_unreadable_line_is_counted_once_however_often_it_is_read() {
     }
     selection.set(&"build-0001".parse().unwrap()).unwrap();
     assert_eq!(selection.unreadable().count(), 2);
-    let numbers: Vec<_> =
-        selection.unreadable().described().iter().map(|line| line.from_end).collect();
-    assert_eq!(numbers, [1, 3]);
+    let lines = selection.unreadable().described().iter();
+    assert_eq!(lines.map(|line| line.from_end).collect::<Vec<_>>(), [1, 3]);
 }
 
 #[test]
 fn a_hostile_name_is_found_and_shown_without_control_characters() {
     let history = TestHistory::new([labelled(build(1), "\u{1b}[31mred", None)]);
-    assert_eq!(history.newest("label:\u{1b}[31mred"), Ok("build-0001".to_owned()));
+    assert_eq!(history.newest("label:\u{1b}[31mred"), Ok(1));
     let error = history.newest("label:\u{1b}[32mgreen").unwrap_err();
     assert!(!error.contains('\u{1b}'), "{error:?}");
 }

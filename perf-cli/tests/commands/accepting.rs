@@ -1,12 +1,12 @@
-//! `accept`: what is written, and what is said of it.
+//! `accept`: what it writes and prints.
 
 use std::fs;
 
-use perf_cli::Exit;
+use perf_cli::ExitStatus;
 use perf_history::History;
 use tempfile::TempDir;
 
-use crate::in_process::{Said, Terminal, data, run};
+use crate::in_process::{CommandOutput, Terminal, data, run};
 
 const NARROW: Terminal = Terminal { width: 80, color: false };
 
@@ -18,19 +18,23 @@ fn copy_of(history: &str) -> TempDir {
 
 fn accepted(copy: &TempDir) -> Vec<(String, Option<String>)> {
     let accepted = History::open(copy.path()).accepted().unwrap();
-    accepted.changes.into_iter().map(|it| (it.build_id[..13].to_owned(), it.reason)).collect()
+    accepted
+        .changes
+        .into_iter()
+        .map(|change| (change.build_id[..13].to_owned(), change.reason))
+        .collect()
 }
 
-fn accept(copy: &TempDir, words: &[&str]) -> Said {
+fn accept(copy: &TempDir, words: &[&str]) -> CommandOutput {
     run(copy.path(), &[&["accept"], words].concat(), NARROW)
 }
 
 #[test]
 fn the_newest_build_is_accepted_with_a_reason() {
     let copy = copy_of("site");
-    let said = accept(&copy, &["--reason", "new highlighter"]);
-    assert_eq!((said.exit, said.err.as_str()), (Exit::Fine, ""));
-    assert!(said.out.contains("this is the new normal"), "{}", said.out);
+    let output = accept(&copy, &["--reason", "new highlighter"]);
+    assert_eq!((output.exit, output.err.as_str()), (ExitStatus::Success, ""));
+    assert!(output.out.contains("this is the new normal"), "{}", output.out);
     assert_eq!(accepted(&copy), [("01a2030e-40e1".into(), Some("new highlighter".into()))]);
     let text = fs::read_to_string(copy.path().join("accepted.jsonl")).unwrap();
     assert!(text.contains("\"timestamp\":\"2026-11-24T01:00:00Z\""), "{text}");
@@ -46,36 +50,36 @@ fn a_set_is_accepted_from_its_oldest_build_on_and_a_commit_in_each_series() {
 }
 
 #[test]
-fn what_is_no_level_is_not_accepted() {
+fn failed_builds_are_not_accepted() {
     let copy = copy_of("site");
     let failed = accept(&copy, &["01a201c8"]);
-    assert_eq!((failed.exit, failed.out.as_str()), (Exit::Usage, ""));
-    assert!(failed.err.contains("its times are no level"), "{}", failed.err);
+    assert_eq!((failed.exit, failed.out.as_str()), (ExitStatus::Usage, ""));
+    assert!(failed.err.contains("it cannot be a new level"), "{}", failed.err);
     let unknown = accept(&copy, &["nosuchbuild"]);
-    assert_eq!(unknown.exit, Exit::Usage);
+    assert_eq!(unknown.exit, ExitStatus::Usage);
     assert!(!copy.path().join("accepted.jsonl").exists());
 }
 
 #[test]
-fn newer_builds_that_are_no_level_are_passed_over_and_told() {
+fn newer_builds_that_failed_are_left_out_and_reported() {
     let copy = copy_of("site");
-    let said = accept(&copy, &["--mode", "full", "--since", "2026-11-18"]);
+    let output = accept(&copy, &["--mode", "full", "--since", "2026-11-18"]);
     assert_eq!(accepted(&copy)[0].0, "01a202f4-3d10");
-    assert_eq!(said.err, "");
+    assert_eq!(output.err, "");
     let history = fs::read_to_string(copy.path().join("history.jsonl")).unwrap();
     let shorter: String = history.split_inclusive('\n').take(15).collect();
     fs::write(copy.path().join("history.jsonl"), shorter).unwrap();
-    let said = accept(&copy, &["--mode", "full"]);
-    assert!(said.err.starts_with("note: build 01a202a4-393f-"), "{}", said.err);
-    assert!(said.err.ends_with("is passed over: suspect clock\n"), "{}", said.err);
+    let output = accept(&copy, &["--mode", "full"]);
+    assert!(output.err.starts_with("note: build 01a202a4-393f-"), "{}", output.err);
+    assert!(output.err.ends_with("is left out: suspect clock\n"), "{}", output.err);
     assert_eq!(accepted(&copy)[1].0, "01a2022c-319d"[..13].replace("319d", "2259"));
 }
 
 #[test]
-fn a_history_that_cannot_be_written_is_an_error_of_its_own() {
+fn an_unwritable_history_has_its_own_exit_code() {
     let copy = copy_of("site");
     fs::create_dir(copy.path().join("accepted.jsonl")).unwrap();
-    let said = accept(&copy, &[]);
-    assert_eq!((said.exit, said.out.as_str()), (Exit::History, ""));
-    assert!(said.err.contains("accepted.jsonl"), "{}", said.err);
+    let output = accept(&copy, &[]);
+    assert_eq!((output.exit, output.out.as_str()), (ExitStatus::History, ""));
+    assert!(output.err.contains("accepted.jsonl"), "{}", output.err);
 }

@@ -1,41 +1,41 @@
-//! `check`: what is judged against what, what is said, and how it ends.
+//! `check`: candidate and baseline, output, and exit code.
 
 use std::fs;
 
-use perf_cli::Exit;
+use perf_cli::ExitStatus;
 use perf_history::BuildStats;
 use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::histories::{build, fat, history, pairs, session, sessions, slow};
-use crate::in_process::{Said, Terminal, data, run};
+use crate::in_process::{CommandOutput, Terminal, data, run};
 
 const WIDE: Terminal = Terminal { width: 160, color: false };
 
-fn check(dir: &TempDir, words: &[&str]) -> Said {
+fn check(dir: &TempDir, words: &[&str]) -> CommandOutput {
     run(dir.path(), &[&["check"], words].concat(), WIDE)
 }
 
 fn json(dir: &TempDir, words: &[&str]) -> Value {
-    let said = check(dir, &[words, &["--format", "json"]].concat());
-    serde_json::from_str(&said.out).unwrap_or_else(|error| panic!("{error}: {}", said.out))
+    let output = check(dir, &[words, &["--format", "json"]].concat());
+    serde_json::from_str(&output.out).unwrap_or_else(|error| panic!("{error}: {}", output.out))
 }
 
 /// The findings that anybody needs to see: verdict, phase and measure.
-fn news(said: &Value) -> Vec<(String, String, String)> {
+fn news(output: &Value) -> Vec<(String, String, String)> {
     let text =
         |finding: &Value, field: &str| finding[field].as_str().unwrap_or_default().to_owned();
-    let findings = said["findings"].as_array().unwrap().iter();
+    let findings = output["findings"].as_array().unwrap().iter();
     findings
-        .map(|it| (text(it, "verdict"), text(it, "phase"), text(it, "measure")))
+        .map(|finding| (text(finding, "verdict"), text(finding, "phase"), text(finding, "measure")))
         .filter(|(verdict, ..)| !["unchanged", "insufficient"].contains(&verdict.as_str()))
         .collect()
 }
 
-fn assert_news(said: &Value, expected: &[(&str, &str, &str)]) {
-    let news = news(said);
+fn assert_news(output: &Value, expected: &[(&str, &str, &str)]) {
+    let news = news(output);
     let news: Vec<_> = news.iter().map(|(a, b, c)| (a.as_str(), b.as_str(), c.as_str())).collect();
-    assert_eq!(news, expected, "{said:#}");
+    assert_eq!(news, expected, "{output:#}");
 }
 
 /// Twelve sessions of five builds, and one more that is changed.
@@ -50,26 +50,26 @@ fn with_candidate(change: impl Fn(&mut BuildStats)) -> TempDir {
 #[test]
 fn a_session_like_those_before_it_is_unchanged() {
     let dir = with_candidate(|_| ());
-    let said = check(&dir, &[]);
-    assert_eq!((said.exit, said.err.as_str()), (Exit::Fine, ""), "{}", said.out);
-    assert!(said.out.starts_with("unchanged  site  full\n"), "{}", said.out);
-    assert!(said.out.contains("60 builds in 12 sessions on main or master"), "{}", said.out);
+    let output = check(&dir, &[]);
+    assert_eq!((output.exit, output.err.as_str()), (ExitStatus::Success, ""), "{}", output.out);
+    assert!(output.out.starts_with("unchanged  site  full\n"), "{}", output.out);
+    assert!(output.out.contains("60 builds in 12 sessions on main or master"), "{}", output.out);
     assert_news(&json(&dir, &["--strict"]), &[]);
 }
 
 #[test]
 fn a_slower_phase_is_a_regression_named_with_the_commits_between() {
     let dir = with_candidate(|stats| slow(stats, "render/html", 1.2));
-    let said = check(&dir, &[]);
-    assert_eq!(said.exit, Exit::Regression, "{}", said.out);
-    assert!(said.err.contains("buildperf accept"), "{}", said.err);
+    let output = check(&dir, &[]);
+    assert_eq!(output.exit, ExitStatus::Regression, "{}", output.out);
+    assert!(output.err.contains("buildperf accept"), "{}", output.err);
     let json = json(&dir, &[]);
     assert_news(&json, &[("regression", "", "time_ms"), ("regression", "render/html", "time_ms")]);
     assert_eq!(json["verdict"], "regression");
     assert_eq!(json["commits"], "0000000c0..0000000d0");
     let finding = &json["findings"][1];
     assert!((finding["change"].as_f64().unwrap() - 0.2).abs() < 0.02, "{finding}");
-    let counts = ["builds", "baseline_builds", "baseline_sessions"].map(|it| &finding[it]);
+    let counts = ["builds", "baseline_builds", "baseline_sessions"].map(|key| &finding[key]);
     assert_eq!(counts, [&Value::from(5), &Value::from(60), &Value::from(12)]);
     assert!(finding["p"].as_f64().unwrap() < 0.01);
 }
@@ -77,9 +77,9 @@ fn a_slower_phase_is_a_regression_named_with_the_commits_between() {
 #[test]
 fn a_faster_phase_is_an_improvement_and_no_failure() {
     let dir = with_candidate(|stats| slow(stats, "render/html", 0.7));
-    let said = check(&dir, &["--fail-on", "suspect", "--strict"]);
-    assert_eq!((said.exit, said.err.as_str()), (Exit::Fine, ""));
-    assert!(said.out.starts_with("improvement  site  full\n"), "{}", said.out);
+    let output = check(&dir, &["--fail-on", "suspect", "--strict"]);
+    assert_eq!((output.exit, output.err.as_str()), (ExitStatus::Success, ""));
+    assert!(output.out.starts_with("improvement  site  full\n"), "{}", output.out);
 }
 
 #[test]
@@ -105,11 +105,11 @@ fn more_allocations_are_a_regression_that_names_the_phase_and_the_place() {
         &[("regression", "parse", "alloc_count"), ("regression", "parse", "alloc_bytes")],
     );
     assert_eq!(json["findings"][0]["place"], "site::parse (src/parse.rs:17)");
-    assert_eq!(check(&dir, &[]).exit, Exit::Regression);
+    assert_eq!(check(&dir, &[]).exit, ExitStatus::Regression);
 }
 
 #[test]
-fn builds_that_do_another_amount_of_work_say_nothing_of_allocations() {
+fn allocations_are_not_judged_if_the_amount_of_work_differs() {
     let dir = with_candidate(|stats| {
         fat(stats, "parse", 1.5);
         stats.counts.insert("total_pages".to_owned(), 701);
@@ -150,45 +150,45 @@ fn time_is_compared_per_item_of_the_workload_that_the_file_names() {
     };
     let as_much_more = judged(&builds(910));
     assert_news(&serde_json::from_str(&as_much_more.out).unwrap(), &[]);
-    let said = judged(&builds(735));
-    assert_eq!(said.exit, Exit::Regression, "{}", said.out);
-    assert!(said.out.contains("taken per item (700 → 735 items)"), "{}", said.out);
+    let output = judged(&builds(735));
+    assert_eq!(output.exit, ExitStatus::Regression, "{}", output.out);
+    assert!(output.out.contains("compared per item (700 → 735 items)"), "{}", output.out);
 }
 
 #[test]
-fn one_build_is_suspect_at_most_and_the_sure_command_is_named() {
+fn one_build_is_suspect_at_most_and_ab_is_suggested() {
     let mut builds: Vec<_> = (1..20).map(|n| build(n, 0)).collect();
     let mut candidate = build(20, 0);
     slow(&mut candidate, "render/html", 1.4);
     builds.push(candidate);
     let dir = history(&builds);
-    let said = check(&dir, &[]);
-    assert_eq!(said.exit, Exit::Fine, "{}", said.out);
-    assert!(said.out.starts_with("suspect  site  full\n"), "{}", said.out);
-    assert!(said.err.contains("`buildperf ab --base"), "{}", said.err);
-    assert_eq!(check(&dir, &["--fail-on", "suspect"]).exit, Exit::Regression);
+    let output = check(&dir, &[]);
+    assert_eq!(output.exit, ExitStatus::Success, "{}", output.out);
+    assert!(output.out.starts_with("suspect  site  full\n"), "{}", output.out);
+    assert!(output.err.contains("`buildperf ab --base"), "{}", output.err);
+    assert_eq!(check(&dir, &["--fail-on", "suspect"]).exit, ExitStatus::Regression);
 }
 
 #[test]
-fn a_gate_with_nothing_to_compare_with_says_that_it_judged_nothing() {
+fn a_gate_without_a_baseline_reports_that_it_judged_nothing() {
     let dir = history(&sessions(1..3, 2));
-    let said = check(&dir, &[]);
-    assert_eq!(said.exit, Exit::Fine);
-    assert!(said.out.starts_with("nothing was judged  site  full\n"), "{}", said.out);
+    let output = check(&dir, &[]);
+    assert_eq!(output.exit, ExitStatus::Success);
+    assert!(output.out.starts_with("nothing was judged  site  full\n"), "{}", output.out);
     assert!(
-        said.err.starts_with(
-            "nothing was judged: 2 builds on main or master to compare with; it takes 5"
+        output.err.starts_with(
+            "nothing was judged: 2 builds on main or master to compare with; at least 5 are needed"
         ),
         "{}",
-        said.err
+        output.err
     );
     let strict = check(&dir, &["--strict"]);
-    assert_eq!((strict.exit, strict.out), (Exit::NoData, said.out));
+    assert_eq!((strict.exit, strict.out), (ExitStatus::InsufficientData, output.out));
     let json = json(&dir, &[]);
     assert_eq!(json["judged"], false);
     let empty = tempfile::tempdir().unwrap();
-    assert_eq!(check(&empty, &[]).exit, Exit::Fine);
-    assert_eq!(check(&empty, &["--strict"]).exit, Exit::NoData);
+    assert_eq!(check(&empty, &[]).exit, ExitStatus::Success);
+    assert_eq!(check(&empty, &["--strict"]).exit, ExitStatus::InsufficientData);
     assert_eq!(check(&empty, &[]).out, "nothing was judged  there are no builds\n");
     let none = self::json(&empty, &[]);
     assert_eq!((&none["judged"], &none["why_not"]), (&false.into(), &"there are no builds".into()));
@@ -197,36 +197,36 @@ fn a_gate_with_nothing_to_compare_with_says_that_it_judged_nothing() {
 }
 
 #[test]
-fn a_reason_that_somebody_gave_never_acts() {
+fn the_reason_of_an_accepted_change_is_escaped() {
     let dir = history(&sessions(1..14, 5));
     let reason = "\u{1b}[31m | <script> @all";
     let accepted = run(dir.path(), &["accept", "b0002-00", "--reason", reason], WIDE);
-    assert_eq!(accepted.exit, Exit::Fine);
+    assert_eq!(accepted.exit, ExitStatus::Success);
     for format in ["table", "json", "csv", "markdown"] {
-        let said = check(&dir, &["--format", format]);
-        assert_eq!(said.exit, Exit::Fine, "{format}");
-        assert!(!said.out.contains('\u{1b}'), "{format}: {}", said.out);
+        let output = check(&dir, &["--format", format]);
+        assert_eq!(output.exit, ExitStatus::Success, "{format}");
+        assert!(!output.out.contains('\u{1b}'), "{format}: {}", output.out);
     }
     let markdown = check(&dir, &["--format", "markdown"]).out;
     assert!(markdown.contains("\\| &lt;script&gt; \\@all"), "{markdown}");
 }
 
 #[test]
-fn builds_on_other_branches_are_no_measure() {
+fn builds_on_other_branches_are_not_in_the_baseline() {
     let mut builds = sessions(1..13, 5);
     for stats in &mut builds {
         stats.git.as_mut().unwrap().branch = Some("next".to_owned());
     }
     builds.extend(session(13, 5));
     let dir = history(&builds);
-    let said = check(&dir, &["--strict"]);
-    assert_eq!(said.exit, Exit::NoData);
-    assert!(said.err.contains("60 builds left out (other branches)"), "{}", said.err);
-    assert_eq!(check(&dir, &["--strict", "--branch", "next"]).exit, Exit::Fine);
+    let output = check(&dir, &["--strict"]);
+    assert_eq!(output.exit, ExitStatus::InsufficientData);
+    assert!(output.err.contains("60 builds left out (other branches)"), "{}", output.err);
+    assert_eq!(check(&dir, &["--strict", "--branch", "next"]).exit, ExitStatus::Success);
 }
 
 #[test]
-fn what_was_accepted_is_the_measure_from_then_on() {
+fn an_accepted_change_starts_a_new_baseline() {
     let mut builds = sessions(1..13, 5);
     let mut slower = sessions(13..25, 5);
     for stats in &mut slower {
@@ -236,18 +236,18 @@ fn what_was_accepted_is_the_measure_from_then_on() {
     builds.extend(slower);
     let dir = history(&builds);
     // Nobody accepted it: it is told as long as it lasts.
-    let said = check(&dir, &[]);
-    assert_eq!(said.exit, Exit::Regression, "{}", said.out);
-    assert!(said.out.contains("after a change of +18"), "{}", said.out);
+    let output = check(&dir, &[]);
+    assert_eq!(output.exit, ExitStatus::Regression, "{}", output.out);
+    assert!(output.out.contains("after a change of +18"), "{}", output.out);
     let accepted = run(dir.path(), &["accept", &second, "--reason", "worth it"], WIDE);
-    assert_eq!(accepted.exit, Exit::Fine);
-    let said = check(&dir, &["--strict"]);
-    assert_eq!(said.exit, Exit::Fine, "{}{}", said.out, said.err);
-    assert!(said.out.contains("was accepted (worth it)"), "{}", said.out);
+    assert_eq!(accepted.exit, ExitStatus::Success);
+    let output = check(&dir, &["--strict"]);
+    assert_eq!(output.exit, ExitStatus::Success, "{}{}", output.out, output.err);
+    assert!(output.out.contains("was accepted (worth it)"), "{}", output.out);
 }
 
 #[test]
-fn what_creeps_is_seen_against_the_level_that_was_accepted() {
+fn slow_changes_are_found_against_the_accepted_level() {
     let mut builds = sessions(1..80, 3);
     for (n, stats) in builds.iter_mut().enumerate() {
         let session = f64::from(u32::try_from(n / 3).unwrap());
@@ -261,8 +261,8 @@ fn what_creeps_is_seen_against_the_level_that_was_accepted() {
         .as_array()
         .unwrap()
         .iter()
-        .filter(|it| it["against_accepted_level"] == true)
-        .map(|it| it["phase"].as_str().unwrap_or("build"))
+        .filter(|finding| finding["against_accepted_level"] == true)
+        .map(|finding| finding["phase"].as_str().unwrap_or("build"))
         .collect();
     assert_eq!(crept, ["build", "render/html"], "{json:#}");
 }
@@ -283,13 +283,17 @@ fn builds_run_in_turn_are_judged_as_pairs() {
         );
         assert!(why.contains("95 % between +1"), "{why}");
     }
-    assert_eq!(check(&dir, &[]).exit, Exit::Regression);
+    assert_eq!(check(&dir, &[]).exit, ExitStatus::Regression);
     let same = history(&pairs(5, |_| ()));
-    assert_eq!(check(&same, &["--strict"]).exit, Exit::Fine);
+    assert_eq!(check(&same, &["--strict"]).exit, ExitStatus::Success);
     let few = history(&pairs(3, |stats| slow(stats, "render/html", 2.0)));
-    let said = check(&few, &["--strict"]);
-    assert_eq!(said.exit, Exit::NoData, "{}", said.out);
-    assert!(said.err.contains("3 pairs of builds run in turn; it takes 5"), "{}", said.err);
+    let output = check(&few, &["--strict"]);
+    assert_eq!(output.exit, ExitStatus::InsufficientData, "{}", output.out);
+    assert!(
+        output.err.contains("3 pairs of builds run in turn; at least 5 are needed"),
+        "{}",
+        output.err
+    );
 }
 
 #[test]
@@ -305,13 +309,13 @@ fn thresholds_are_set_by_flags_and_by_the_file_for_each_phase() {
     fs::write(&file, "[[phase]]\npath = 'write'\nignore = true\n").unwrap();
     assert_news(&json(&dir, &["--config", own]), &[]);
     fs::write(&file, "[thresholds]\ntime-procent = 5\n").unwrap();
-    let said = check(&dir, &["--config", own]);
-    assert_eq!((said.exit, said.out.as_str()), (Exit::Usage, ""));
-    assert!(said.err.contains("line 2: unknown key \"time-procent\""), "{}", said.err);
+    let output = check(&dir, &["--config", own]);
+    assert_eq!((output.exit, output.out.as_str()), (ExitStatus::Usage, ""));
+    assert!(output.err.contains("line 2, `time-procent = 5`: unknown key"), "{}", output.err);
 }
 
 #[test]
-fn how_sure_and_of_how_many_builds_is_set_by_flags_and_by_the_file() {
+fn certainty_and_numbers_of_builds_are_set_by_flags_and_by_the_file() {
     let dir = with_candidate(|stats| slow(stats, "write", 1.15));
     let found = |words: &[&str]| news(&json(&dir, words));
     let write =
@@ -323,13 +327,16 @@ fn how_sure_and_of_how_many_builds_is_set_by_flags_and_by_the_file() {
     assert_eq!(found(&["--session-builds", "6"]), write("suspect"), "there are five builds");
     let newest = json(&dir, &["--baseline-sessions", "10"]);
     assert_eq!(newest["baseline"].as_array().unwrap().len(), 50);
-    let said = check(&dir, &["--strict", "--least-builds", "61"]);
-    assert_eq!(said.exit, Exit::NoData, "whatever is said of allocations");
-    assert!(said.err.contains("60 builds on main or master to compare with; it takes 61"));
-    let said = check(&dir, &["--enough-builds", "31"]);
-    assert_eq!((said.exit, said.out.as_str()), (Exit::Usage, ""));
-    let told = "error: enough-builds is 31 and baseline-sessions 30: nothing would ever be sure\n";
-    assert_eq!(said.err, told);
+    let output = check(&dir, &["--strict", "--least-builds", "61"]);
+    assert_eq!(output.exit, ExitStatus::InsufficientData, "whatever is output of allocations");
+    assert!(
+        output.err.contains("60 builds on main or master to compare with; at least 61 are needed")
+    );
+    let output = check(&dir, &["--enough-builds", "31"]);
+    assert_eq!((output.exit, output.out.as_str()), (ExitStatus::Usage, ""));
+    let told =
+        "error: enough-builds is 31 and baseline-sessions 30: no finding would ever be certain\n";
+    assert_eq!(output.err, told);
 
     let file = dir.path().join("own.toml");
     let own = file.to_str().unwrap();
@@ -340,34 +347,38 @@ fn how_sure_and_of_how_many_builds_is_set_by_flags_and_by_the_file() {
     assert_eq!(found(&["--config", own, "--session-builds", "5"]), write("regression"));
 
     let pairs = history(&pairs(5, |stats| slow(stats, "write", 1.15)));
-    assert_eq!(check(&pairs, &[]).exit, Exit::Regression);
-    let said = check(&pairs, &["--pairs-p", "0.001", "--strict"]);
-    assert_eq!(said.exit, Exit::NoData);
-    assert!(said.err.contains("5 pairs of builds run in turn; it takes 6"), "{}", said.err);
+    assert_eq!(check(&pairs, &[]).exit, ExitStatus::Regression);
+    let output = check(&pairs, &["--pairs-p", "0.001", "--strict"]);
+    assert_eq!(output.exit, ExitStatus::InsufficientData);
+    assert!(
+        output.err.contains("5 pairs of builds run in turn; at least 6 are needed"),
+        "{}",
+        output.err
+    );
 }
 
 #[test]
-fn a_busy_machine_is_told() {
+fn a_busy_machine_is_reported() {
     let dir = with_candidate(|stats| {
         stats.noise.as_mut().unwrap().load_average = Some(8.0);
     });
-    let said = check(&dir, &[]);
-    assert!(said.out.contains("the machine was busy: a load of 4.0 for each core"), "{}", said.out);
+    let output = check(&dir, &[]);
+    assert!(output.out.contains("the machine was busy: a load of 4.0 per core"), "{}", output.out);
 }
 
 #[test]
-fn a_newer_build_that_failed_is_told_and_not_judged() {
+fn a_newer_build_that_failed_is_reported_and_not_judged() {
     let mut builds = sessions(1..13, 5);
     let mut failed = build(13, 0);
     failed.outcome = perf_history::Outcome::Failed;
     builds.push(failed);
-    let said = check(&history(&builds), &[]);
-    assert_eq!(said.exit, Exit::Fine);
-    assert_eq!(said.err, "note: build b0013-00 is newer, and not judged: failed\n");
+    let output = check(&history(&builds), &[]);
+    assert_eq!(output.exit, ExitStatus::Success);
+    assert_eq!(output.err, "note: build b0013-00 is newer, and not judged: failed\n");
 }
 
 #[test]
-fn failed_builds_that_lie_between_are_left_out_and_no_other_series() {
+fn failed_builds_between_others_are_left_out() {
     // They ended before they knew how they would build.
     let failed = |session: u32| {
         (0..2).map(move |n| {
@@ -381,16 +392,16 @@ fn failed_builds_that_lie_between_are_left_out_and_no_other_series() {
     let builds: Vec<BuildStats> =
         (1..4).flat_map(|n| session(2 * n, 1).into_iter().chain(failed(2 * n + 1))).collect();
     let dir = history(&builds);
-    let said = check(&dir, &[]);
-    assert_eq!(said.exit, Exit::Fine);
-    let told = "nothing was judged: 2 builds on main or master to compare with; it takes 5; \
+    let output = check(&dir, &[]);
+    assert_eq!(output.exit, ExitStatus::Success);
+    let told = "nothing was judged: 2 builds on main or master to compare with; at least 5 are needed; \
                 4 builds left out (failed)\n";
-    assert!(said.err.ends_with(told), "{}", said.err);
+    assert!(output.err.ends_with(told), "{}", output.err);
     // Those that the user names are told by what they are as well.
     let named = check(&dir, &["--baseline", "b0003-00"]);
     assert!(
         named.err.ends_with(
-            "0 builds of \"b0003-00\" can be compared; it takes 5; 1 build left out (failed)\n"
+            "0 builds of \"b0003-00\" can be compared; at least 5 are needed; 1 build left out (failed)\n"
         ),
         "{}",
         named.err
@@ -398,8 +409,8 @@ fn failed_builds_that_lie_between_are_left_out_and_no_other_series() {
     let mut many: Vec<BuildStats> = sessions(1..13, 5);
     many.splice(30..30, failed(20));
     many.extend(session(13, 5));
-    let said = json(&history(&many), &[]);
-    assert_eq!((&said["judged"], &said["left_out"]["failed"]), (&true.into(), &2.into()));
+    let output = json(&history(&many), &[]);
+    assert_eq!((&output["judged"], &output["left_out"]["failed"]), (&true.into(), &2.into()));
 }
 
 #[test]
@@ -419,30 +430,33 @@ fn a_failed_build_of_unknown_mode_among_those_that_are_named_makes_no_other_seri
     builds.extend(labelled(after, "after"));
     let dir = history(&builds);
     let named = ["--candidate", "label:after", "--baseline", "label:before"];
-    let said = check(&dir, &named);
-    assert_eq!(said.exit, Exit::Fine);
-    assert_eq!(said.err, "note: build b0002-03 of label:after is left out: failed\n");
+    let output = check(&dir, &named);
+    assert_eq!(output.exit, ExitStatus::Success);
+    assert_eq!(output.err, "note: build b0002-03 of label:after is left out: failed\n");
     let told = "candidate  5 builds at 000000020 · 1 build not judged (failed)\n";
-    assert!(said.out.contains(told), "{}", said.out);
+    assert!(output.out.contains(told), "{}", output.out);
     let json = json(&dir, &named);
     assert_eq!(json["candidate"].as_array().unwrap().len(), 5);
     assert_eq!(json["passed_over"][0]["build_id"], "b0002-03");
     assert_eq!(json["passed_over"][0]["why"], "failed");
     let compared = run(dir.path(), &["compare", "label:before", "label:after"], WIDE);
-    assert_eq!((compared.exit, compared.err), (Exit::Fine, said.err));
+    assert_eq!((compared.exit, compared.err), (ExitStatus::Success, output.err));
     assert!(compared.out.contains("label:after at 000000020 (5 builds)"), "{}", compared.out);
 
-    // One that knew its mode is taken as it was named, and that is said.
+    // A build that knew its mode is judged because it was named, with a warning.
     builds[9].incremental = Some(false);
     let dir = history(&builds);
-    let said = check(&dir, &named);
-    assert_eq!(said.err, "note: build b0002-03 is judged, as label:after names it: failed\n");
-    assert!(said.out.contains("candidate  6 builds at 000000020\n"), "{}", said.out);
+    let output = check(&dir, &named);
+    assert_eq!(
+        output.err,
+        "note: build b0002-03 is judged because label:after names it, although: failed\n"
+    );
+    assert!(output.out.contains("candidate  6 builds at 000000020\n"), "{}", output.out);
     // Good builds of two series are still refused.
     builds[9].outcome = perf_history::Outcome::Success;
     builds[9].incremental = Some(true);
     let refused = check(&history(&builds), &named);
-    assert_eq!(refused.exit, Exit::Usage);
+    assert_eq!(refused.exit, ExitStatus::Usage);
     assert!(refused.err.contains("are of several series"), "{}", refused.err);
 }
 
@@ -456,19 +470,19 @@ fn other_machines_and_interpreters_of_the_python_model_are_new_series_and_no_reg
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("history.jsonl");
         fs::write(&path, lines[..end].join("\n") + "\n").unwrap();
-        let said = run(dir.path(), &["check"], WIDE);
+        let output = run(dir.path(), &["check"], WIDE);
         // A machine or an interpreter that is new has nothing to be compared with.
         for (what, change) in [
             ("system", "system darwin → linux"),
             ("3.12", "compiler 3.10.2 → 3.12.2"),
             ("3.14", "compiler 3.10.2 → 3.14.0"),
         ] {
-            if said.err.contains(change) {
-                assert!(said.out.starts_with("nothing was judged"), "{}", said.out);
+            if output.err.contains(change) {
+                assert!(output.out.starts_with("nothing was judged"), "{}", output.out);
                 told.push(what);
             }
         }
-        assert_eq!(said.exit, Exit::Fine, "after {end} builds: {}", said.out);
+        assert_eq!(output.exit, ExitStatus::Success, "after {end} builds: {}", output.out);
     }
     told.sort_unstable();
     told.dedup();
@@ -495,19 +509,19 @@ fn the_body_of_a_comment_is_never_too_long() {
         many(stats, 2.0);
     }
     builds.extend(candidate);
-    let said = check(&history(&builds), &["--format", "markdown"]);
-    let length = said.out.chars().count();
+    let output = check(&history(&builds), &["--format", "markdown"]);
+    let length = output.out.chars().count();
     assert!((30_000..=60_000).contains(&length), "{length}");
-    assert!(said.out.starts_with("**regression** site full\n"));
-    assert!(said.out.contains(" more |"), "what was left out is told");
-    assert!(said.out.trim_end().ends_with("</details>"));
+    assert!(output.out.starts_with("**regression** site full\n"));
+    assert!(output.out.contains(" more |"), "what was left out is told");
+    assert!(output.out.trim_end().ends_with("</details>"));
 }
 
 #[test]
-fn compare_says_whether_what_differs_is_noise() {
+fn compare_reports_whether_differences_are_noise() {
     let compare = |dir: &TempDir, old: &str, new: &str| {
-        let said = run(dir.path(), &["compare", old, new, "--format", "json"], WIDE);
-        let json: Value = serde_json::from_str(&said.out).unwrap();
+        let output = run(dir.path(), &["compare", old, new, "--format", "json"], WIDE);
+        let json: Value = serde_json::from_str(&output.out).unwrap();
         json
     };
     let slower = history(&pairs(10, |stats| slow(stats, "render/html", 1.2)));
@@ -517,26 +531,26 @@ fn compare_says_whether_what_differs_is_noise() {
     assert_eq!((&same["verdict"], news(&same).len()), (&Value::from("unchanged"), 0));
     let single = history(&sessions(1..3, 1));
     assert_eq!(compare(&single, "-2", "-1")["verdict"], "insufficient");
-    let said = run(single.path(), &["compare", "-2", "-1"], WIDE).out;
-    assert!(said.contains("too few builds to tell a change from it"), "{said}");
+    let output = run(single.path(), &["compare", "-2", "-1"], WIDE).out;
+    assert!(output.contains("too few builds to tell changes from noise"), "{output}");
 }
 
 #[test]
-fn doctor_says_whether_the_gate_is_armed_and_what_is_missing() {
+fn doctor_reports_whether_the_gate_is_ready_and_what_is_missing() {
     let gate = |builds: &[BuildStats]| {
         let dir = history(builds);
-        let said = run(dir.path(), &["doctor", "--format", "json"], WIDE);
-        let checks: Vec<Value> = serde_json::from_str(&said.out).unwrap();
+        let output = run(dir.path(), &["doctor", "--format", "json"], WIDE);
+        let checks: Vec<Value> = serde_json::from_str(&output.out).unwrap();
         let gate = checks.into_iter().find(|check| check["what"] == "gate").unwrap();
         (gate["state"].as_str().unwrap().to_owned(), gate["found"].as_str().unwrap().to_owned())
     };
     let (state, found) = gate(&sessions(1..14, 5));
     assert_eq!(state, "ok");
-    assert_eq!(found, "armed: 60 builds in 12 sessions to compare with");
+    assert_eq!(found, "ready: 60 builds in 12 sessions to compare with");
     let (state, found) = gate(&sessions(1..14, 1));
     assert_eq!(state, "notice");
-    assert!(found.starts_with("armed for what is plain: 12 builds in 12 sessions"), "{found}");
+    assert!(found.starts_with("ready for large changes: 12 builds in 12 sessions"), "{found}");
     let (state, found) = gate(&sessions(1..3, 1));
     assert_eq!(state, "notice");
-    assert!(found.starts_with("not armed: 1 build on main or master to compare with"), "{found}");
+    assert!(found.starts_with("not ready: 1 build on main or master to compare with"), "{found}");
 }

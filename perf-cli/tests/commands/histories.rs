@@ -1,4 +1,4 @@
-//! Histories that tests make up: the same each time, with noise.
+//! Made-up histories: the same each time, with noise.
 
 use std::fs;
 

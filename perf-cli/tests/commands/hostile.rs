@@ -30,18 +30,18 @@ pub(crate) fn acts(c: char) -> bool {
         || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
-fn said(words: &[&str], format: &str, terminal: Terminal) -> (String, String) {
+fn output(words: &[&str], format: &str, terminal: Terminal) -> (String, String) {
     let words: Vec<&str> = words.iter().copied().chain(["--format", format]).collect();
-    let said = run(&data("hostile"), &words, terminal);
-    (said.out, said.err)
+    let output = run(&data("hostile"), &words, terminal);
+    (output.out, output.err)
 }
 
 #[test]
-fn nothing_acts_on_a_terminal_in_any_format() {
+fn control_characters_are_escaped_in_every_format() {
     for words in COMMANDS {
         for format in ["table", "json", "csv", "markdown"] {
             for width in [20, 80, 160] {
-                let (out, err) = said(words, format, Terminal { width, color: false });
+                let (out, err) = output(words, format, Terminal { width, color: false });
                 assert!(!out.is_empty(), "{words:?} says nothing");
                 assert!(!out.contains(acts), "{words:?} {format}: {out:?}");
                 assert!(!err.contains(acts), "{words:?} {format}: {err:?}");
@@ -53,12 +53,12 @@ fn nothing_acts_on_a_terminal_in_any_format() {
 #[test]
 fn colours_are_the_only_sequences_on_a_terminal() {
     for words in COMMANDS {
-        let (out, _) = said(words, "table", Terminal { width: 80, color: true });
+        let (out, _) = output(words, "table", Terminal { width: 80, color: true });
         for sequence in out.split('\u{1b}').skip(1) {
             let (codes, _) = sequence.split_once('m').expect("a sequence ends");
             let is_style = |c: char| c.is_ascii_digit() || c == ';';
             assert!(
-                codes.strip_prefix('[').is_some_and(|it| it.chars().all(is_style)),
+                codes.strip_prefix('[').is_some_and(|code| code.chars().all(is_style)),
                 "{codes:?}"
             );
         }
@@ -70,7 +70,7 @@ fn colours_are_the_only_sequences_on_a_terminal() {
 #[test]
 fn long_names_and_deep_trees_leave_no_line_too_wide() {
     for words in COMMANDS {
-        let (out, _) = said(words, "table", Terminal { width: 80, color: false });
+        let (out, _) = output(words, "table", Terminal { width: 80, color: false });
         let widest = out.lines().map(unicode_width::UnicodeWidthStr::width).max();
         assert!(widest <= Some(80), "{words:?}:\n{out}");
     }
@@ -81,7 +81,7 @@ fn markdown_has_no_html_no_links_and_no_more_cells_than_columns() {
     let expected = "<script>alert(1)<script>";
     let mut seen = false;
     for words in COMMANDS {
-        let (out, _) = said(words, "markdown", Terminal { width: 80, color: false });
+        let (out, _) = output(words, "markdown", Terminal { width: 80, color: false });
         // The fold is ours, and the only HTML that there may be.
         let out = ["<details>\n<summary>", "</summary>\n", "</details>\n"]
             .iter()
@@ -126,7 +126,7 @@ fn markdown_has_no_html_no_links_and_no_more_cells_than_columns() {
 #[test]
 fn no_cell_of_csv_is_a_formula() {
     for words in COMMANDS {
-        let (out, _) = said(words, "csv", Terminal { width: 80, color: false });
+        let (out, _) = output(words, "csv", Terminal { width: 80, color: false });
         let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(out.as_bytes());
         let mut formulas = 0;
         for record in reader.records() {
@@ -146,8 +146,8 @@ fn no_cell_of_csv_is_a_formula() {
 }
 
 #[test]
-fn json_tells_programs_the_names_as_they_are() {
-    let (out, _) = said(&["show", "-3"], "json", Terminal { width: 80, color: false });
+fn json_has_the_names_unchanged() {
+    let (out, _) = output(&["show", "-3"], "json", Terminal { width: 80, color: false });
     let record: Value = serde_json::from_str(&out).unwrap();
     let history = std::fs::read_to_string(data("hostile").join("history.jsonl")).unwrap();
     let line: Value = serde_json::from_str(history.lines().nth(1).unwrap()).unwrap();

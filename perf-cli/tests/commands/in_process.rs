@@ -1,9 +1,10 @@
 //! Runs a command inside the test's own process, where time, width and colours are fixed.
 
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use clap::{CommandFactory, Parser};
-use perf_cli::{Console, Exit, PerfArgs, Program};
+use perf_cli::{Console, ExitStatus, PerfArgs, Program};
 
 /// The command line, as `buildperf` has it.
 #[derive(Debug, Parser)]
@@ -20,12 +21,12 @@ pub(crate) struct Terminal {
     pub(crate) color: bool,
 }
 
-/// What a command said.
+/// What a command result.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Said {
+pub(crate) struct CommandOutput {
     pub(crate) out: String,
     pub(crate) err: String,
-    pub(crate) exit: Exit,
+    pub(crate) exit: ExitStatus,
 }
 
 /// The folder of a history among the tests' data, from where tests run.
@@ -33,27 +34,28 @@ pub(crate) fn data(name: &str) -> PathBuf {
     Path::new("tests/data").join(name)
 }
 
+/// 2026-11-24 01:00 UTC.
+pub(crate) fn now() -> SystemTime {
+    UNIX_EPOCH + Duration::from_hours(498_745)
+}
+
 /// Runs a command over the history in `dir`.
-pub(crate) fn run(dir: &Path, words: &[&str], terminal: Terminal) -> Said {
+pub(crate) fn run(dir: &Path, words: &[&str], terminal: Terminal) -> CommandOutput {
     let line = Line::try_parse_from(["buildperf"].iter().chain(words))
         .unwrap_or_else(|error| panic!("{words:?}: {error}"));
-    let program =
-        Program { dir: dir.to_owned(), switch: None, ..Program::new("buildperf", Line::command()) };
+    let program = Program::new("buildperf", Line::command()).with_dir(dir).with_switch(None);
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let exit = perf_cli::run_on(
         &line.args,
         &program,
-        &mut Console {
-            out: &mut out,
-            err: &mut err,
-            width: terminal.width,
-            color: terminal.color,
-            now: "2026-11-24T01:00:00+00:00[UTC]".parse().unwrap(),
-        },
+        &mut Console::new(&mut out, &mut err)
+            .with_width(terminal.width)
+            .with_color(terminal.color)
+            .with_now(now()),
     );
     let text = |bytes: Vec<u8>| {
         let text = String::from_utf8(bytes).expect("the output is UTF-8");
         if terminal.color { text } else { anstream::adapter::strip_str(&text).to_string() }
     };
-    Said { out: text(out), err: text(err), exit }
+    CommandOutput { out: text(out), err: text(err), exit }
 }

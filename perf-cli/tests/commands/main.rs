@@ -1,5 +1,4 @@
-//! The commands as a user sees them: every one in every format, over fixed histories and at a
-//! fixed time.
+//! All commands in all formats, over fixed histories and at a fixed time.
 
 mod accepting;
 mod checking;
@@ -8,6 +7,5 @@ mod histories;
 mod hostile;
 mod in_process;
 mod mounted;
-mod process;
 mod snapshot;
 mod snapshots;

@@ -1,9 +1,9 @@
 //! The same command line as a subcommand of a tool.
 
-use std::path::Path;
-
 use clap::{CommandFactory, Parser};
-use perf_cli::{Console, Exit, PerfArgs, Program};
+use perf_cli::{Console, ExitStatus, PerfArgs, Program};
+
+use crate::in_process::{data, now};
 
 /// A tool that builds sites.
 #[derive(Debug, Parser)]
@@ -19,25 +19,18 @@ enum MySite {
     Perf(Box<PerfArgs>),
 }
 
-/// What `my-site perf …` says.
-fn perf(dir: &str, words: &[&str]) -> (String, String, Exit) {
+/// The output of `my-site perf …`.
+fn perf(dir: &str, words: &[&str]) -> (String, String, ExitStatus) {
     let line = MySite::try_parse_from(["my-site", "perf"].iter().chain(words));
     let MySite::Perf(args) = line.unwrap_or_else(|error| panic!("{words:?}: {error}")) else {
         panic!("{words:?} is about the history")
     };
-    let program = Program {
-        name: "my-site perf".to_owned(),
-        dir: Path::new("tests/data").join(dir),
-        tool: Some("static-site".to_owned()),
-        ..Program::new("my-site", MySite::command())
-    };
+    let program = Program::new("my-site perf", MySite::command())
+        .with_dir(data(dir))
+        .with_tool("static-site");
     let (mut out, mut err) = (Vec::new(), Vec::new());
-    let now = "2026-11-24T01:00:00+00:00[UTC]".parse().unwrap();
-    let exit = perf_cli::run_on(
-        &args,
-        &program,
-        &mut Console { out: &mut out, err: &mut err, width: 80, color: false, now },
-    );
+    let exit =
+        perf_cli::run_on(&args, &program, &mut Console::new(&mut out, &mut err).with_now(now()));
     let plain = |bytes: Vec<u8>| {
         anstream::adapter::strip_str(&String::from_utf8(bytes).unwrap()).to_string()
     };
@@ -47,13 +40,22 @@ fn perf(dir: &str, words: &[&str]) -> (String, String, Exit) {
 #[test]
 fn a_tool_lists_its_own_builds_from_its_own_place() {
     let (out, err, exit) = perf("site", &["--last", "2"]);
-    assert_eq!((err.as_str(), exit), ("", Exit::Fine));
+    assert_eq!((err.as_str(), exit), ("", ExitStatus::Success));
     assert!(out.starts_with("static-site  tests/data/site\n"), "{out}");
     let (_, err, exit) = perf("python-model", &["--strict"]);
-    assert_eq!(exit, Exit::NoData);
+    assert_eq!(exit, ExitStatus::InsufficientData);
     assert!(err.contains("there are no builds of tool \"static-site\""), "{err}");
     let (out, _, _) = perf("python-model", &["--tool", "bengal", "--last", "1"]);
     assert!(out.starts_with("bengal  "), "{out}");
+}
+
+#[test]
+fn the_list_is_the_default_and_has_a_name() {
+    let (expected, ..) = perf("site", &["--last", "3"]);
+    assert_eq!(perf("site", &["list", "--last", "3"]).0, expected);
+    let (out, err, exit) = perf("site", &["--last", "3", "show"]);
+    assert_eq!((out.as_str(), exit), ("", ExitStatus::Usage));
+    assert_eq!(err, "error: --last is an option of `list`: write it after that command\n");
 }
 
 #[test]
@@ -69,9 +71,9 @@ fn subcommands_and_options_stand_in_any_order() {
 }
 
 #[test]
-fn what_to_do_is_said_in_the_words_of_the_tool() {
+fn advice_names_the_command_of_the_tool() {
     let (_, err, _) = perf("damaged", &[]);
-    assert!(err.contains("`my-site perf repair` moves them away"), "{err}");
+    assert!(err.contains("`my-site perf repair` moves them to"), "{err}");
     let (_, err, _) = perf("nowhere", &["--dir", "tests/data/damaged"]);
     assert!(err.contains("`my-site perf repair --dir tests/data/damaged`"), "{err}");
 }
@@ -85,6 +87,6 @@ fn a_shell_completes_all_of_the_tool() {
 }
 
 #[test]
-fn the_command_line_is_sound() {
+fn the_command_line_is_consistent() {
     MySite::command().debug_assert();
 }

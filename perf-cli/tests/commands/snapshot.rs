@@ -1,20 +1,20 @@
-//! What a command says, beside what it should say: `snapshots/NAME.txt`.
+//! Compares the output of a command with `snapshots/NAME.txt`.
 //!
-//! With `BLESS=1` in the environment, the tests write the latter instead of comparing.
+//! With `BLESS=1` in the environment, the tests write the snapshots instead.
 
 use std::fs;
 use std::path::Path;
 
-use perf_cli::Exit;
+use perf_cli::ExitStatus;
 
-use crate::in_process::Said;
+use crate::in_process::CommandOutput;
 
 /// Compares with the snapshot of this name.
 #[track_caller]
-pub(crate) fn assert_snapshot(name: &str, said: &Said) {
-    let Said { out, err, exit } = said;
+pub(crate) fn assert_snapshot(name: &str, output: &CommandOutput) {
+    let CommandOutput { out, err, exit } = output;
     let mut text = out.clone();
-    if !err.is_empty() || *exit != Exit::Fine {
+    if !err.is_empty() || *exit != ExitStatus::Success {
         let exit = *exit as u8;
         text = format!("{text}── standard error, exit code {exit} ──\n{err}");
     }
@@ -24,5 +24,5 @@ pub(crate) fn assert_snapshot(name: &str, said: &Said) {
         return;
     }
     let expected = fs::read_to_string(&path).unwrap_or_default();
-    assert!(text == expected, "{} is not what is said now:\n{text}", path.display());
+    assert!(text == expected, "{} is not what is output now:\n{text}", path.display());
 }

@@ -3,11 +3,11 @@
 use std::fs;
 use std::path::Path;
 
-use perf_cli::Exit;
+use perf_cli::ExitStatus;
 use tempfile::TempDir;
 
 use crate::histories::{fat, history, pairs, session, sessions, slow};
-use crate::in_process::{Said, Terminal, data, run};
+use crate::in_process::{CommandOutput, Terminal, data, run};
 use crate::snapshot::assert_snapshot;
 
 pub(crate) const NARROW: Terminal = Terminal { width: 80, color: false };
@@ -29,10 +29,10 @@ fn assert_all_formats_in(name: &str, dir: &Path, words: &[&str]) {
     }
     for format in ["json", "csv", "markdown"] {
         let words: Vec<&str> = words.iter().copied().chain(["--format", format]).collect();
-        let said = run(dir, &words, NARROW);
-        assert_snapshot(&format!("{name}.{format}"), &said);
+        let output = run(dir, &words, NARROW);
+        assert_snapshot(&format!("{name}.{format}"), &output);
         let elsewhere = run(dir, &words, Terminal { width: 160, color: true });
-        assert_eq!(elsewhere.out, said.out, "{format} depends on the terminal");
+        assert_eq!(elsewhere.out, output.out, "{format} depends on the terminal");
     }
 }
 
@@ -47,13 +47,13 @@ fn the_list_reads_records_of_the_python_model() {
 }
 
 #[test]
-fn the_list_is_of_the_builds_that_were_asked_for() {
+fn the_list_shows_the_selected_builds() {
     let words = ["--mode", "full", "--branch", "main", "--since", "2w", "--last", "4"];
     assert_snapshot("list-filtered", &run(&data("site"), &words, NARROW));
 }
 
 #[test]
-fn the_chart_draws_the_course_of_time_and_memory() {
+fn the_chart_draws_time_and_memory() {
     assert_all_formats("chart", "site", &["--chart", "--mode", "full"]);
     assert_snapshot("chart-newest-series", &run(&data("site"), &["--chart"], NARROW));
     let words = ["--chart", "--last", "30", "--mode", "full"];
@@ -61,21 +61,21 @@ fn the_chart_draws_the_course_of_time_and_memory() {
 }
 
 #[test]
-fn show_tells_where_the_newest_build_spent_its_time_and_memory() {
+fn show_prints_where_the_newest_build_spent_time_and_memory() {
     assert_all_formats("show", "site", &["show", "-2"]);
     assert_snapshot("show-python-model", &run(&data("python-model"), &["show"], NARROW));
 }
 
 #[test]
-fn show_tells_the_phase_of_the_peak_and_the_resident_set_from_start_to_end() {
+fn show_prints_the_phase_of_the_peak_and_the_resident_set() {
     let mut builds = session(1, 1);
     builds[0].memory_peak_mb = Some(90.0);
     builds[0].memory_start_rss_mb = Some(20.5);
     builds[0].memory_rss_mb = Some(110.0);
     builds[0].memory_peak_rss_mb = Some(120.5);
     let dir = history(&builds);
-    let said = run(dir.path(), &["show"], WIDE).out;
-    let memory = said.lines().find(|line| line.starts_with("memory")).expect("it is told");
+    let output = run(dir.path(), &["show"], WIDE).out;
+    let memory = output.lines().find(|line| line.starts_with("memory")).expect("it is told");
     assert_eq!(
         memory.split_once(' ').expect("facts").1.trim(),
         "90.0 MiB peak heap in render/html · 20.5 MiB RSS at the start · \
@@ -84,7 +84,7 @@ fn show_tells_the_phase_of_the_peak_and_the_resident_set_from_start_to_end() {
 }
 
 #[test]
-fn show_tells_which_places_allocated_most_where_that_was_sampled() {
+fn show_prints_the_locations_that_allocated_most() {
     assert_all_formats("show-sampled", "sampled", &["show"]);
     assert_all_formats("show-allocators", "sampled", &["show", "--allocators"]);
     assert_snapshot("show-sampled-no-lines", &run(&data("sampled"), &["show", "-2"], NARROW));
@@ -103,18 +103,18 @@ fn compare_shows_no_change_between_builds_that_are_not_comparable() {
     let words = ["compare", "-2", "-1"];
     assert_snapshot("compare-modes", &run(&data("site"), &words, NARROW));
     let strict = run(&data("site"), &["compare", "-2", "-1", "--strict"], NARROW);
-    assert_eq!(strict.exit, Exit::NoData);
+    assert_eq!(strict.exit, ExitStatus::InsufficientData);
     assert_eq!(strict.out, run(&data("site"), &words, NARROW).out);
 }
 
 #[test]
-fn doctor_says_what_is_in_order_and_what_to_do_about_the_rest() {
+fn doctor_reports_problems_with_advice() {
     assert_all_formats("doctor", "site", &["doctor"]);
     assert_snapshot("doctor-damaged", &run(&data("damaged"), &["doctor"], NARROW));
 }
 
 #[test]
-fn what_could_not_be_read_is_said_once_with_the_command_that_repairs() {
+fn unreadable_lines_are_reported_once_with_the_command_that_repairs() {
     assert_snapshot("list-damaged", &run(&data("damaged"), &[], NARROW));
     assert_snapshot("show-damaged", &run(&data("damaged"), &["show"], NARROW));
     let json = run(&data("damaged"), &["--format", "json"], NARROW);
@@ -130,29 +130,29 @@ fn copy_of(history: &str) -> TempDir {
 }
 
 /// What a command that writes says; the place of the copy reads as `DIR`.
-fn run_on_copy(copy: &TempDir, words: &[&str]) -> Said {
-    let mut said = run(copy.path(), words, NARROW);
+fn run_on_copy(copy: &TempDir, words: &[&str]) -> CommandOutput {
+    let mut output = run(copy.path(), words, NARROW);
     let place = copy.path().display().to_string();
-    said.out = said.out.replace(&place, "DIR");
-    said.err = said.err.replace(&place, "DIR");
-    said
+    output.out = output.out.replace(&place, "DIR");
+    output.err = output.err.replace(&place, "DIR");
+    output
 }
 
 #[test]
-fn repair_moves_what_cannot_be_read_away_and_leaves_the_records() {
+fn repair_moves_unreadable_lines_and_keeps_the_records() {
     let copy = copy_of("damaged");
     assert_snapshot("repair", &run_on_copy(&copy, &["repair"]));
     let rejected = fs::read_to_string(copy.path().join("history.rejected.jsonl")).unwrap();
     assert_eq!(rejected.lines().count(), 4);
     assert_eq!(run_on_copy(&copy, &["--format", "csv"]).err, "");
     for format in ["json", "csv", "markdown"] {
-        let said = run_on_copy(&copy, &["repair", "--format", format]);
-        assert_snapshot(&format!("repair-sound.{format}"), &said);
+        let output = run_on_copy(&copy, &["repair", "--format", format]);
+        assert_snapshot(&format!("repair-sound.{format}"), &output);
     }
 }
 
 #[test]
-fn check_says_what_changed_by_how_much_and_how_sure_it_is() {
+fn check_reports_changes_with_size_and_certainty() {
     let mut builds = sessions(1..13, 5);
     let mut candidate = session(13, 5);
     for stats in &mut candidate {
@@ -188,7 +188,7 @@ fn trend_names_the_commits_at_which_a_level_shifted() {
     let words = ["trend", "--phase", "write"];
     assert_snapshot("trend-phase", &run(dir.path(), &words, NARROW));
     let mistyped = run(dir.path(), &["trend", "--phase", "rendr/html"], NARROW);
-    assert_eq!(mistyped.exit, Exit::Usage);
+    assert_eq!(mistyped.exit, ExitStatus::Usage);
     assert!(mistyped.err.ends_with("did you mean \"render/html\"?\n"), "{}", mistyped.err);
     assert_snapshot(
         "trend-python-model",
@@ -205,19 +205,19 @@ fn trend_names_the_commits_at_which_a_level_shifted() {
     let torn = run(dir.path(), &["trend"], NARROW);
     assert!(torn.err.starts_with("note: line 2 of accepted.jsonl cannot be read"), "{}", torn.err);
     let strict = ["trend", "--strict"];
-    assert_eq!(run(&data("python-model"), &strict, NARROW).exit, Exit::NoData);
+    assert_eq!(run(&data("python-model"), &strict, NARROW).exit, ExitStatus::InsufficientData);
     let same = history(&sessions(1..13, 1));
-    let said = run(same.path(), &["trend", "--format", "json"], NARROW);
-    let expected = ("[]\n", "no level shifted among 12 sessions\n", Exit::Fine);
-    assert_eq!((said.out.as_str(), said.err.as_str(), said.exit), expected);
+    let output = run(same.path(), &["trend", "--format", "json"], NARROW);
+    let expected = ("[]\n", "no level shifted among 12 sessions\n", ExitStatus::Success);
+    assert_eq!((output.out.as_str(), output.err.as_str(), output.exit), expected);
 }
 
 #[test]
-fn accept_says_from_which_build_on_the_level_is_new() {
+fn accept_prints_the_first_build_of_the_new_level() {
     let words = ["accept", "label:after", "--reason", "new highlighter"];
     for format in ["table", "json", "csv", "markdown"] {
-        let said = run_on_copy(&copy_of("site"), &[&words[..], &["--format", format]].concat());
-        assert_snapshot(&format!("accept.{format}"), &said);
+        let output = run_on_copy(&copy_of("site"), &[&words[..], &["--format", format]].concat());
+        assert_snapshot(&format!("accept.{format}"), &output);
     }
 }
 
@@ -227,8 +227,8 @@ fn prune_keeps_the_newest_or_those_since_a_date() {
     assert_snapshot("prune-since", &run_on_copy(&copy, &["prune", "--since", "2w"]));
     assert_snapshot("prune-keep", &run_on_copy(&copy, &["prune", "--keep", "3"]));
     for format in ["json", "csv", "markdown"] {
-        let said = run_on_copy(&copy, &["prune", "--keep", "3", "--format", format]);
-        assert_snapshot(&format!("prune.{format}"), &said);
+        let output = run_on_copy(&copy, &["prune", "--keep", "3", "--format", format]);
+        assert_snapshot(&format!("prune.{format}"), &output);
     }
     let json = run_on_copy(&copy, &["--format", "json"]);
     let builds: Vec<serde_json::Value> = serde_json::from_str(&json.out).unwrap();
@@ -238,7 +238,7 @@ fn prune_keeps_the_newest_or_those_since_a_date() {
 }
 
 #[test]
-fn nothing_is_pruned_or_repaired_unless_it_is_said_what() {
+fn ambiguous_prune_and_repair_commands_change_nothing() {
     let copy = copy_of("site");
     let before = fs::read(copy.path().join("history.jsonl")).unwrap();
     for words in [
@@ -250,22 +250,22 @@ fn nothing_is_pruned_or_repaired_unless_it_is_said_what() {
         &["repair", "--since", "2w"],
         &["--last", "3", "repair"],
     ] {
-        let said = run_on_copy(&copy, words);
-        assert_eq!((said.exit, said.out.as_str()), (Exit::Usage, ""), "{words:?}");
-        assert!(said.err.starts_with("error: "), "{}", said.err);
+        let output = run_on_copy(&copy, words);
+        assert_eq!((output.exit, output.out.as_str()), (ExitStatus::Usage, ""), "{words:?}");
+        assert!(output.err.starts_with("error: "), "{}", output.err);
     }
     assert_eq!(fs::read(copy.path().join("history.jsonl")).unwrap(), before);
 }
 
 #[test]
-fn what_is_not_there_is_said_and_is_an_error_only_where_one_is_strict() {
+fn missing_builds_are_an_error_only_with_strict() {
     let empty = tempfile::tempdir().unwrap();
     for words in [&[][..], &["--chart"], &["show"], &["compare", "-2", "-1"], &["show", "-3"]] {
-        let said = run(empty.path(), words, NARROW);
-        assert_eq!((said.exit, said.out.as_str()), (Exit::Fine, ""), "{words:?}");
-        assert!(said.err.starts_with("there are no builds"), "{}", said.err);
+        let output = run(empty.path(), words, NARROW);
+        assert_eq!((output.exit, output.out.as_str()), (ExitStatus::Success, ""), "{words:?}");
+        assert!(output.err.starts_with("there are no builds"), "{}", output.err);
         let words: Vec<&str> = words.iter().copied().chain(["--strict"]).collect();
-        assert_eq!(run(empty.path(), &words, NARROW).exit, Exit::NoData);
+        assert_eq!(run(empty.path(), &words, NARROW).exit, ExitStatus::InsufficientData);
     }
     assert_eq!(run(empty.path(), &["--format", "json"], NARROW).out, "[]\n");
     let csv = run(empty.path(), &["--format", "csv"], NARROW).out;
@@ -276,22 +276,22 @@ fn what_is_not_there_is_said_and_is_an_error_only_where_one_is_strict() {
 
 #[test]
 fn a_mistyped_build_suggests_the_right_one() {
-    let said = run(&data("site"), &["show", "label:befor"], NARROW);
-    assert_eq!(said.exit, Exit::Usage);
-    assert_eq!(said.err, "error: no build matches label:befor; did you mean \"label:before\"?\n");
-    let said = run(&data("site"), &["show", "-99"], NARROW);
-    assert_eq!(said.exit, Exit::Usage);
-    assert_eq!(said.err, "error: there is no build -99: there are only 17 builds\n");
+    let output = run(&data("site"), &["show", "label:befor"], NARROW);
+    assert_eq!(output.exit, ExitStatus::Usage);
+    assert_eq!(output.err, "error: no build matches label:befor; did you mean \"label:before\"?\n");
+    let output = run(&data("site"), &["show", "-99"], NARROW);
+    assert_eq!(output.exit, ExitStatus::Usage);
+    assert_eq!(output.err, "error: there is no build -99: there are only 17 builds\n");
 }
 
 #[test]
-fn a_history_that_cannot_be_read_is_an_error_of_its_own() {
+fn an_unreadable_history_has_its_own_exit_code() {
     let dir = tempfile::tempdir().unwrap();
     fs::create_dir(dir.path().join("history.jsonl")).unwrap();
     for words in [&[][..], &["show"], &["compare", "-2", "-1"], &["doctor"], &["repair"]] {
-        let said = run(dir.path(), words, NARROW);
-        assert_eq!((said.exit, said.out.as_str()), (Exit::History, ""), "{words:?}");
-        assert!(said.err.contains("it is not a regular file"), "{}", said.err);
+        let output = run(dir.path(), words, NARROW);
+        assert_eq!((output.exit, output.out.as_str()), (ExitStatus::History, ""), "{words:?}");
+        assert!(output.err.contains("it is not a regular file"), "{}", output.err);
     }
 }
 
@@ -307,19 +307,19 @@ fn no_line_is_wider_than_the_terminal() {
     ];
     for words in commands {
         for width in [40, 60, 80, 100, 133, 160, 240] {
-            let said = run(&data("site"), words, Terminal { width, color: false });
-            let widest = said.out.lines().map(|line| line.chars().count()).max();
-            assert!(widest <= Some(width), "{words:?} at {width}:\n{}", said.out);
+            let output = run(&data("site"), words, Terminal { width, color: false });
+            let widest = output.out.lines().map(|line| line.chars().count()).max();
+            assert!(widest <= Some(width), "{words:?} at {width}:\n{}", output.out);
         }
     }
 }
 
 #[test]
-fn a_shell_is_told_every_command() {
+fn completions_have_every_command() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
-        let said = run(&data("site"), &["completions", shell], NARROW);
+        let output = run(&data("site"), &["completions", shell], NARROW);
         for command in ["show", "compare", "export", "doctor", "repair", "prune", "completions"] {
-            assert!(said.out.contains(command), "{shell}: {command}");
+            assert!(output.out.contains(command), "{shell}: {command}");
         }
     }
 }

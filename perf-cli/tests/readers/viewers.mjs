@@ -73,9 +73,9 @@ async function profiles(file) {
   return { all, said }
 }
 
-const ownThread = { load: '9.00ms', render: '40.00ms', page: '38.00ms', html: '32.00ms', write: '6.00ms' }
+const buildThread = { load: '9.00ms', render: '40.00ms', page: '38.00ms', html: '32.00ms', write: '6.00ms' }
 const timeline = {
-  'own thread': ownThread,
+  'build thread': buildThread,
   'thread 1': { page: '37.00ms', html: '31.00ms' },
   'thread 2': { page: '10.00ms' },
   'thread 2, overlapping calls 1': { page: '12.00ms' },
@@ -86,7 +86,7 @@ const timeline = {
   assert.deepEqual(all, {
     ...timeline,
     'all threads, sums of self time': {
-      ...ownThread, render: '99.00ms', page: '97.00ms', html: '63.00ms', unattributed: '5.00ms',
+      ...buildThread, render: '99.00ms', page: '97.00ms', html: '63.00ms', unattributed: '5.00ms',
     },
     'allocated bytes': {
       load: '1.43 MB', render: '9.46 MB', page: '9.46 MB', html: '9.35 MB', write: '62.50 KB',
@@ -106,7 +106,7 @@ const incremental = { discover: '219.88ms', 'cargo-metadata': '197.22ms' }
 for (const file of ['speedscope-sums.json', 'chrome-trace-sums.json']) {
   const { all } = await profiles(file)
   const [name, phases] = Object.entries(all)[0]
-  assert.match(name, /own thread.*(sums of self time|a layout of sums, not of moments)/)
+  assert.match(name, /build thread.*(sums of self time|a layout of sums, not of moments)/)
   for (const [phase, total] of Object.entries(incremental)) assert.equal(phases[phase], total, file)
 }
 for (const build of [1, 2, 3, 4]) {

@@ -1,6 +1,6 @@
 //! The false discovery rate against scipy.
 
-use perf_cli::judge::benjamini_hochberg::{adjusted, rejected};
+use perf_cli::internals::benjamini_hochberg::{adjusted, rejected};
 use proptest::prelude::*;
 
 use super::reference::{assert_close, cases};
@@ -23,7 +23,7 @@ fn adjusted_ps_are_those_of_scipy() {
 }
 
 #[test]
-fn what_is_no_number_is_never_reported_and_nothing_has_no_answer() {
+fn nan_is_never_reported_and_no_numbers_have_no_answer() {
     assert_eq!(rejected(&[f64::NAN, 0.001], 0.05), [false, true]);
     assert_eq!(adjusted(&[]), Vec::<f64>::new());
 }
@@ -40,8 +40,8 @@ fn as_in_the_paper(ps: &[f64], rate: f64) -> Vec<bool> {
 
 proptest! {
     #[test]
-    fn reported_are_those_that_the_paper_reports(
-        ps in prop::collection::vec((0_u32..1_000).prop_map(|it| f64::from(it * it) / 1e6), 1..30),
+    fn the_reported_ps_are_those_of_the_paper(
+        ps in prop::collection::vec((0_u32..1_000).prop_map(|number| f64::from(number * number) / 1e6), 1..30),
     ) {
         // A rate that no rounding can meet by chance.
         prop_assert_eq!(rejected(&ps, 0.050_012_3), as_in_the_paper(&ps, 0.050_012_3));

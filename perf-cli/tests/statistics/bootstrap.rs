@@ -1,6 +1,6 @@
 //! The interval of the ratio against scipy, and its properties.
 
-use perf_cli::judge::bootstrap::RatioInterval;
+use perf_cli::internals::bootstrap::RatioInterval;
 use proptest::prelude::*;
 
 use super::reference::{assert_close, cases};
@@ -38,14 +38,14 @@ fn the_same_pairs_have_the_same_interval() {
 fn a_shared_factor_on_a_pair_widens_nothing() {
     // Each pair met another state of the machine; within it the head is always 10 % slower.
     let base = [100.0, 150.0, 80.0, 120.0, 95.0];
-    let head = base.map(|it| it * 1.1);
+    let head = base.map(|number| number * 1.1);
     let interval = RatioInterval::from_pairs(&base, &head, 0.95).expect("there are five pairs");
     assert_close(interval.low, 1.1, 1e-12);
     assert_close(interval.high, 1.1, 1e-12);
 }
 
 #[test]
-fn what_has_no_ratio_has_no_interval() {
+fn without_a_ratio_there_is_no_interval() {
     assert_eq!(RatioInterval::from_pairs(&[1.0, 2.0], &[1.0, 2.0], 0.95), None);
     assert_eq!(RatioInterval::from_pairs(&[1.0, 2.0, f64::NAN], &[1.0; 3], 0.95), None);
     assert_eq!(RatioInterval::from_pairs(&[0.0; 5], &[1.0; 5], 0.95), None);
@@ -66,7 +66,7 @@ proptest! {
         let (base, head): (Vec<f64>, Vec<f64>) = pairs.into_iter().unzip();
         let interval = RatioInterval::from_pairs(&base, &head, 0.95).expect("enough pairs");
         prop_assert!(interval.low <= interval.ratio && interval.ratio <= interval.high);
-        let scaled: Vec<f64> = head.iter().map(|it| it * factor).collect();
+        let scaled: Vec<f64> = head.iter().map(|number| number * factor).collect();
         let scaled = RatioInterval::from_pairs(&base, &scaled, 0.95).expect("enough pairs");
         prop_assert!((scaled.low / interval.low / factor - 1.0).abs() < 1e-9);
         prop_assert!((scaled.high / interval.high / factor - 1.0).abs() < 1e-9);

@@ -1,6 +1,6 @@
 //! Change points against Apache Otava, and against a split tried by hand.
 
-use perf_cli::judge::e_divisive::{ChangePoint, Options, best_split, change_points};
+use perf_cli::internals::e_divisive::{ChangePoint, Options, best_split, change_points};
 use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
@@ -57,7 +57,7 @@ fn series(levels: &[(f64, usize)], spread: f64, seed: u64) -> Vec<f64> {
 }
 
 #[test]
-fn each_point_tells_the_levels_on_both_sides() {
+fn each_point_has_the_levels_on_both_sides() {
     let series = series(&[(100.0, 40), (150.0, 40), (75.0, 40)], 0.01, 1);
     let points = change_points(&series, &Options::default());
     assert_eq!(places(&points), [40, 80]);
@@ -115,7 +115,7 @@ fn lone_outliers_are_no_shift() {
 }
 
 #[test]
-fn series_too_short_or_of_odd_numbers_are_read_without_harm() {
+fn short_series_and_unusual_numbers_do_no_harm() {
     let options = Options::default();
     for count in 0..12 {
         assert_eq!(change_points(&vec![100.0; count], &options), []);
@@ -169,7 +169,7 @@ proptest! {
 fn a_factor_on_the_whole_series_moves_no_point() {
     for (seed, factor) in [(1, 0.013), (2, 7.7), (3, 1_234.5)] {
         let plain = series(&[(100.0, 30), (125.0, 30)], 0.03, seed);
-        let scaled: Vec<f64> = plain.iter().map(|it| it * factor).collect();
+        let scaled: Vec<f64> = plain.iter().map(|number| number * factor).collect();
         let options = Options::default();
         let (plain, scaled) = (change_points(&plain, &options), change_points(&scaled, &options));
         assert_eq!(places(&plain), places(&scaled));

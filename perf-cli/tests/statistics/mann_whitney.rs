@@ -1,6 +1,8 @@
 //! The Mann–Whitney test against scipy and against counting every way to share numbers out.
 
-use perf_cli::judge::mann_whitney::{MannWhitney, Method, attainable_p, pairs_needed, runs_needed};
+use perf_cli::internals::mann_whitney::{
+    MannWhitney, Method, attainable_p, pairs_needed, runs_needed,
+};
 use proptest::prelude::*;
 
 use super::reference::{assert_close, cases};
@@ -46,7 +48,10 @@ fn by_enumeration(candidate: &[f64], baseline: &[f64]) -> f64 {
         }
         let chosen = |wanted: bool| -> Vec<f64> {
             let numbered = all.iter().enumerate();
-            numbered.filter(|(i, _)| (mask >> i & 1 == 1) == wanted).map(|(_, it)| *it).collect()
+            numbered
+                .filter(|(i, _)| (mask >> i & 1 == 1) == wanted)
+                .map(|(_, number)| *number)
+                .collect()
         };
         choices += 1;
         if twice_u(&chosen(true), &chosen(false)) >= twice_u(candidate, baseline) {
@@ -84,7 +89,7 @@ proptest! {
 
     #[test]
     fn only_the_order_of_the_numbers_matters((x, y) in two_sets()) {
-        let mapped = |it: &[f64]| -> Vec<f64> { it.iter().map(|it| it.ln() * 3.0 - 1.0).collect() };
+        let mapped = |numbers: &[f64]| -> Vec<f64> { numbers.iter().map(|number| number.ln() * 3.0 - 1.0).collect() };
         let plain = MannWhitney::greater(&x, &y);
         prop_assert_eq!(MannWhitney::greater(&mapped(&x), &mapped(&y)), plain);
         let reversed = |it: &[f64]| -> Vec<f64> { it.iter().rev().copied().collect() };
@@ -133,7 +138,7 @@ fn the_approximation_joins_the_exact_distribution_where_it_takes_over() {
 }
 
 #[test]
-fn equal_numbers_say_nothing() {
+fn equal_numbers_give_no_evidence() {
     let same = |count| vec![5.0; count];
     let few = MannWhitney::greater(&same(5), &same(10)).expect("numbers");
     assert_eq!((few.u, few.p, few.method), (25.0, 1.0, Method::ExactWithTies));
@@ -144,7 +149,7 @@ fn equal_numbers_say_nothing() {
 }
 
 #[test]
-fn what_cannot_be_compared_has_no_p() {
+fn numbers_that_cannot_be_compared_have_no_p() {
     assert_eq!(MannWhitney::greater(&[], &[1.0]), None);
     assert_eq!(MannWhitney::greater(&[1.0], &[]), None);
     assert_eq!(MannWhitney::greater(&[1.0, f64::NAN], &[1.0]), None);

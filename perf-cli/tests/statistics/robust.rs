@@ -1,6 +1,6 @@
 //! Median and spread against statsmodels.
 
-use perf_cli::judge::robust::Level;
+use perf_cli::internals::robust::Level;
 use proptest::prelude::*;
 
 use super::reference::{assert_close, cases};
@@ -36,14 +36,14 @@ fn median_and_spread_are_those_of_statsmodels() {
 }
 
 #[test]
-fn what_hardly_differs_has_the_least_spread() {
+fn nearly_equal_numbers_have_the_minimum_spread() {
     let level = Level::new(&[100.0, 100.0, 100.0, 100.1, 250.0], 0.01).expect("numbers");
     assert_eq!((level.median, level.sigma), (100.0, 0.01));
     assert!((level.z(105.0) - 1.05_f64.ln() / 0.01).abs() < 1e-9);
 }
 
 #[test]
-fn a_level_of_nothing_is_none_and_one_of_zeros_has_no_ratio() {
+fn there_is_no_level_without_numbers_and_z_is_finite_for_zeros() {
     assert_eq!(Level::new(&[], 0.01), None);
     assert_eq!(Level::new(&[f64::NAN, f64::INFINITY], 0.01), None);
     let zeros = Level::new(&[0.0; 5], 0.01).expect("numbers");
@@ -59,7 +59,7 @@ proptest! {
         factor in 0.01..100.0_f64,
     ) {
         let plain = Level::new(&numbers, 0.01).expect("numbers");
-        let scaled: Vec<f64> = numbers.iter().map(|it| it * factor).collect();
+        let scaled: Vec<f64> = numbers.iter().map(|number| number * factor).collect();
         let scaled = Level::new(&scaled, 0.01).expect("numbers");
         prop_assert!((scaled.median / plain.median / factor - 1.0).abs() < 1e-9);
         prop_assert!((scaled.sigma - plain.sigma).abs() < 1e-9);
@@ -67,7 +67,7 @@ proptest! {
     }
 
     #[test]
-    fn fewer_than_half_outliers_cannot_carry_the_level_away(
+    fn outliers_up_to_half_of_the_numbers_do_not_move_the_level(
         numbers in prop::collection::vec(90.0..110.0, 11..=11),
         outliers in prop::collection::vec(0.0..1e9, 0..=5),
     ) {

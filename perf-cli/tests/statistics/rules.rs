@@ -1,9 +1,9 @@
 //! The table of rules, row by row and condition by condition.
 
-use perf_cli::judge::finding::{AppliedRule, Condition, Finding, Needed, Work};
-use perf_cli::judge::rules::{Hypothesis, Quantity, judge, judge_all};
-use perf_cli::judge::workload::Sample;
-use perf_cli::judge::{Thresholds, Verdict};
+use perf_cli::internals::finding::{AppliedRule, Condition, Finding, Needed, Work};
+use perf_cli::internals::rules::{Hypothesis, Quantity, judge, judge_all};
+use perf_cli::internals::workload::Sample;
+use perf_cli::internals::{Thresholds, Verdict};
 use proptest::prelude::*;
 
 /// Sessions of one build each, 2 % around 1,000.
@@ -17,7 +17,7 @@ fn samples(values: &[f64]) -> Vec<Sample> {
 }
 
 fn sessions(values: &[Vec<f64>]) -> Vec<Vec<Sample>> {
-    values.iter().map(|it| samples(it)).collect()
+    values.iter().map(|session| samples(session)).collect()
 }
 
 fn judged(quantity: Quantity, candidate: &[f64], baseline: &[Vec<f64>]) -> Finding {
@@ -48,7 +48,7 @@ fn is_z_against_ten(condition: Condition) -> bool {
 
 #[test]
 fn the_median_of_a_session_is_not_expected_to_vary_as_single_builds_do() {
-    let alike: Vec<Vec<f64>> = singles(10).iter().map(|it| vec![it[0]; 3]).collect();
+    let alike: Vec<Vec<f64>> = singles(10).iter().map(|single| vec![single[0]; 3]).collect();
     let sigma = |candidate: &[f64], baseline: &[Vec<f64>]| {
         let found = judged(Quantity::BuildTime, candidate, baseline);
         assert_eq!(found.baseline_sessions, 10);
@@ -90,7 +90,7 @@ fn five_to_nine_builds_make_a_suspect_beyond_a_fifth_and_three_sigmas() {
         );
     }
     // A noisy machine: a quarter more is not three sigmas.
-    let noisy: Vec<_> = [800.0, 900.0, 1_000.0, 1_100.0, 1_200.0].map(|it| vec![it]).into();
+    let noisy: Vec<_> = [800.0, 900.0, 1_000.0, 1_100.0, 1_200.0].map(|number| vec![number]).into();
     assert_eq!(
         build(&[1_260.0], &noisy),
         (Verdict::Unchanged, AppliedRule::Early, Condition::Z(3.0))
@@ -98,8 +98,8 @@ fn five_to_nine_builds_make_a_suspect_beyond_a_fifth_and_three_sigmas() {
 }
 
 #[test]
-fn a_share_that_is_asked_for_holds_for_short_histories_as_well() {
-    let thresholds = Thresholds { least_change: 0.3, ..Thresholds::default() };
+fn a_custom_threshold_applies_to_short_histories() {
+    let thresholds = Thresholds { time_percent: 30.0, ..Thresholds::default() };
     let baseline = sessions(&singles(6));
     let found = |time| {
         let found = with(Quantity::BuildTime, &samples(&[time]), &baseline, &thresholds);
@@ -127,7 +127,7 @@ fn one_or_two_builds_are_a_suspect_by_z_change_and_floor() {
     assert_eq!(build(&[1_049.0], &baseline).2, Condition::Change(0.05));
     assert!(is_z_against_ten(build(&[1_055.0, 1_056.0], &baseline).2));
     // A fifth of 200 ms is below 50 ms.
-    let short: Vec<_> = singles(10).into_iter().map(|it| vec![it[0] / 5.0]).collect();
+    let short: Vec<_> = singles(10).into_iter().map(|single| vec![single[0] / 5.0]).collect();
     assert_eq!(build(&[240.0], &short).2, Condition::Floor(50.0));
     assert_eq!(build(&[255.0], &short).0, Verdict::Suspect);
 }
@@ -152,7 +152,7 @@ fn a_session_of_three_against_ten_sessions_is_a_regression() {
     // One run of the three is as fast as before.
     assert_eq!(build(&[1_200.0, 1_210.0, 1_000.0], &singles(10)).2, Condition::P(0.05));
     assert_eq!(build(&[1_020.0, 1_030.0, 1_010.0], &singles(10)).2, Condition::Change(0.05));
-    let short: Vec<_> = singles(10).into_iter().map(|it| vec![it[0] / 50.0]).collect();
+    let short: Vec<_> = singles(10).into_iter().map(|single| vec![single[0] / 50.0]).collect();
     assert_eq!(build(&[24.0; 3], &short).2, Condition::Floor(5.0));
 }
 
@@ -169,7 +169,7 @@ fn a_session_against_few_sessions_is_a_suspect_however_many_builds_they_are() {
 fn a_session_is_held_against_the_spread_of_sessions_not_of_builds() {
     // Sessions differ by 10 %, builds of a session by nothing.
     let levels = [900.0, 1_000.0, 1_100.0, 950.0, 1_050.0, 920.0, 1_080.0, 970.0, 1_030.0, 1_010.0];
-    let baseline: Vec<Vec<f64>> = levels.map(|it| vec![it; 5]).into();
+    let baseline: Vec<Vec<f64>> = levels.map(|level_of_session| vec![level_of_session; 5]).into();
     let found = judged(Quantity::BuildTime, &[1_150.0; 5], &baseline);
     assert!(found.p.expect("a p") < 0.001);
     assert_eq!(found.verdict, Verdict::Unchanged);
@@ -177,8 +177,8 @@ fn a_session_is_held_against_the_spread_of_sessions_not_of_builds() {
 }
 
 #[test]
-fn a_session_too_small_for_its_p_is_told_how_many_runs_it_needs() {
-    let strict = Thresholds { p: 0.001, ..Thresholds::default() };
+fn a_session_too_small_for_its_p_names_the_runs_needed() {
+    let strict = Thresholds { session_p: 0.001, ..Thresholds::default() };
     let (candidate, baseline) = (samples(&[1_500.0; 3]), sessions(&singles(10)));
     let found = with(Quantity::BuildTime, &candidate, &baseline, &strict);
     assert_eq!((found.verdict, found.decided_by), (Verdict::Insufficient, Condition::LeastRuns(4)));
@@ -190,14 +190,15 @@ fn a_session_too_small_for_its_p_is_told_how_many_runs_it_needs() {
 #[test]
 fn a_phase_has_floors_of_its_own_and_a_small_one_is_no_hypothesis() {
     let of_phase = |level: f64, candidate: &[f64]| {
-        let baseline: Vec<_> = singles(10).iter().map(|it| vec![it[0] / 1_000.0 * level]).collect();
+        let baseline: Vec<_> =
+            singles(10).iter().map(|single| vec![single[0] / 1_000.0 * level]).collect();
         judge(&Hypothesis {
             quantity: Quantity::PhaseTime,
             candidate: &samples(candidate),
             baseline: &sessions(&baseline),
             thresholds: &Thresholds::default(),
         })
-        .map(|it| (it.verdict, it.decided_by))
+        .map(|finding| (finding.verdict, finding.decided_by))
     };
     let some = |verdict, condition| Some((verdict, condition));
     assert_eq!(of_phase(100.0, &[119.0]), some(Verdict::Unchanged, Condition::Floor(20.0)));
@@ -238,7 +239,7 @@ fn counted(values: &[(f64, f64)]) -> Vec<Sample> {
 #[test]
 fn time_is_compared_per_item_where_the_work_differs() {
     let baseline: Vec<Vec<Sample>> =
-        singles(10).iter().map(|it| counted(&[(it[0], 100.0)])).collect();
+        singles(10).iter().map(|single| counted(&[(single[0], 100.0)])).collect();
     let thresholds = Thresholds::default();
     let of = |time: f64, items: f64| {
         with(Quantity::BuildTime, &counted(&[(time, items); 3]), &baseline, &thresholds)
@@ -257,9 +258,9 @@ fn time_is_compared_per_item_where_the_work_differs() {
 }
 
 #[test]
-fn where_one_build_has_not_counted_its_work_time_is_compared_as_it_is() {
+fn without_a_count_of_the_work_time_is_compared_as_it_is() {
     let mut baseline: Vec<Vec<Sample>> =
-        singles(10).iter().map(|it| counted(&[(it[0], 100.0)])).collect();
+        singles(10).iter().map(|single| counted(&[(single[0], 100.0)])).collect();
     baseline[3][0].items = None;
     let candidate = counted(&[(1_080.0, 108.0); 3]);
     let found = with(Quantity::BuildTime, &candidate, &baseline, &Thresholds::default());
@@ -267,7 +268,7 @@ fn where_one_build_has_not_counted_its_work_time_is_compared_as_it_is() {
 }
 
 fn allocations(candidate: &[f64], baseline: &[f64]) -> (Verdict, AppliedRule) {
-    let sessions: Vec<Vec<f64>> = baseline.iter().map(|it| vec![*it]).collect();
+    let sessions: Vec<Vec<f64>> = baseline.iter().map(|number| vec![*number]).collect();
     let found = judged(Quantity::Allocations, candidate, &sessions);
     (found.verdict, found.rule)
 }
@@ -281,7 +282,7 @@ fn allocations_are_a_regression_beyond_the_range_by_half_a_per_cent() {
     let narrow = [100_000.0, 100_100.0, 100_500.0, 100_200.0, 100_300.0];
     assert_eq!(allocations(&[100_950.0], &narrow), (Verdict::Unchanged, AppliedRule::Range));
     assert_eq!(allocations(&[100_952.0], &narrow), (Verdict::Regression, AppliedRule::Range));
-    let found = judged(Quantity::Allocations, &[100_952.0], &narrow.map(|it| vec![it]));
+    let found = judged(Quantity::Allocations, &[100_952.0], &narrow.map(|number| vec![number]));
     assert!((found.old - 100_200.0).abs() < 1e-6);
     assert!((found.limit.expect("a limit") - 100_950.9).abs() < 1e-6);
     assert_eq!(found.decided_by, Condition::Every);
@@ -338,7 +339,7 @@ fn many_numbers_need_more_evidence_than_one() {
     let verdicts = |slow: usize, all: usize, rate: f64| -> Vec<Verdict> {
         let candidate = |i| if i < slow { &slower } else { &same };
         let all: Vec<_> = (0..all).map(|i| hypothesis(candidate(i).as_slice())).collect();
-        judge_all(&all, rate).into_iter().flatten().map(|it| it.verdict).collect()
+        judge_all(&all, rate).into_iter().flatten().map(|finding| finding.verdict).collect()
     };
     let alone = judge_all(&[hypothesis(&slower)], 0.05)[0].expect("a hypothesis");
     let p = alone.adjusted_p.expect("a p");
@@ -371,7 +372,7 @@ proptest! {
         candidate in prop::collection::vec(800.0..1_200.0_f64, 1..6),
         factor in 1.0..1.6,
     ) {
-        let slower: Vec<f64> = candidate.iter().map(|it| it * factor).collect();
+        let slower: Vec<f64> = candidate.iter().map(|number| number * factor).collect();
         let before = judged(Quantity::BuildTime, &candidate, &baseline);
         let after = judged(Quantity::BuildTime, &slower, &baseline);
         prop_assert!(severity(&after) >= severity(&before), "{before:?} {after:?}");

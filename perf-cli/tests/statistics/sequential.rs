@@ -1,14 +1,16 @@
 //! The rule of `ab`: when it goes on, when it ends, and with what.
 
-use perf_cli::judge::Verdict;
-use perf_cli::judge::sequential::{
-    Comparison, Decision, Look, PairedSamples, Rule, Step, decide, decide_all,
-};
+use perf_cli::internals::Verdict;
+use perf_cli::internals::sequential::{Decision, Look, PairedSamples, Rule, Step, decide_all};
 use proptest::prelude::*;
+
+fn decide(build: &PairedSamples<'_>, rule: &Rule) -> Step {
+    decide_all(build, &[], rule)
+}
 
 fn decided(base: &[f64], head: &[f64], floor: f64, rule: &Rule) -> Decision {
     match decide(&PairedSamples { base, head, floor, least_change: 0.05 }, rule) {
-        Step::Decided(decision) => decision,
+        Step::Decided(comparison) => comparison.build,
         Step::Continue { until } => panic!("it wants {until} pairs"),
     }
 }
@@ -16,7 +18,7 @@ fn decided(base: &[f64], head: &[f64], floor: f64, rule: &Rule) -> Decision {
 fn until(base: &[f64], head: &[f64]) -> usize {
     match decide(&PairedSamples { base, head, floor: 5.0, least_change: 0.05 }, &Rule::default()) {
         Step::Continue { until } => until,
-        Step::Decided(decision) => panic!("{decision:?}"),
+        Step::Decided(comparison) => panic!("{comparison:?}"),
     }
 }
 
@@ -24,7 +26,7 @@ fn until(base: &[f64], head: &[f64]) -> usize {
 fn around(level: f64, count: u32) -> Vec<f64> {
     let spread = [0.0, 0.013, -0.011, 0.007, -0.017, 0.003, -0.005];
     let steps = (0..count).map(|i| spread[i as usize % 7] + f64::from(i) * 1e-5);
-    steps.map(|it| level * (1.0 + it)).collect()
+    steps.map(|step| level * (1.0 + step)).collect()
 }
 
 #[test]
@@ -59,7 +61,7 @@ fn a_change_below_five_per_cent_or_below_the_floor_is_none_however_sure() {
 }
 
 #[test]
-fn halves_that_are_alike_end_it_early_and_those_that_are_not_go_on() {
+fn equal_halves_stop_early_and_others_continue() {
     let alike = decided(&around(100.0, 8), &around(100.1, 8), 5.0, &Rule::default());
     assert_eq!((alike.verdict, alike.pairs), (Verdict::Unchanged, 8));
     // Surely slower, and as surely by less than five per cent.
@@ -75,7 +77,7 @@ fn halves_that_are_alike_end_it_early_and_those_that_are_not_go_on() {
 #[test]
 fn the_last_look_may_be_sooner_or_later_and_spends_what_is_left() {
     let looks = |pairs| -> Vec<usize> {
-        Rule::default().with_pairs(pairs).looks.iter().map(|it| it.pairs).collect()
+        Rule::default().with_pairs(pairs).looks.iter().map(|look| look.pairs).collect()
     };
     assert_eq!(looks(3), [3]);
     assert_eq!(looks(8), [8]);
@@ -84,7 +86,7 @@ fn the_last_look_may_be_sooner_or_later_and_spends_what_is_left() {
     assert_eq!(looks(15), [8, 12, 15]);
     assert_eq!(looks(40), [8, 12, 40]);
     for pairs in [10, 12, 15, 20, 40] {
-        let spent: f64 = Rule::default().with_pairs(pairs).looks.iter().map(|it| it.p).sum();
+        let spent: f64 = Rule::default().with_pairs(pairs).looks.iter().map(|look| look.p).sum();
         assert!((spent - 0.0025).abs() < 1e-12, "{pairs} pairs spend {spent}");
     }
     assert!((Rule::default().with_pairs(5).looks[0].p - 0.004).abs() < 1e-12);
@@ -92,7 +94,7 @@ fn the_last_look_may_be_sooner_or_later_and_spends_what_is_left() {
 }
 
 #[test]
-fn too_few_pairs_are_said_to_be_too_few() {
+fn too_few_pairs_are_insufficient() {
     let rule = Rule::default().with_pairs(3);
     let found = decided(&around(100.0, 3), &around(200.0, 3), 5.0, &rule);
     assert_eq!((found.verdict, found.pairs_needed), (Verdict::Insufficient, 5));
@@ -101,7 +103,7 @@ fn too_few_pairs_are_said_to_be_too_few() {
 }
 
 #[test]
-fn a_pair_that_is_not_whole_is_none() {
+fn an_incomplete_pair_does_not_count() {
     assert_eq!(until(&around(100.0, 8), &around(200.0, 7)), 8);
     let mut base = around(100.0, 20);
     base[3] = f64::NAN;
@@ -116,8 +118,8 @@ fn numbers_that_are_all_zero_are_unchanged() {
 }
 
 /// The build and its phases after as many pairs as they have.
-fn together(build: &Halves, phases: &[Halves]) -> Step<Comparison> {
-    let phases: Vec<_> = phases.iter().map(|it| it.hypothesis(2.0)).collect();
+fn together(build: &Halves, phases: &[Halves]) -> Step {
+    let phases: Vec<_> = phases.iter().map(|phase| phase.hypothesis(2.0)).collect();
     decide_all(&build.hypothesis(5.0), &phases, &Rule::default())
 }
 
@@ -137,7 +139,7 @@ impl Halves {
 }
 
 #[test]
-fn a_phase_that_may_have_changed_keeps_the_pairs_going_among_many_phases() {
+fn an_undecided_phase_needs_more_pairs() {
     let build = |pairs| Halves::new(1_000.0, 1_000.0, pairs);
     let phases = |pairs| -> Vec<Halves> {
         let mut phases: Vec<Halves> = (0..29).map(|_| Halves::new(30.0, 30.0, pairs)).collect();
@@ -147,7 +149,7 @@ fn a_phase_that_may_have_changed_keeps_the_pairs_going_among_many_phases() {
     // p is low enough for one of three, not for one of many.
     let of = |all: &[Halves]| match together(&build(8), all) {
         Step::Continue { until } => Err(until),
-        Step::Decided(found) => Ok(found.phases.last().map(|it| it.verdict)),
+        Step::Decided(found) => Ok(found.phases.last().map(|phase| phase.verdict)),
     };
     let rare = |slow: f64| -> Vec<Halves> {
         let mut all = phases(8);
@@ -164,25 +166,30 @@ fn a_phase_that_may_have_changed_keeps_the_pairs_going_among_many_phases() {
         panic!("twelve pairs are enough");
     };
     assert_eq!(found.build.verdict, Verdict::Unchanged);
-    let verdicts: Vec<Verdict> = found.phases.iter().map(|it| it.verdict).collect();
+    let verdicts: Vec<Verdict> = found.phases.iter().map(|phase| phase.verdict).collect();
     assert_eq!(verdicts[29], Verdict::Regression);
-    assert_eq!(verdicts.iter().filter(|it| **it == Verdict::Unchanged).count(), 29);
+    assert_eq!(verdicts.iter().filter(|verdict| **verdict == Verdict::Unchanged).count(), 29);
 }
 
 #[test]
-fn phases_that_have_not_changed_do_not_keep_the_pairs_going() {
+fn unchanged_phases_need_no_more_pairs() {
     let phases: Vec<Halves> = (0..30).map(|_| Halves::new(30.0, 30.5, 8)).collect();
     let Step::Decided(found) = together(&Halves::new(1_000.0, 1_001.0, 8), &phases) else {
         panic!("nothing is open");
     };
-    assert!(found.phases.iter().all(|it| it.verdict == Verdict::Unchanged && it.pairs == 8));
+    assert!(
+        found.phases.iter().all(|phase| phase.verdict == Verdict::Unchanged && phase.pairs == 8)
+    );
 }
 
 fn halves() -> impl Strategy<Value = (Vec<f64>, Vec<f64>)> {
     (prop::sample::select(vec![3_usize, 8, 9, 12, 20, 25]), 0.7..1.4).prop_flat_map(
         |(pairs, factor)| {
             let times = || prop::collection::vec(90.0..110.0, pairs);
-            (times(), times().prop_map(move |it| it.iter().map(|it| it * factor).collect()))
+            (
+                times(),
+                times().prop_map(move |times| times.iter().map(|time| time * factor).collect()),
+            )
         },
     )
 }
@@ -201,6 +208,7 @@ proptest! {
         };
         match (there, back) {
             (Step::Decided(there), Step::Decided(back)) => {
+                let (there, back) = (there.build, back.build);
                 prop_assert_eq!(there.verdict, mirrored(back.verdict));
                 prop_assert_eq!((there.p, there.pairs), (back.p, back.pairs));
             }
@@ -212,8 +220,9 @@ proptest! {
     fn a_regression_meets_every_condition_of_the_rule((base, head) in halves(), floor in 0.0..20.0) {
         let rule = Rule::default();
         let pairs = base.len();
-        if let Step::Decided(found) = decide(&Halves { base, head }.hypothesis(floor), &rule) {
-            let Look { p, .. } = rule.looks[[8, 12].iter().filter(|it| pairs > **it).count()];
+        if let Step::Decided(comparison) = decide(&Halves { base, head }.hypothesis(floor), &rule) {
+            let found = comparison.build;
+            let Look { p, .. } = rule.looks[[8, 12].iter().filter(|look_pairs| pairs > **look_pairs).count()];
             prop_assert!((found.p_needed - p).abs() < 1e-12);
             let meets = found.p <= p
                 && found.head - found.base >= floor

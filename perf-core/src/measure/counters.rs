@@ -1,36 +1,43 @@
-//! The numbers that memory is told in, as values and as cells that one thread writes and all read.
+//! Allocation counters: as values, and as cells that one thread writes and any thread reads.
 
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use crate::sync::{AtomicU64, Ordering::Relaxed, const_fn};
 
-/// What was allocated and freed, at one instant or between two. Sums wrap, as differences do.
+/// Allocations and frees, since a start or between two instants. Sums and differences wrap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Counters {
+    /// The number of allocations.
     pub alloc_count: u64,
+    /// Bytes allocated, the growth of blocks by `realloc` included.
     pub alloc_bytes: u64,
-    /// Allocated minus freed, in two's complement.
+    /// Bytes allocated minus bytes freed, in two's complement.
     pub net_bytes: u64,
+    /// The number of frees.
     pub freed_count: u64,
+    /// The number of calls of `realloc`.
     pub realloc_count: u64,
 }
 
 impl Counters {
-    /// Nothing.
+    /// All counters are 0.
     pub const ZERO: Self =
         Self { alloc_count: 0, alloc_bytes: 0, net_bytes: 0, freed_count: 0, realloc_count: 0 };
 
-    /// Bytes freed: what was allocated and is not there any more.
+    /// Bytes freed, the shrinking of blocks by `realloc` included.
+    #[must_use]
     pub fn freed_bytes(&self) -> u64 {
         self.alloc_bytes.wrapping_sub(self.net_bytes)
     }
 
     /// `self + other`.
     #[inline]
+    #[must_use]
     pub fn plus(self, other: Self) -> Self {
         self.with(other, u64::wrapping_add)
     }
 
     /// `self - other`.
     #[inline]
+    #[must_use]
     pub fn minus(self, other: Self) -> Self {
         self.with(other, u64::wrapping_sub)
     }
@@ -53,7 +60,7 @@ pub(crate) fn bump(number: &AtomicU64, by: u64) {
     number.store(number.load(Relaxed).wrapping_add(by), Relaxed);
 }
 
-/// Counters in a place that threads share.
+/// [`Counters`] that threads share.
 pub(crate) struct CountersCell {
     alloc_count: AtomicU64,
     alloc_bytes: AtomicU64,
@@ -63,13 +70,15 @@ pub(crate) struct CountersCell {
 }
 
 impl CountersCell {
-    pub(crate) const fn zero() -> Self {
-        Self {
-            alloc_count: AtomicU64::new(0),
-            alloc_bytes: AtomicU64::new(0),
-            net_bytes: AtomicU64::new(0),
-            freed_count: AtomicU64::new(0),
-            realloc_count: AtomicU64::new(0),
+    const_fn! {
+        pub(crate) fn zero() -> Self {
+            Self {
+                alloc_count: AtomicU64::new(0),
+                alloc_bytes: AtomicU64::new(0),
+                net_bytes: AtomicU64::new(0),
+                freed_count: AtomicU64::new(0),
+                realloc_count: AtomicU64::new(0),
+            }
         }
     }
 
@@ -84,7 +93,7 @@ impl CountersCell {
         }
     }
 
-    /// Allocated minus freed.
+    /// Bytes allocated minus bytes freed.
     #[inline]
     pub(crate) fn net_bytes(&self) -> i64 {
         self.net_bytes.load(Relaxed).cast_signed()
@@ -99,7 +108,7 @@ impl CountersCell {
         self.realloc_count.store(counters.realloc_count, Relaxed);
     }
 
-    /// Whether these are the numbers of allocations, frees and `realloc`s.
+    /// Whether the numbers of allocations, frees and `realloc`s equal the arguments.
     #[inline]
     pub(crate) fn counts_are(&self, allocs: u64, frees: u64, reallocs: u64) -> bool {
         (self.alloc_count.load(Relaxed) ^ allocs)

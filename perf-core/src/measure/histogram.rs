@@ -1,16 +1,16 @@
-//! The spread of the calls of a phase: a log-linear histogram of ticks, written by one thread.
+//! The distribution of call durations: a log-linear histogram of ticks, written by one thread.
 //!
 //! # Implementation
 //!
-//! Values below 16 have a bucket each; above, each power of two has 16 buckets of equal width, so
-//! that the middle of a bucket is within 1/32 (3.2 %) of every value in it. The 16 buckets of a
-//! power of two are a segment, made when its first value comes: a phase whose calls are alike
-//! takes one or two of 128 bytes each. (The scheme is that of G. Tene's `HdrHistogram`.)
+//! Each value below 16 has a bucket of its own. Above, each power of two has 16 buckets of equal
+//! width, so that the middle of a bucket is within 1/32 (3.2 %) of every value in it. The 16 buckets
+//! of a power of two form a segment of 128 bytes, which is allocated at its first value: a phase
+//! whose calls take similar times needs one or two. (The scheme is that of G. Tene's `HdrHistogram`.)
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use super::counters::bump;
-use super::leak::{Slot, leak};
+use super::leak::{SharedRef, leak};
 
 /// Bits of a value that choose its bucket within a segment.
 const SUB_BITS: u32 = 4;
@@ -18,27 +18,27 @@ const BUCKETS: usize = 1 << SUB_BITS;
 /// Values from 2^48 on (a day, at 3 GHz) count as 2^48 - 1.
 const VALUE_BITS: u32 = 48;
 const SEGMENTS: usize = (VALUE_BITS - SUB_BITS + 1) as usize;
-/// The largest value that is told from larger ones.
+/// Larger values count as this one.
 pub(crate) const MAX_VALUE: u64 = (1 << VALUE_BITS) - 1;
 
 struct Segment {
     counts: [AtomicU64; BUCKETS],
 }
 
-/// How many calls lasted how long.
+/// Counts calls by their duration in ticks.
 pub(crate) struct Histogram {
-    segments: [Slot<Segment>; SEGMENTS],
-    /// A bit for each segment that was made.
-    made: AtomicU64,
-    /// Calls for whose segment there was no memory.
-    unplaced: AtomicU64,
+    segments: [SharedRef<Segment>; SEGMENTS],
+    /// A bit for each segment that was allocated.
+    allocated: AtomicU64,
+    /// Calls whose segment could not be allocated.
+    uncounted: AtomicU64,
 }
 
-/// Which segment, and which bucket in it. `value` is at most [`MAX_VALUE`].
+/// The segment of a value, and its bucket in the segment. `value` is at most [`MAX_VALUE`].
 #[inline]
-fn place(value: u64) -> (usize, usize) {
-    // Setting the bit makes the values below 16 share the arithmetic of those up to 31: both have
-    // the exponent of 16, and `>>` by nothing; what sets them apart is the segment.
+fn segment_and_bucket(value: u64) -> (usize, usize) {
+    // With the bit set, values below 16 have the same exponent as those from 16 to 31, and neither
+    // are shifted. They differ in the segment only.
     let exponent = (value | (1 << SUB_BITS)).ilog2();
     let shift = exponent - SUB_BITS;
     let segment = shift as usize + usize::from(value >= 1 << SUB_BITS);
@@ -60,60 +60,66 @@ fn middle(segment: usize, bucket: usize) -> u64 {
 impl Histogram {
     pub(crate) const fn new() -> Self {
         Self {
-            segments: [const { Slot::empty() }; SEGMENTS],
-            made: AtomicU64::new(0),
-            unplaced: AtomicU64::new(0),
+            segments: [const { SharedRef::empty() }; SEGMENTS],
+            allocated: AtomicU64::new(0),
+            uncounted: AtomicU64::new(0),
         }
     }
 
-    /// Where calls that lasted `ticks`, at most [`MAX_VALUE`], are counted, once the first was.
+    /// The bucket of calls that took `ticks`, at most [`MAX_VALUE`]. `None` until the first call of
+    /// its segment was recorded.
     #[inline]
     pub(crate) fn bucket(&self, ticks: u64) -> Option<&AtomicU64> {
-        let (segment, bucket) = place(ticks);
+        let (segment, bucket) = segment_and_bucket(ticks);
         Some(&self.segments.get(segment)?.get()?.counts[bucket])
     }
 
-    /// Counts one call that lasted `ticks`, at most [`MAX_VALUE`].
+    /// Counts one call that took `ticks`, at most [`MAX_VALUE`].
     pub(crate) fn record(&self, ticks: u64) {
-        let (segment, bucket) = place(ticks);
-        let counts = self.segments.get(segment).and_then(|it| {
-            it.get().or_else(|| {
-                it.set(leak(|| Segment { counts: [const { AtomicU64::new(0) }; BUCKETS] }));
-                self.made.store(self.made.load(Relaxed) | 1 << segment, Relaxed);
-                it.get()
+        let (segment, bucket) = segment_and_bucket(ticks);
+        let counts = self.segments.get(segment).and_then(|slot| {
+            slot.get().or_else(|| {
+                slot.set(leak(|| Segment { counts: [const { AtomicU64::new(0) }; BUCKETS] }));
+                self.allocated.store(self.allocated.load(Relaxed) | 1 << segment, Relaxed);
+                slot.get()
             })
         });
-        bump(counts.map_or(&self.unplaced, |it| &it.counts[bucket]), 1);
+        bump(counts.map_or(&self.uncounted, |found| &found.counts[bucket]), 1);
     }
 
-    fn made(&self) -> impl Iterator<Item = (usize, &'static Segment)> + '_ {
-        let made = self.made.load(Relaxed);
-        // PERF: most have one or two, and the collector asks each phase of each thread.
-        let without_lowest = |made: &u64| Some(made & (made - 1)).filter(|it| *it != 0);
-        std::iter::successors(Some(made).filter(|it| *it != 0), without_lowest)
-            .map(|made| made.trailing_zeros() as usize)
-            .filter_map(|it| Some((it, self.segments.get(it)?.get()?)))
+    /// The segments that were allocated, with their indices.
+    fn allocated(&self) -> impl Iterator<Item = (usize, &'static Segment)> + '_ {
+        // PERF: most histograms have one or two segments, and the end of a build reads those of all
+        // phases on all threads.
+        let mut left = self.allocated.load(Relaxed);
+        let indices = std::iter::from_fn(move || {
+            let index = left.trailing_zeros() as usize;
+            left &= left.wrapping_sub(1);
+            (index < SEGMENTS).then_some(index)
+        });
+        indices.filter_map(|index| Some((index, self.segments[index].get()?)))
     }
 
-    /// How many calls were counted.
+    /// The number of calls.
     pub(crate) fn calls(&self) -> u64 {
-        let counts = self.made().flat_map(|it| &it.1.counts).map(|it| it.load(Relaxed));
-        counts.fold(self.unplaced.load(Relaxed), u64::wrapping_add)
+        let counts = self.allocated().flat_map(|(_, segment)| &segment.counts);
+        counts
+            .fold(self.uncounted.load(Relaxed), |sum, count| sum.wrapping_add(count.load(Relaxed)))
     }
 
-    /// Forgets all calls; keeps the memory.
+    /// Removes all calls; keeps the memory.
     pub(crate) fn clear(&self) {
-        self.unplaced.store(0, Relaxed);
-        for count in self.made().flat_map(|it| &it.1.counts) {
+        self.uncounted.store(0, Relaxed);
+        for count in self.allocated().flat_map(|(_, segment)| &segment.counts) {
             count.store(0, Relaxed);
         }
     }
 
-    /// Adds the buckets that calls were counted in to `buckets`, ascending, and gives how many
-    /// calls were counted.
+    /// Appends the buckets that are not empty to `buckets`, ascending, and returns the number of
+    /// calls.
     pub(crate) fn read_into(&self, buckets: &mut Vec<Bucket>) -> u64 {
-        let mut calls = self.unplaced.load(Relaxed);
-        for (index, segment) in self.made() {
+        let mut calls = self.uncounted.load(Relaxed);
+        for (index, segment) in self.allocated() {
             for (bucket, count) in segment.counts.iter().enumerate() {
                 let count = count.load(Relaxed);
                 if count != 0 {
@@ -126,13 +132,13 @@ impl Histogram {
     }
 }
 
-/// The number of a bucket, and how many calls were counted there.
+/// The index of a bucket, and the number of calls in it.
 pub(crate) type Bucket = (usize, u64);
 
-/// The histograms of all threads, added up.
+/// The distribution of call durations over all threads.
 #[derive(Debug, Clone, Default)]
 pub struct Spread {
-    /// Ascending and without empty ones.
+    /// Ascending, without empty buckets.
     buckets: Vec<Bucket>,
 }
 
@@ -149,16 +155,17 @@ impl Spread {
     }
 
     fn add_calls(&mut self, bucket: usize, calls: u64) {
-        match self.buckets.binary_search_by_key(&bucket, |it| it.0) {
+        match self.buckets.binary_search_by_key(&bucket, |known| known.0) {
             Ok(found) => self.buckets[found].1 += calls,
-            Err(place) => self.buckets.insert(place, (bucket, calls)),
+            Err(index) => self.buckets.insert(index, (bucket, calls)),
         }
     }
 
-    /// The ticks below which the given share of the calls stayed (nearest rank), within 1/32.
+    /// The given percentile of the durations in ticks (nearest rank), within 1/32. `None` if there
+    /// are no calls.
     #[must_use]
     pub fn percentile(&self, percent: u64) -> Option<u64> {
-        let calls: u64 = self.buckets.iter().map(|it| it.1).sum();
+        let calls: u64 = self.buckets.iter().map(|bucket| bucket.1).sum();
         let rank = (calls * percent).div_ceil(100).max(1);
         let mut seen = 0;
         self.buckets.iter().find_map(|&(bucket, count)| {
@@ -176,19 +183,19 @@ mod tests {
     fn the_middle_of_a_values_bucket_is_within_four_percent_of_the_value() {
         let mut value = 0_u64;
         while value <= MAX_VALUE {
-            let (segment, bucket) = place(value);
+            let (segment, bucket) = segment_and_bucket(value);
             assert!(segment < SEGMENTS, "{value}");
             let error = middle(segment, bucket).abs_diff(value);
             assert!(error * 32 <= value, "{value}: off by {error}");
             value += 1 + value / 37;
         }
-        assert_eq!(place(MAX_VALUE), (SEGMENTS - 1, BUCKETS - 1));
+        assert_eq!(segment_and_bucket(MAX_VALUE), (SEGMENTS - 1, BUCKETS - 1));
     }
 
     #[test]
     fn buckets_ascend_with_their_values() {
         let index = |value| {
-            let (segment, bucket) = place(value);
+            let (segment, bucket) = segment_and_bucket(value);
             segment * BUCKETS + bucket
         };
         for value in 0..100_000 {
@@ -198,7 +205,7 @@ mod tests {
 
     #[test]
     fn percentiles_agree_with_a_sorted_list_within_four_percent() {
-        let mut values: Vec<u64> = (0..5_000_u64).map(|it| (it * it * 7919) % 1_000_003).collect();
+        let mut values: Vec<u64> = (0..5_000_u64).map(|n| (n * n * 7919) % 1_000_003).collect();
         let histogram = Histogram::new();
         for &value in &values {
             histogram.record(value);

@@ -1,18 +1,22 @@
-//! Memory that lives for ever: taken straight from the system's allocator, so that no build counts
-//! it, and never given back, so that any thread may read it at any time.
+//! Memory that is never freed, so that any thread may read it at any time. It comes straight from the
+//! system's allocator, so that no build counts it.
 
 #![allow(unsafe_code)]
+#![cfg_attr(
+    not(feature = "sampling"),
+    expect(unreachable_pub, reason = "published by `sampling_hook`")
+)]
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::ptr;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
-/// Makes `len` values in memory that is never freed. `None` when there is no memory left, or when
-/// there would be nothing to make.
+/// Makes `len` values in memory that is never freed. `None` if there is no memory left, or if the
+/// values have no size.
 ///
-/// `make` must not panic: what it made until then would stay unreachable.
+/// If `make` panics, the values made before are leaked.
 pub(crate) fn leak_slice<T: Sync>(len: usize, mut make: impl FnMut() -> T) -> Option<&'static [T]> {
-    let layout = Layout::array::<T>(len).ok().filter(|it| it.size() > 0)?;
+    let layout = Layout::array::<T>(len).ok().filter(|layout| layout.size() > 0)?;
     // SAFETY: the layout's size is not zero.
     let start = unsafe { System.alloc(layout) }.cast::<T>();
     if start.is_null() {
@@ -22,56 +26,57 @@ pub(crate) fn leak_slice<T: Sync>(len: usize, mut make: impl FnMut() -> T) -> Op
         // SAFETY: `start` is aligned and valid for writes of `len` values, and `index < len`.
         unsafe { start.add(index).write(make()) };
     }
-    // SAFETY: all `len` values were written just above; nobody else has the address, and the block
-    // is never freed, so shared references to it stay valid for ever.
+    // SAFETY: all `len` values were written just above; no other code has the address, and the
+    // block is never freed, so shared references to it stay valid.
     Some(unsafe { std::slice::from_raw_parts(start, len) })
 }
 
-/// Makes one value in memory that is never freed. `None` when there is no memory left.
+/// Makes one value in memory that is never freed. `None` if there is no memory left.
 pub fn leak<T: Sync>(make: impl FnOnce() -> T) -> Option<&'static T> {
     let layout = Layout::new::<T>();
     if layout.size() == 0 {
         return None;
     }
     // SAFETY: the layout's size is not zero.
-    let place = unsafe { System.alloc(layout) }.cast::<T>();
-    if place.is_null() {
+    let pointer = unsafe { System.alloc(layout) }.cast::<T>();
+    if pointer.is_null() {
         return None;
     }
-    // SAFETY: `place` is aligned and valid for the write of one value; nobody else has the
-    // address, and the block is never freed, so the reference stays valid for ever.
+    // SAFETY: `pointer` is aligned and valid for the write of one value; no other code has the
+    // address, and the block is never freed, so the reference stays valid.
     unsafe {
-        place.write(make());
-        Some(&*place)
+        pointer.write(make());
+        Some(&*pointer)
     }
 }
 
-/// A place for an `Option<&'static T>` that threads share.
+/// An `Option<&'static T>` that threads share.
 #[repr(transparent)]
-pub struct Slot<T: 'static>(AtomicPtr<T>);
+pub struct SharedRef<T: 'static>(AtomicPtr<T>);
 
-impl<T: Sync> Slot<T> {
-    /// An empty place.
+impl<T: Sync> SharedRef<T> {
+    /// `None`.
+    #[must_use]
     pub const fn empty() -> Self {
         Self(AtomicPtr::new(ptr::null_mut()))
     }
 
-    /// What is there. Whatever was written to it before it was put there is seen.
+    /// The current value. Everything written to the target before [`Self::set`] is visible.
     #[inline]
     pub fn get(&self) -> Option<&'static T> {
         // SAFETY: only `set` and `push` write the pointer: it is null, or was a `&'static T`.
         unsafe { self.0.load(Ordering::Acquire).as_ref() }
     }
 
-    /// Puts `value` there.
+    /// Replaces the value.
     #[inline]
     pub fn set(&self, value: Option<&'static T>) {
-        let pointer = value.map_or(ptr::null_mut(), |it| ptr::from_ref(it).cast_mut());
+        let pointer = value.map_or(ptr::null_mut(), |target| ptr::from_ref(target).cast_mut());
         self.0.store(pointer, Ordering::Release);
     }
 
-    /// Puts `value` there and what was there into `next_of(value)`: the head of a list that any
-    /// number of threads may grow at once, and that never shrinks.
+    /// Adds `value` in front of the list whose head this is: its old head goes into
+    /// `next_of(value)`. Any number of threads may do so at once. The list never shrinks.
     pub(crate) fn push(&self, value: &'static T, next_of: impl Fn(&'static T) -> &'static Self) {
         let mut head = self.0.load(Ordering::Acquire);
         loop {

@@ -1,7 +1,6 @@
-//! Measuring: the clock's ticks, what the allocator tallies, the process's level and the spread of
-//! calls. Knows nothing of phases or builds.
+//! Measuring: the clock, allocation counters, the live heap of the process, histograms of call
+//! durations. Nothing here knows of phases or builds.
 
-pub(crate) mod atomic;
 pub(crate) mod counters;
 pub(crate) mod histogram;
 pub(crate) mod leak;
@@ -9,4 +8,5 @@ pub(crate) mod process_level;
 pub(crate) mod tally;
 pub(crate) mod ticks;
 pub(crate) mod timeline;
+pub(crate) mod uncounted;
 pub(crate) mod version;

@@ -1,45 +1,44 @@
-//! The live heap of the whole process: the sum of what its threads last told.
+//! The live heap of the process: the sum of the levels that its threads last published.
 //!
-//! A thread publish_count when its own level has moved by more than [`STEP`], so the sum is off by at most
-//! that much for each live thread. Those who want the highest level over a stretch of time put a
-//! [`PeakWatch`] on it.
+//! A thread publishes its level when it has moved by more than [`STEP`], so that the sum is off by at
+//! most that much per live thread. A [`PeakWatch`] keeps the highest sum over a period.
 
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
+use crate::sync::{AtomicI64, AtomicU64, Ordering::Relaxed};
 
-use super::leak::Slot;
+use super::leak::SharedRef;
 
-/// How far a thread's level moves before it publish_count, in bytes.
+/// How far the level of a thread moves before the thread publishes it, in bytes.
 pub(crate) const STEP: i64 = 64 * 1024;
 
 static LEVEL: AtomicI64 = AtomicI64::new(0);
 static PUBLISH_COUNT: AtomicU64 = AtomicU64::new(0);
 
-/// How many watches there can be at once.
+/// The maximum number of watches at once.
 const WATCHES: usize = 8;
-static WATCHING: [Slot<PeakWatch>; WATCHES] = [const { Slot::empty() }; WATCHES];
+static WATCHING: [SharedRef<PeakWatch>; WATCHES] = [const { SharedRef::empty() }; WATCHES];
 
-/// Adds `by` to the process's level.
-pub(crate) fn moved(by: i64) {
+/// Adds `by` bytes to the level of the process.
+pub(crate) fn add(by: i64) {
     let level = LEVEL.fetch_add(by, Relaxed).wrapping_add(by);
-    for watch in WATCHING.iter().filter_map(Slot::get) {
+    for watch in WATCHING.iter().filter_map(SharedRef::get) {
         watch.highest.fetch_max(level, Relaxed);
     }
     PUBLISH_COUNT.fetch_add(1, Relaxed);
 }
 
-/// The sum of what all threads told, in bytes.
+/// The sum of the published levels, in bytes.
 #[inline]
 pub(crate) fn level() -> i64 {
     LEVEL.load(Relaxed)
 }
 
-/// How often any thread told.
+/// How often any thread published its level.
 #[inline]
 pub(crate) fn publish_count() -> u64 {
     PUBLISH_COUNT.load(Relaxed)
 }
 
-/// Keeps the highest level that the process was told of.
+/// Keeps the highest published level of the process.
 pub(crate) struct PeakWatch {
     highest: AtomicI64,
 }
@@ -49,8 +48,8 @@ impl PeakWatch {
         Self { highest: AtomicI64::new(i64::MIN) }
     }
 
-    /// Starts watching, unless it does already, or there are as many watches as can be. Callers
-    /// take turns.
+    /// Starts watching, unless the watch runs already or too many others do. Callers hold the
+    /// registry's lock.
     pub(crate) fn start(&'static self) {
         if WATCHING.iter().any(|slot| self.is_in(slot)) {
             return;
@@ -61,25 +60,25 @@ impl PeakWatch {
         }
     }
 
-    fn is_in(&self, slot: &Slot<Self>) -> bool {
-        slot.get().is_some_and(|it| std::ptr::eq(it, self))
+    fn is_in(&self, slot: &SharedRef<Self>) -> bool {
+        slot.get().is_some_and(|watch| std::ptr::eq(watch, self))
     }
 
-    /// Stops watching. Callers take turns.
+    /// Stops watching. Callers hold the registry's lock.
     pub(crate) fn stop(&'static self) {
         if let Some(slot) = WATCHING.iter().find(|slot| self.is_in(slot)) {
             slot.set(None);
         }
     }
 
-    /// The highest level since the last harvest; watching goes on from the present one.
-    pub(crate) fn harvest(&self) -> i64 {
+    /// Returns the highest level since the last restart, and restarts at the current level.
+    pub(crate) fn restart(&self) -> i64 {
         let highest = self.highest.swap(i64::MIN, Relaxed);
         self.highest.fetch_max(level(), Relaxed);
         highest
     }
 
-    /// The highest level since the last harvest.
+    /// The highest level since the last restart.
     pub(crate) fn highest(&self) -> i64 {
         self.highest.load(Relaxed)
     }

@@ -1,12 +1,12 @@
-//! The clock: ticks of the processor's invariant counter where there is one, else of the monotonic
-//! clock, and their conversion to nanoseconds once, at the end of a build.
+//! The clock: ticks of the processor's invariant counter if there is one, else of the monotonic
+//! clock. They are converted to nanoseconds once, at the end of a build.
 //!
 //! # Implementation
 //!
 //! Nothing is calibrated at start-up. A build takes an [`Anchor`], a reading of both clocks at one
-//! instant, at its start and one at its end; the line through the two turns every tick between
-//! them into nanoseconds. The counter is read without a fence: a processor may move the read by a
-//! few nanoseconds against its neighbours, which is less than a fence would cost.
+//! instant, at its start and one at its end. The line through the two converts every tick between
+//! them to nanoseconds. The counter is read without a fence: a processor may reorder the read
+//! by a few nanoseconds, which is less than a fence would cost.
 
 #![allow(unsafe_code)]
 
@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use once_cell::sync::OnceCell;
 
-/// A reading of the clock, in its own unit. Only differences mean something.
+/// A reading of the clock, in its own unit. Only differences have a meaning; [`Scale`] converts them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Ticks(pub(crate) u64);
 
@@ -28,16 +28,16 @@ impl Ticks {
     }
 }
 
-/// Where ticks come from: chosen when the first build starts, the same from then on.
+/// The source of ticks, chosen when the first build starts and never changed.
 static SOURCE: AtomicU8 = AtomicU8::new(UNDECIDED);
-/// What ticks of the monotonic clock are counted from.
+/// The origin of ticks of the monotonic clock.
 static ORIGIN: OnceCell<Instant> = OnceCell::new();
 const UNDECIDED: u8 = 0;
 const COUNTER: u8 = 1;
 const MONOTONIC: u8 = 2;
 
-/// Chooses where ticks come from, unless that is chosen already: the processor's counter if both
-/// the kernel and the processor trust it to run at one rate, else the monotonic clock.
+/// Chooses the source of ticks, unless it is chosen already: the processor's counter if both the
+/// kernel and the processor trust it to run at one rate, else the monotonic clock.
 pub(crate) fn choose_source(kernel_trusts_counter: impl FnOnce() -> bool) {
     if SOURCE.load(Ordering::Relaxed) == UNDECIDED {
         let trusted = counter_is_invariant() && kernel_trusts_counter();
@@ -45,7 +45,7 @@ pub(crate) fn choose_source(kernel_trusts_counter: impl FnOnce() -> bool) {
     }
 }
 
-/// The clock's reading now.
+/// Reads the clock.
 #[inline]
 pub(crate) fn now() -> Ticks {
     if from_counter() {
@@ -65,18 +65,18 @@ pub(crate) fn from_counter() -> bool {
 #[cold]
 #[inline(never)]
 fn monotonic() -> Ticks {
-    // NOTE: `Instant` has no number of its own; the distance from another has.
+    // NOTE: an `Instant` cannot be converted to a number, but the distance of two can.
     let origin = ORIGIN.get_or_init(Instant::now);
     Ticks(u64::try_from(origin.elapsed().as_nanos()).unwrap_or(u64::MAX))
 }
 
-/// The counter's reading now. Meaningful only if ticks come [`from_counter`].
+/// Reads the counter. Meaningful only if ticks come [`from_counter`].
 #[cfg(all(target_arch = "x86_64", not(miri)))]
 #[inline]
 pub(crate) fn counter() -> Ticks {
-    // SAFETY: every x86-64 processor has this instruction, and it reads a register alone. An
-    // operating system may forbid it to programs; none of those that Rust's standard library
-    // supports does so by default.
+    // SAFETY: every x86-64 processor has this instruction, which only reads a register. An operating
+    // system may forbid it to programs, but none that Rust's standard library supports does so by
+    // default.
     Ticks(unsafe { core::arch::x86_64::_rdtsc() })
 }
 
@@ -88,7 +88,7 @@ fn counter_is_invariant() -> bool {
     core::arch::x86_64::__cpuid(0x8000_0007).edx & 1 << 8 != 0
 }
 
-/// The counter's reading now. Meaningful only if ticks come [`from_counter`].
+/// Reads the counter. Meaningful only if ticks come [`from_counter`].
 #[cfg(all(target_arch = "aarch64", not(miri)))]
 #[inline]
 pub(crate) fn counter() -> Ticks {
@@ -107,7 +107,7 @@ fn counter_is_invariant() -> bool {
     true
 }
 
-/// Never meaningful: ticks do not come [`from_counter`].
+/// Has no meaning: ticks do not come [`from_counter`].
 #[cfg(not(all(any(target_arch = "x86_64", target_arch = "aarch64"), not(miri))))]
 #[inline]
 pub(crate) fn counter() -> Ticks {
@@ -119,7 +119,7 @@ fn counter_is_invariant() -> bool {
     false
 }
 
-/// At most as many ticks as 10 ms have, before any build has measured how many they are.
+/// The ticks in 10 ms, for use before a build has measured the scale.
 #[cfg(all(target_arch = "aarch64", not(miri)))]
 pub(crate) fn max_ticks_in_10_ms() -> u64 {
     let ticks_per_second: u64;
@@ -135,8 +135,8 @@ pub(crate) fn max_ticks_in_10_ms() -> u64 {
     ticks_per_second / 100
 }
 
-/// At most as many ticks as 10 ms have, before any build has measured how many they are: those of
-/// a counter of 1 GHz, which the monotonic clock is as well.
+/// An estimate of the ticks in 10 ms, for use before a build has measured the scale: those of a
+/// counter of 1 GHz. The monotonic clock has that rate.
 #[cfg(not(all(target_arch = "aarch64", not(miri))))]
 pub(crate) fn max_ticks_in_10_ms() -> u64 {
     10_000_000
@@ -150,8 +150,8 @@ pub(crate) struct Anchor {
 }
 
 impl Anchor {
-    /// Reads both clocks: the best of three tries, each the monotonic clock between two readings
-    /// of the counter, where the closest two enclose the truth most tightly.
+    /// Reads both clocks three times: the monotonic clock between two readings of the counter. The
+    /// reading with the shortest distance between the two is the most exact one.
     pub(crate) fn read() -> Self {
         let once = || {
             let before = now();
@@ -163,7 +163,7 @@ impl Anchor {
         };
         let tries = [once(), once(), once()];
         let [first, ..] = tries;
-        tries.into_iter().fold(first, |best, it| if it.0 < best.0 { it } else { best }).1
+        tries.into_iter().fold(first, |best, next| if next.0 < best.0 { next } else { best }).1
     }
 }
 
@@ -206,7 +206,7 @@ impl Scale {
         ns
     }
 
-    /// A length of time in ticks: 0 where the scale is unknown.
+    /// A duration in ticks; 0 if the scale is unknown.
     #[must_use]
     pub fn ticks_in(self, duration: Duration) -> u64 {
         if self.ns_per_tick <= 0.0 {

@@ -1,11 +1,11 @@
-//! Intervals, one for each call of a phase on one thread: kept only where they are asked for, and no
-//! more than a fixed number in the process.
+//! The intervals of calls on one thread, one per call: recorded only for builds with a timeline, up to
+//! a fixed number per process.
 //!
 //! # Implementation
 //!
-//! Intervals are kept in chunks that are made once and used again. Together, the lists of all
-//! threads hold no more than [`MOST`] intervals at a time: a chunk is taken before it is filled, and
-//! given back when its list starts anew.
+//! Intervals are kept in chunks, which are never freed and are reused. Each chunk is reserved before
+//! it is filled and released when its list is cleared, so that the lists of all threads together
+//! hold at most [`MAX_INTERVALS`].
 
 use std::sync::atomic::{
     AtomicU32, AtomicU64, AtomicUsize,
@@ -14,26 +14,27 @@ use std::sync::atomic::{
 
 use super::counters::bump;
 use super::histogram;
-use super::leak::{Slot, leak};
+use super::leak::{SharedRef, leak};
 use super::ticks::Ticks;
 
-/// How many intervals a chunk holds.
+/// Intervals per chunk.
 const CHUNK: usize = 1_024;
-/// How many intervals are kept at a time, of all builds that are open: 16 MiB.
-const MOST: usize = 1 << 20;
-/// How many chunks may be taken yet.
-static LEFT: AtomicUsize = AtomicUsize::new(MOST / CHUNK);
+/// The number of intervals that are kept at a time, of all open builds: 16 MiB.
+const MAX_INTERVALS: usize = 1 << 20;
+/// The number of chunks that can still be reserved.
+static FREE_CHUNKS: AtomicUsize = AtomicUsize::new(MAX_INTERVALS / CHUNK);
 
-/// Bits of a packed interval that tell its length.
+/// The bits of a packed interval that hold its length.
 const LENGTH_BITS: u32 = histogram::MAX_VALUE.count_ones();
 
-/// A stretch of time in which a phase was on a thread's stack.
+/// A span of time in which a phase was on a thread's stack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Interval {
-    /// The phase's path: a number below 2^16.
+    /// The number of the phase's path, below 2^16.
     pub path: u32,
+    /// The time of the entry.
     pub start: Ticks,
-    /// Ticks; at most [`histogram::MAX_VALUE`].
+    /// The length in ticks, below 2^48.
     pub length: u64,
 }
 
@@ -45,83 +46,85 @@ struct Packed {
 struct Chunk {
     intervals: [Packed; CHUNK],
     len: AtomicU32,
-    next: Slot<Chunk>,
+    next: SharedRef<Chunk>,
 }
 
 /// The intervals of one thread and build. Only that thread writes.
 pub(crate) struct Timeline {
-    first: Slot<Chunk>,
-    /// The chunk that is being filled. `None` where none was taken.
-    last: Slot<Chunk>,
-    taken: AtomicUsize,
+    first: SharedRef<Chunk>,
+    /// The chunk that is being filled. `None` if none is reserved.
+    last: SharedRef<Chunk>,
+    /// How many chunks are reserved.
+    reserved: AtomicUsize,
+    /// How many intervals did not fit.
     dropped: AtomicU64,
 }
 
 impl Timeline {
     pub(crate) const fn new() -> Self {
         Self {
-            first: Slot::empty(),
-            last: Slot::empty(),
-            taken: AtomicUsize::new(0),
+            first: SharedRef::empty(),
+            last: SharedRef::empty(),
+            reserved: AtomicUsize::new(0),
             dropped: AtomicU64::new(0),
         }
     }
 
-    /// Keeps an interval, or counts it where there is no place left.
+    /// Records an interval, or counts it as dropped if there is no room.
     pub(crate) fn add(&self, interval: Interval) {
         let Some(chunk) = self.chunk_with_room() else {
             bump(&self.dropped, 1);
             return;
         };
         let len = chunk.len.load(Relaxed);
-        let Some(place) = chunk.intervals.get(len as usize) else { return };
-        place.start.store(interval.start.0, Relaxed);
+        let Some(slot) = chunk.intervals.get(len as usize) else { return };
+        slot.start.store(interval.start.0, Relaxed);
         let packed = u64::from(interval.path) << LENGTH_BITS | interval.length;
-        place.path_and_length.store(packed, Relaxed);
+        slot.path_and_length.store(packed, Relaxed);
         chunk.len.store(len + 1, Release);
     }
 
     fn chunk_with_room(&self) -> Option<&'static Chunk> {
         let last = self.last.get();
-        if let Some(last) = last.filter(|it| (it.len.load(Relaxed) as usize) < CHUNK) {
+        if let Some(last) = last.filter(|chunk| (chunk.len.load(Relaxed) as usize) < CHUNK) {
             return Some(last);
         }
-        LEFT.fetch_update(Relaxed, Relaxed, |it| it.checked_sub(1)).ok()?;
-        // Where the list was filled before, its chunks are there.
-        let place = last.map_or(&self.first, |it| &it.next);
-        let next = place.get().or_else(Chunk::make);
+        FREE_CHUNKS.fetch_update(Relaxed, Relaxed, |free| free.checked_sub(1)).ok()?;
+        // Chunks of an earlier use of the list are reused.
+        let slot = last.map_or(&self.first, |chunk| &chunk.next);
+        let next = slot.get().or_else(Chunk::make);
         match next {
             Some(next) => {
                 next.len.store(0, Relaxed);
-                self.taken.store(self.taken.load(Relaxed) + 1, Relaxed);
-                place.set(Some(next));
+                self.reserved.store(self.reserved.load(Relaxed) + 1, Relaxed);
+                slot.set(Some(next));
                 self.last.set(Some(next));
             }
             None => {
-                LEFT.fetch_add(1, Relaxed);
+                FREE_CHUNKS.fetch_add(1, Relaxed);
             }
         }
         next
     }
 
-    /// Forgets all intervals; keeps the memory.
+    /// Removes all intervals; keeps the memory.
     pub(crate) fn clear(&self) {
-        LEFT.fetch_add(self.taken.swap(0, Relaxed), Relaxed);
+        FREE_CHUNKS.fetch_add(self.reserved.swap(0, Relaxed), Relaxed);
         self.last.set(None);
         self.dropped.store(0, Relaxed);
     }
 
-    /// All intervals, in the order in which they ended. For when nothing is added any more.
+    /// All intervals, in the order in which they ended. To be called when none are added any more.
     pub(crate) fn intervals(&self) -> impl Iterator<Item = Interval> + use<> {
-        let taken = self.taken.load(Relaxed);
-        let first = if taken > 0 { self.first.get() } else { None };
-        std::iter::successors(first, |it| it.next.get()).take(taken).flat_map(|chunk| {
+        let reserved = self.reserved.load(Relaxed);
+        let first = if reserved > 0 { self.first.get() } else { None };
+        std::iter::successors(first, |chunk| chunk.next.get()).take(reserved).flat_map(|chunk| {
             let filled = chunk.intervals.iter().take(chunk.len.load(Acquire) as usize);
             filled.map(Packed::unpack)
         })
     }
 
-    /// How many intervals found no place.
+    /// How many intervals did not fit.
     pub(crate) fn dropped(&self) -> u64 {
         self.dropped.load(Relaxed)
     }
@@ -144,7 +147,7 @@ impl Chunk {
             intervals: [const { Packed { start: AtomicU64::new(0), path_and_length: AtomicU64::new(0) } };
                 CHUNK],
             len: AtomicU32::new(0),
-            next: Slot::empty(),
+            next: SharedRef::empty(),
         })
     }
 }
@@ -153,7 +156,7 @@ impl Chunk {
 mod tests {
     use super::*;
 
-    /// The bound is the process's: one test at a time may come near it.
+    /// The bound is per process, so only one test may reach it.
     #[test]
     fn intervals_are_kept_up_to_the_bound_and_counted_beyond_it() {
         let interval = |number: usize| Interval {
@@ -163,11 +166,11 @@ mod tests {
         };
         let timeline = Timeline::new();
         for round in 1..3 {
-            for number in 0..MOST + 10 {
+            for number in 0..MAX_INTERVALS + 10 {
                 timeline.add(interval(number));
             }
             assert_eq!(timeline.dropped(), 10, "round {round}");
-            assert!(timeline.intervals().eq((0..MOST).map(interval)), "round {round}");
+            assert!(timeline.intervals().eq((0..MAX_INTERVALS).map(interval)), "round {round}");
             timeline.clear();
             assert_eq!((timeline.intervals().count(), timeline.dropped()), (0, 0));
         }

@@ -1,17 +1,17 @@
-//! A number that publish_count the readers of what one thread writes whether what they read belongs
-//! together: a seqlock (H.-J. Boehm, *Can seqlocks get along with programming language memory
-//! models?*, 2012). All that is written under it is atomic.
+//! The version number of data that one thread writes and others read: a seqlock (H.-J. Boehm, *Can
+//! seqlocks get along with programming language memory models?*, 2012). All data that it guards is
+//! atomic.
 
-use super::atomic::{
+use crate::sync::{
     AtomicU64,
     Ordering::{Acquire, Relaxed, Release},
     fence, spin_loop, yield_now,
 };
 
-/// How many tries a reader makes before it lets other threads run.
-const PATIENCE: u32 = 64;
+/// How many times a reader retries before it yields to other threads.
+const SPINS: u32 = 64;
 
-/// Odd while a change is under way; two more after each.
+/// Odd during a change; each change adds 2.
 pub(crate) struct Version(AtomicU64);
 
 impl Version {
@@ -19,13 +19,13 @@ impl Version {
         Self(AtomicU64::new(0))
     }
 
-    /// The number now, on the thread that writes.
+    /// The current number, on the thread that writes.
     #[inline]
     pub(crate) fn number(&self) -> u64 {
         self.0.load(Relaxed)
     }
 
-    /// Begins a change. Gives what [`Self::end`] is to be given.
+    /// Begins a change. Returns the argument for [`Self::end`].
     #[inline]
     pub(crate) fn begin(&self) -> u64 {
         let version = self.number();
@@ -40,15 +40,15 @@ impl Version {
         self.0.store(version.wrapping_add(2), Release);
     }
 
-    /// Announces a change that is whole as soon as the one store is seen that follows: one with
-    /// `Release`, that readers meet with `Acquire`. `version` is the number until then.
+    /// Announces a change that takes effect with the single store that follows. That store must be
+    /// `Release`, and readers must load it with `Acquire`. `version` is the current number.
     #[inline]
     pub(crate) fn step(&self, version: u64) {
         self.0.store(version.wrapping_add(2), Release);
     }
 
-    /// Runs `read` until no change came in between, and gives its result.
-    pub(crate) fn read_whole<T>(&self, mut read: impl FnMut() -> T) -> T {
+    /// Runs `read` until no change happened during it, and returns its result.
+    pub(crate) fn read_consistent<T>(&self, mut read: impl FnMut() -> T) -> T {
         let mut tries = 0_u32;
         loop {
             let before = self.0.load(Acquire);
@@ -60,7 +60,7 @@ impl Version {
                 }
             }
             tries += 1;
-            if tries.is_multiple_of(PATIENCE) {
+            if tries.is_multiple_of(SPINS) {
                 yield_now();
             } else {
                 spin_loop();

@@ -2,19 +2,19 @@
 
 use std::marker::PhantomData;
 
-use crate::ItemCount;
+use crate::count::ItemCount;
 
 #[cfg(feature = "track")]
 use super::{
     frame::{Frame, Ticket},
+    global::OPEN_BUILDS,
     name::NameId,
     open_builds::BuildNumber,
-    path::PathId,
-    site::Site,
+    path::{Location, PathId},
     threads,
 };
 #[cfg(feature = "track")]
-use crate::{measure::ticks, registry::Registry};
+use crate::measure::ticks;
 
 /// A phase that was entered: dropping the guard exits the phase, and all phases that were entered
 /// after it and are still open. If the phase was exited already, dropping its guard does nothing.
@@ -25,7 +25,7 @@ use crate::{measure::ticks, registry::Registry};
 pub struct PhaseGuard {
     #[cfg(feature = "track")]
     entry: Option<(&'static Frame, Ticket)>,
-    /// It belongs to the stack of its thread.
+    /// The guard belongs to the stack of its thread.
     _thread: PhantomData<*const ()>,
 }
 
@@ -53,7 +53,7 @@ impl Drop for PhaseGuard {
 
 #[cfg(feature = "track")]
 impl PhaseGuard {
-    /// Enters a phase, if a build is open for this thread. `site` is where it is annotated.
+    /// Enters a phase, if a build is open for this thread.
     ///
     /// PERF: as it is generic, each crate that enters phases has a copy, which it calls directly.
     /// Calls to another crate go through a table of addresses, which is slower with many call
@@ -61,9 +61,9 @@ impl PhaseGuard {
     #[inline(never)]
     pub(crate) fn open<const IN_CALLING_CRATE: bool>(
         name: NameId,
-        site: Option<&'static Site>,
+        location: Option<&'static Location>,
     ) -> Self {
-        let entry = threads::current().and_then(|thread| thread.enter_call(name, site));
+        let entry = threads::current().and_then(|thread| thread.enter_call(name, location));
         Self { entry, _thread: PhantomData }
     }
 
@@ -91,8 +91,8 @@ fn exit<const IN_CALLING_CRATE: bool>(frame: &'static Frame, ticket: Ticket) {
 /// an empty name is `(unnamed)`. Beyond 65,536 names in a process, or 16,384 paths in a build,
 /// phases are called `(other)`.
 ///
-/// A name that the thread entered lately is found without a lock; other names are looked up under
-/// one lock of the process.
+/// A name that the thread entered recently is found without a lock. Other names take a lock that all
+/// threads share.
 ///
 /// ```
 /// # extern crate perf_core as perf_runtime;
@@ -105,8 +105,8 @@ fn exit<const IN_CALLING_CRATE: bool>(frame: &'static Frame, ticket: Ticket) {
 #[cfg_attr(not(feature = "track"), expect(unused_variables, reason = "nothing is measured"))]
 pub fn enter(name: impl AsRef<str>) -> PhaseGuard {
     #[cfg(feature = "track")]
-    if Registry::global().epoch().any_open() {
-        return PhaseGuard::open::<true>(super::name::recent(name.as_ref()), None);
+    if OPEN_BUILDS.epoch().any_open() {
+        return PhaseGuard::open::<true>(super::name::intern_cached(name.as_ref()), None);
     }
     PhaseGuard::closed()
 }
@@ -125,10 +125,13 @@ pub fn enter(name: impl AsRef<str>) -> PhaseGuard {
 /// # discover();
 /// ```
 #[inline]
-#[cfg_attr(not(feature = "track"), expect(unused_variables, reason = "nothing is measured"))]
+#[cfg_attr(
+    not(feature = "track"),
+    expect(unused_variables, clippy::needless_pass_by_value, reason = "nothing is measured")
+)]
 pub fn add_items(items: impl ItemCount) {
     #[cfg(feature = "track")]
-    if Registry::global().epoch().any_open() {
+    if OPEN_BUILDS.epoch().any_open() {
         add_to_innermost_phase(items.to_count());
     }
 }

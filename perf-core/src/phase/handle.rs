@@ -1,4 +1,4 @@
-//! Handing work of a phase to another thread: handles, and what the macro and futures make of them.
+//! Hand-off: continuing a phase on another thread, by a handle, a closure or a future.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -7,9 +7,7 @@ use pin_project_lite::pin_project;
 
 use super::guard::PhaseGuard;
 #[cfg(feature = "track")]
-use super::{open_builds::BuildNumber, path::PathId, thread::Thread, threads};
-#[cfg(feature = "track")]
-use crate::registry::Registry;
+use super::{global::OPEN_BUILDS, open_builds::BuildNumber, path::PathId, thread::Thread, threads};
 
 /// A phase of a build, to continue on another thread.
 ///
@@ -49,7 +47,7 @@ impl PhaseHandle {
     pub fn current() -> Self {
         Self {
             #[cfg(feature = "track")]
-            phase: if Registry::global().epoch().any_open() {
+            phase: if OPEN_BUILDS.epoch().any_open() {
                 threads::current().and_then(Thread::current_chain)
             } else {
                 None
@@ -78,7 +76,7 @@ impl PhaseHandle {
     pub fn enter(&self) -> PhaseGuard {
         #[cfg(feature = "track")]
         if let Some((build, path)) = self.phase
-            && Registry::global().epoch().any_open()
+            && OPEN_BUILDS.epoch().any_open()
         {
             return PhaseGuard::hand_off(build, path);
         }
@@ -101,10 +99,11 @@ const PATH_BITS: u32 = 16;
 #[must_use]
 pub fn carry() -> CarriedPhase {
     #[cfg(feature = "track")]
-    let length = PhaseHandle::current().phase.and_then(|(build, path)| pack(build, path));
+    let length =
+        PhaseHandle::current().phase.and_then(|(build, path)| pack(build, path)).unwrap_or(0);
     #[cfg(not(feature = "track"))]
-    let length = None;
-    &CARRIER[..length.unwrap_or(0)]
+    let length = 0;
+    &CARRIER[..length]
 }
 
 /// `None` if it does not fit: the build's number is beyond 65,535 on a target of 32 bits.

@@ -7,16 +7,14 @@ use std::collections::HashMap;
 use once_cell::sync::OnceCell;
 use parking_lot::Mutex;
 
-use crate::registry::Registry;
-
-use super::threads::Uncounted;
+use crate::measure::uncounted::Uncounted;
 
 /// A name's number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct NameId(u32);
 
 impl NameId {
-    /// The phase that collects those that are too many to keep apart.
+    /// The name of the phase that collects all phases beyond the limits.
     pub(crate) const OTHER: Self = Self(1);
 
     /// The plain number, never 0.
@@ -36,12 +34,15 @@ impl NameId {
 const OTHER: &str = "(other)";
 /// The name of a phase whose name is empty.
 const UNNAMED: &str = "(unnamed)";
-/// How many names are kept. A program that makes more at run time gets `(other)` for the rest.
+/// The maximum number of names. Further names become `(other)`.
 const MAX_NAMES: usize = 65_536;
 /// The longest name, in bytes.
 const MAX_NAME_BYTES: usize = 256;
 
-/// The names of a registry. They are never freed: phases of any later build may use them.
+/// The names of all phases of all builds.
+pub(crate) static NAMES: NameTable = NameTable::new();
+
+/// A table of names. They are never freed, as phases of any later build may use them.
 pub(crate) struct NameTable(OnceCell<Mutex<Names>>);
 
 struct Names {
@@ -66,7 +67,7 @@ impl Names {
 }
 
 impl NameTable {
-    pub(crate) const fn new() -> Self {
+    const fn new() -> Self {
         Self(OnceCell::new())
     }
 
@@ -92,20 +93,20 @@ impl NameTable {
     }
 }
 
-/// How many names each thread remembers; a power of two.
+/// How many names each thread caches; a power of two.
 const RECENT: usize = 64;
 
 thread_local! {
-    /// Names that the thread looked up lately, at an index made from their hash.
+    /// Names that the thread looked up recently, indexed by their hash.
     static RECENT_NAMES: [Cell<Option<(&'static str, NameId)>>; RECENT] =
         const { [const { Cell::new(None) }; RECENT] };
 }
 
-/// The number of a name in the global registry.
+/// The number of a name in [`NAMES`].
 ///
-/// PERF: a name that the thread looked up lately takes no lock.
-pub(crate) fn recent(name: &str) -> NameId {
-    let look_up = || Registry::global().names.intern(name);
+/// PERF: a name that the thread looked up recently takes no lock.
+pub(crate) fn intern_cached(name: &str) -> NameId {
+    let look_up = || NAMES.intern(name);
     RECENT_NAMES
         .try_with(|recent| {
             let slot = &recent[hash(name) % RECENT];
@@ -113,8 +114,8 @@ pub(crate) fn recent(name: &str) -> NameId {
                 Some((known, id)) if known == name => id,
                 _ => {
                     let id = look_up();
-                    let kept = Registry::global().names.resolve(id);
-                    // A name that was changed is compared as it was given.
+                    let kept = NAMES.resolve(id);
+                    // An invalid name is not cached, as it differs from the one that is kept.
                     if kept == name {
                         slot.set(Some((kept, id)));
                     }
@@ -179,14 +180,14 @@ mod tests {
 
     /// `enter` took the lock of all names on each call.
     #[test]
-    fn a_name_that_was_entered_lately_is_found_without_the_lock() {
-        let id = recent("name::recent");
-        let lock = Registry::global().names.names().lock();
-        assert_eq!(recent("name::recent"), id);
+    fn a_name_that_was_entered_recently_is_found_without_the_lock() {
+        let id = intern_cached("name::recent");
+        let lock = NAMES.names().lock();
+        assert_eq!(intern_cached("name::recent"), id);
         drop(lock);
-        assert_eq!(Registry::global().names.intern("name::recent"), id);
-        // Changed names are never mixed up with the names that they become.
-        assert_eq!(recent("name::a/b"), recent("name::a_b"));
-        assert_ne!(recent("name::a/c"), recent("name::a_b"));
+        assert_eq!(NAMES.intern("name::recent"), id);
+        // A name that is changed gets the same number as the name that it becomes.
+        assert_eq!(intern_cached("name::a/b"), intern_cached("name::a_b"));
+        assert_ne!(intern_cached("name::a/c"), intern_cached("name::a_b"));
     }
 }

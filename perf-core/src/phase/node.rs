@@ -1,30 +1,19 @@
-//! A phase at its place in one thread's call tree of one build.
-//!
-//! # Implementation
-//!
-//! A node keeps totals (what happened while it was on the stack). What happened while it was on
-//! top, its self, follows when the build ends: its total less its children's totals. Recursion
-//! breaks that rule, as a phase that is entered again stays the node that it was: what such an
-//! inner entry used is no more total of the node, but it is self of it, and no self of the phase
-//! that made the entry. [`Node::again`] and [`Node::lent`] keep these two sums.
-//!
-//! Work that was handed over from another thread is total of the phase that handed it over, and of
-//! all above it, which are not on this thread's stack. [`Node::handed`] keeps it at the one node;
-//! it reaches those above when the build ends.
+//! A node: a phase in one thread's call tree of one build. What its sums mean is explained in
+//! [`crate::phase`].
 
 use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering::Relaxed};
 
 use crate::measure::counters::{Counters, CountersCell, bump};
 use crate::measure::histogram::Histogram;
-use crate::measure::leak::Slot;
+use crate::measure::leak::SharedRef;
 use crate::measure::ticks::Ticks;
 
 use super::name::NameId;
 use super::path::PathId;
 
-/// Time and memory, added up.
+/// [`Usage`] that threads share. One thread writes.
 #[repr(C)]
-pub struct UsageCell {
+pub(crate) struct UsageCell {
     ticks: AtomicU64,
     counters: CountersCell,
 }
@@ -44,9 +33,9 @@ impl UsageCell {
         self.counters.add(counters);
     }
 
-    pub(crate) fn add(&self, used: Usage) {
-        self.add_ticks(used.ticks);
-        self.add_counters(used.counters);
+    pub(crate) fn add(&self, usage: Usage) {
+        self.add_ticks(usage.ticks);
+        self.add_counters(usage.counters);
     }
 
     pub(crate) fn load(&self) -> Usage {
@@ -59,14 +48,18 @@ impl UsageCell {
     }
 }
 
-/// Time and memory. Sums wrap, as differences do.
+/// Time and memory that some work used. Sums and differences wrap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Usage {
+    /// Time, in ticks of the clock.
     pub ticks: u64,
+    /// Allocations and frees.
     pub counters: Counters,
 }
 
 impl Usage {
+    /// `self + other`.
+    #[must_use]
     pub fn plus(self, other: Self) -> Self {
         Self {
             ticks: self.ticks.wrapping_add(other.ticks),
@@ -74,6 +67,8 @@ impl Usage {
         }
     }
 
+    /// `self - other`.
+    #[must_use]
     pub fn minus(self, other: Self) -> Self {
         Self {
             ticks: self.ticks.wrapping_sub(other.ticks),
@@ -82,69 +77,70 @@ impl Usage {
     }
 }
 
-/// A phase at its place in one thread's call tree. Only that thread writes.
+/// A phase in one thread's call tree. Only that thread writes.
 ///
-/// PERF: what each call touches is the first line of the cache, and a word of the histogram.
+/// PERF: a call that allocates nothing touches the first cache line and a word of the histogram.
 #[repr(C, align(64))]
 pub(crate) struct Node {
     name: AtomicU32,
     path: AtomicU32,
-    /// The child that was entered last: the guess for the next entry.
-    pub(crate) last_child: Slot<Node>,
-    /// The sibling that was entered after this one the last time: the second guess.
-    pub(crate) follower: Slot<Node>,
+    /// The child that was entered last: the first guess at the next entry.
+    pub(crate) last_child: SharedRef<Node>,
+    /// The sibling that was entered after this one the last time: the second guess at the next entry.
+    pub(crate) follower: SharedRef<Node>,
     pub(crate) last_exit: AtomicU64,
+    /// The shortest and the longest finished call, in ticks.
     pub(crate) shortest: AtomicU64,
     pub(crate) longest: AtomicU64,
-    /// Highest level of the process; `i64::MIN` where unknown.
+    /// The highest live heap of the process during a call; `i64::MIN` if unknown.
     pub(crate) process_peak: AtomicI64,
     pub(crate) total: UsageCell,
-    /// Highest level above the entry's, in bytes.
+    /// How far the thread's live heap rose above that at the entry, at most, in bytes.
     pub(crate) peak: AtomicI64,
     pub(crate) first_entry: AtomicU64,
-    pub(crate) parent: Slot<Node>,
+    pub(crate) parent: SharedRef<Node>,
 
-    /// How often the phase is on the thread's stack. Kept only while some phase is so more than
+    /// How often the phase is on the thread's stack. Valid only while some phase is on it more than
     /// once.
     pub(crate) active: AtomicU32,
     pub(crate) items: AtomicU64,
     pub(crate) histogram: Histogram,
 
-    /// What entries used that were made while the phase was on the stack already.
+    /// What calls used that were entered while the phase was on the stack already.
     pub(crate) reentrant: UsageCell,
-    /// What such entries of other phases used that were made from this one.
+    /// What such calls used, of any phase, that were entered directly from this one.
     pub(crate) charged_to_callees: UsageCell,
-    /// What work used that was handed over to this thread.
+    /// What work used that was handed off to this thread.
     pub(crate) handed_off: UsageCell,
-    /// As `peak` and `process_peak`, of such work.
+    /// Like `peak` and `process_peak`, of such work.
     pub(crate) handed_off_peak: AtomicI64,
     pub(crate) handed_off_process_peak: AtomicI64,
-    /// How many threads had this phase as, or above, one that was handed over to them.
-    pub(crate) carried: AtomicU64,
+    /// How many threads ran hand-offs of this phase or one below it.
+    pub(crate) hand_offs: AtomicU64,
     pub(crate) panics: AtomicU64,
     pub(crate) cancelled: AtomicU64,
-    /// Calls that were still open when their build ended, or their thread.
+    /// Calls that were open when their build or their thread ended.
     pub(crate) left_open: AtomicU64,
-    /// Async calls, polled for the first time.
+    /// Async calls that were polled at least once.
     pub(crate) async_begun: AtomicU64,
-    /// Async calls, completed or dropped; also in `calls`.
+    /// Async calls that completed or were dropped. They are in the histogram, too.
     pub(crate) async_ended: AtomicU64,
     pub(crate) latency_ticks: AtomicU64,
     pub(crate) polls: AtomicU64,
-    /// Stretches that ended: those in which a future was dropped are no polls.
-    pub(crate) stretches: AtomicU64,
+    /// Segments of calls and hand-offs that ended. A drop of a future is a segment, but no poll.
+    pub(crate) segments: AtomicU64,
     pub(crate) resident_delta: AtomicI64,
-    /// How many of the calls `resident_delta` is of.
+    /// How many calls have added to `resident_delta`.
     pub(crate) resident_calls: AtomicU64,
-    /// Threads that ran the phase and ended; the tree went on to other threads.
+    /// Threads that ran the phase and ended. The tree was passed on to other threads.
     pub(crate) past_threads: AtomicU64,
     /// What [`Self::activity`] was when the last such thread ended.
     past_activity: AtomicU64,
 
-    /// The node made after this one, in the same tree.
-    pub(crate) next: Slot<Node>,
-    /// Another node of the same name, in the same tree.
-    pub(crate) namesake: Slot<Node>,
+    /// The next node of the tree, in order of creation.
+    pub(crate) next: SharedRef<Node>,
+    /// Another node of the tree with the same name.
+    pub(crate) same_name: SharedRef<Node>,
 }
 
 impl Node {
@@ -154,9 +150,9 @@ impl Node {
             name: AtomicU32::new(0),
             path: AtomicU32::new(0),
             active: AtomicU32::new(0),
-            last_child: Slot::empty(),
-            follower: Slot::empty(),
-            parent: Slot::empty(),
+            last_child: SharedRef::empty(),
+            follower: SharedRef::empty(),
+            parent: SharedRef::empty(),
             total: UsageCell::zero(),
             shortest: AtomicU64::new(u64::MAX),
             longest: zero(),
@@ -171,7 +167,7 @@ impl Node {
             handed_off: UsageCell::zero(),
             handed_off_peak: AtomicI64::new(0),
             handed_off_process_peak: AtomicI64::new(i64::MIN),
-            carried: zero(),
+            hand_offs: zero(),
             panics: zero(),
             cancelled: zero(),
             left_open: zero(),
@@ -179,18 +175,18 @@ impl Node {
             async_ended: zero(),
             latency_ticks: zero(),
             polls: zero(),
-            stretches: zero(),
+            segments: zero(),
             resident_delta: AtomicI64::new(0),
             resident_calls: zero(),
             past_threads: zero(),
             past_activity: zero(),
-            next: Slot::empty(),
-            namesake: Slot::empty(),
+            next: SharedRef::empty(),
+            same_name: SharedRef::empty(),
         }
     }
 
-    /// Makes the node stand for another phase. Keeps its place in the list of its tree's nodes.
-    pub(crate) fn renew(&self, parent: Option<&'static Self>, name: u32, path: PathId) {
+    /// Resets the node for another phase. It keeps its position in the list of its tree's nodes.
+    pub(crate) fn reset(&self, parent: Option<&'static Self>, name: u32, path: PathId) {
         self.name.store(name, Relaxed);
         self.path.store(path.to_raw(), Relaxed);
         self.active.store(0, Relaxed);
@@ -198,7 +194,7 @@ impl Node {
         self.follower.set(None);
         self.parent.set(parent);
         for number in [
-            &self.carried,
+            &self.hand_offs,
             &self.longest,
             &self.last_exit,
             &self.first_entry,
@@ -210,7 +206,7 @@ impl Node {
             &self.async_ended,
             &self.latency_ticks,
             &self.polls,
-            &self.stretches,
+            &self.segments,
             &self.resident_calls,
             &self.past_threads,
             &self.past_activity,
@@ -227,7 +223,7 @@ impl Node {
             sum.clear();
         }
         self.histogram.clear();
-        self.namesake.set(None);
+        self.same_name.set(None);
     }
 
     #[inline]
@@ -239,64 +235,63 @@ impl Node {
         PathId::from_raw(self.path.load(Relaxed))
     }
 
-    /// Whether the phase is on the thread's stack, where that is kept.
+    /// Whether the phase is on the thread's stack. To be called only while `active` is valid.
     pub(crate) fn is_active(&self) -> bool {
         self.active.load(Relaxed) != 0
     }
 
-    /// The phase and those above it, up to the root.
-    pub(crate) fn and_above(&'static self) -> impl Iterator<Item = &'static Self> {
-        std::iter::successors(Some(self), |it| it.parent.get())
+    /// The node and its ancestors, up to the root.
+    pub(crate) fn with_ancestors(&'static self) -> impl Iterator<Item = &'static Self> {
+        std::iter::successors(Some(self), |node| node.parent.get())
     }
 
     #[inline]
     pub(crate) fn is_child_of(&self, parent: &Self) -> bool {
-        self.parent.get().is_some_and(|it| std::ptr::eq(it, parent))
+        self.parent.get().is_some_and(|known| std::ptr::eq(known, parent))
     }
 
-    /// Notes that an entry at `start` was made.
-    pub(crate) fn entered(&self, start: Ticks) {
+    /// Records an entry at `start`.
+    pub(crate) fn record_entry(&self, start: Ticks) {
         let first = self.first_entry.load(Relaxed);
         if first == 0 || start.0 < first {
             self.first_entry.store(start.0, Relaxed);
         }
     }
 
-    /// Adds to the items: no further than there are numbers.
+    /// Adds to the items. The sum saturates.
     #[inline]
     pub(crate) fn add_items(&self, items: u64) {
         self.items.store(self.items.load(Relaxed).saturating_add(items), Relaxed);
     }
 
     /// Counts a finished call that took `ticks` from its entry to its exit.
-    pub(crate) fn finished(&self, ticks: u64) {
+    pub(crate) fn record_call(&self, ticks: u64) {
         self.histogram.record(ticks);
         self.shortest.store(self.shortest.load(Relaxed).min(ticks), Relaxed);
         self.longest.store(self.longest.load(Relaxed).max(ticks), Relaxed);
     }
 
-    /// Whether a call that took `ticks` is neither the shortest nor the longest of all until now,
-    /// nor the first.
+    /// Whether a call that took `ticks` changes neither the shortest nor the longest call.
     #[inline]
     pub(crate) fn is_within_observed_range(&self, ticks: u64) -> bool {
         ticks >= self.shortest.load(Relaxed) && ticks <= self.longest.load(Relaxed)
     }
 
-    /// Grows with each entry that has ended. `calls` is the number of finished ones.
+    /// A number that grows with each entry that ended. `calls` is the number of finished calls.
     fn activity(&self, calls: u64) -> u64 {
-        let parts = [&self.polls, &self.left_open, &self.stretches, &self.carried];
-        // An async call ends where it began, which another thread may have run.
+        let parts = [&self.polls, &self.left_open, &self.segments, &self.hand_offs];
+        // An async call may be counted on a thread that did not run it.
         let calls = calls.wrapping_sub(self.async_ended.load(Relaxed));
-        parts.iter().fold(calls, |sum, it| sum.wrapping_add(it.load(Relaxed)))
+        parts.iter().fold(calls, |sum, part| sum.wrapping_add(part.load(Relaxed)))
     }
 
-    /// Whether the thread that has the tree now ran the phase, apart from calls that are open.
-    /// `calls` is the number of finished ones.
+    /// Whether the thread that has the tree now ran the phase, not counting open calls. `calls` is
+    /// the number of finished calls.
     pub(crate) fn ran_on_current_thread(&self, calls: u64) -> bool {
         self.activity(calls) != self.past_activity.load(Relaxed)
     }
 
-    /// Notes that the thread that has the tree now ends.
+    /// The thread that has the tree now ends.
     pub(crate) fn thread_ends(&self) {
         let calls = self.histogram.calls();
         if self.ran_on_current_thread(calls) {

@@ -1,7 +1,8 @@
-//! Which builds are open: numbers that every thread checks at each entry and exit of a phase.
+//! Which builds are open. Every thread checks this at each entry and exit of a phase.
 
 use std::num::NonZeroU64;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
+
+use crate::sync::{AtomicBool, AtomicU64, Ordering, atomic_array, const_fn, fence};
 
 /// Identifies a build within the process. Never used twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -10,17 +11,17 @@ pub struct BuildNumber(NonZeroU64);
 impl BuildNumber {
     /// A number that no build had before.
     pub(crate) fn next() -> Self {
-        static LAST: AtomicU64 = AtomicU64::new(0);
+        static LAST: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
         let number = LAST.fetch_add(1, Ordering::Relaxed) + 1;
         Self(NonZeroU64::new(number).unwrap_or(NonZeroU64::MIN))
     }
 
-    /// The plain number, 0 for none.
-    pub(crate) fn to_raw(this: Option<Self>) -> u64 {
-        this.map_or(0, |number| number.get())
+    /// The plain number; 0 for `None`.
+    pub(crate) fn to_raw(number: Option<Self>) -> u64 {
+        number.map_or(0, Self::get)
     }
 
-    /// The plain number.
+    /// The plain number, never 0.
     #[must_use]
     pub fn get(self) -> u64 {
         self.0.get()
@@ -32,8 +33,8 @@ impl BuildNumber {
     }
 }
 
-/// How many builds can be open at once.
-const MAX_OPEN: usize = 64;
+/// The maximum number of builds that are open at once.
+pub(super) const MAX_OPEN: usize = 64;
 
 /// A period in which no build started or ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,24 +52,26 @@ impl Epoch {
     }
 }
 
-/// The builds that are open.
-pub(crate) struct OpenBuilds {
-    numbers: [AtomicU64; MAX_OPEN],
-    /// Whether the calls of the build at the same index leave intervals.
-    timed: [AtomicBool; MAX_OPEN],
-    /// The build that is open, if it is the only one; else 0.
+/// The open builds, at most `MAX`.
+pub(crate) struct OpenBuilds<const MAX: usize = MAX_OPEN> {
+    numbers: [AtomicU64; MAX],
+    /// Whether intervals are recorded for the build at the same index.
+    timed: [AtomicBool; MAX],
+    /// The only open build; 0 if none or several are open.
     sole: AtomicU64,
-    /// Changes whenever a build starts or ends. Odd while any is open.
+    /// Changes whenever a build starts or ends. Odd while any build is open.
     epoch: AtomicU64,
 }
 
-impl OpenBuilds {
-    pub(crate) const fn new() -> Self {
-        Self {
-            numbers: [const { AtomicU64::new(0) }; MAX_OPEN],
-            timed: [const { AtomicBool::new(false) }; MAX_OPEN],
-            sole: AtomicU64::new(0),
-            epoch: AtomicU64::new(0),
+impl<const MAX: usize> OpenBuilds<MAX> {
+    const_fn! {
+        pub(crate) fn new() -> Self {
+            Self {
+                numbers: atomic_array![AtomicU64::new(0); MAX],
+                timed: atomic_array![AtomicBool::new(false); MAX],
+                sole: AtomicU64::new(0),
+                epoch: AtomicU64::new(0),
+            }
         }
     }
 
@@ -78,8 +81,8 @@ impl OpenBuilds {
         Epoch(self.epoch.load(Ordering::Acquire))
     }
 
-    /// Opens `build`, whose calls leave intervals if it is `timed`. `false` if too many are open
-    /// already. Callers hold the registry's lock.
+    /// Opens `build`. If it is `timed`, its calls are recorded as intervals. Returns `false` if too
+    /// many builds are open. Callers hold the registry's lock.
     pub(crate) fn open(&self, build: BuildNumber, timed: bool) -> bool {
         let Some(index) = self.index_of(0, Ordering::Relaxed) else { return false };
         self.timed[index].store(timed, Ordering::Relaxed);
@@ -88,7 +91,7 @@ impl OpenBuilds {
         true
     }
 
-    /// Closes `build`. Callers hold the registry's lock.
+    /// Closes `build`, and then issues a `SeqCst` fence. Callers hold the registry's lock.
     pub(crate) fn close(&self, build: BuildNumber) {
         if let Some(index) = self.index_of(build.get(), Ordering::Relaxed) {
             self.numbers[index].store(0, Ordering::Release);
@@ -115,49 +118,14 @@ impl OpenBuilds {
         self.index_of(build.get(), Ordering::Acquire).is_some()
     }
 
-    /// Whether the calls of `build`, which is open, leave intervals.
+    /// Whether the calls of `build`, which is open, are recorded as intervals.
     pub(crate) fn is_timed(&self, build: BuildNumber) -> bool {
         let index = self.index_of(build.get(), Ordering::Acquire);
         index.is_some_and(|index| self.timed[index].load(Ordering::Relaxed))
     }
 
-    /// The build that is open, if it is the only one.
+    /// The only open build. `None` if none or several are open.
     pub(crate) fn sole(&self) -> Option<BuildNumber> {
         BuildNumber::from_raw(self.sole.load(Ordering::Acquire))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_epoch_is_odd_while_a_build_is_open_and_one_build_alone_is_the_sole_one() {
-        let builds = OpenBuilds::new();
-        let (first, second) = (BuildNumber::next(), BuildNumber::next());
-        assert!(!builds.epoch().any_open());
-        assert!(builds.open(first, false));
-        assert_eq!((builds.sole(), builds.epoch().any_open()), (Some(first), true));
-        assert!(builds.open(second, true));
-        assert_eq!(
-            (builds.sole(), builds.is_timed(first), builds.is_timed(second)),
-            (None, false, true)
-        );
-        let before = builds.epoch();
-        builds.close(first);
-        assert_ne!(builds.epoch(), before);
-        assert_eq!((builds.sole(), builds.is_open(first)), (Some(second), false));
-        builds.close(second);
-        assert!(!builds.epoch().any_open());
-    }
-
-    #[test]
-    fn more_builds_than_can_be_open_at_once_are_refused() {
-        let builds = OpenBuilds::new();
-        let open: Vec<_> = (0..MAX_OPEN).map(|_| BuildNumber::next()).collect();
-        assert!(open.iter().all(|&build| builds.open(build, false)));
-        assert!(!builds.open(BuildNumber::next(), false));
-        builds.close(open[7]);
-        assert!(builds.open(BuildNumber::next(), false));
     }
 }

@@ -1,13 +1,13 @@
-//! Paths of phases, numbered for each build: the same path has the same number on every thread.
+//! Paths of phases, numbered per build: the same path has the same number on every thread.
 
 use std::collections::HashMap;
 
 use parking_lot::Mutex;
 
-use super::name::{NameId, NameTable};
+use crate::measure::uncounted::Uncounted;
+
+use super::name::{NAMES, NameId};
 use super::open_builds::BuildNumber;
-use super::site::Site;
-use super::threads::Uncounted;
 
 /// A path's number within its build.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -34,17 +34,24 @@ impl PathId {
     }
 }
 
-/// How many paths a build keeps apart. Phases beyond them are `(other)` below their parent, which
+/// The maximum number of paths of a build. Phases beyond it become `(other)` below their parent, which
 /// can at most double the number.
 const MAX_PATHS: usize = 16_384;
+
+/// File and line of an annotation.
+#[derive(Debug)]
+pub(crate) struct Location {
+    pub(crate) file: &'static str,
+    pub(crate) line: u32,
+}
 
 /// The last part of a path.
 #[derive(Debug, Clone, Copy)]
 struct Step {
     parent: PathId,
     name: NameId,
-    /// Where the phase is annotated: the first site that entered it.
-    site: Option<&'static Site>,
+    /// The first annotation that entered the phase.
+    location: Option<&'static Location>,
 }
 
 /// The paths of one build.
@@ -57,7 +64,7 @@ pub struct Paths {
 
 impl Paths {
     fn new() -> Self {
-        let root = Step { parent: PathId::ROOT, name: NameId::OTHER, site: None };
+        let root = Step { parent: PathId::ROOT, name: NameId::OTHER, location: None };
         Self { steps: vec![root], ids: HashMap::new() }
     }
 
@@ -65,18 +72,18 @@ impl Paths {
         &mut self,
         parent: PathId,
         name: NameId,
-        site: Option<&'static Site>,
+        location: Option<&'static Location>,
     ) -> (PathId, NameId) {
         if let Some(&known) = self.ids.get(&(parent, name)) {
             let step = &mut self.steps[known.index()];
-            step.site = step.site.or(site);
+            step.location = step.location.or(location);
             return (known, name);
         }
         if self.steps.len() > MAX_PATHS && name != NameId::OTHER {
             return self.child(parent, NameId::OTHER, None);
         }
         let id = u32::try_from(self.steps.len()).map_or(PathId::ROOT, PathId);
-        self.steps.push(Step { parent, name, site });
+        self.steps.push(Step { parent, name, location });
         self.ids.insert((parent, name), id);
         (id, name)
     }
@@ -110,12 +117,7 @@ impl Paths {
     /// The names from the root, joined by `/`.
     #[must_use]
     pub fn text(&self, path: PathId) -> String {
-        let names = &crate::registry::Registry::global().names;
-        self.text_with(path, names)
-    }
-
-    fn text_with(&self, path: PathId, names: &NameTable) -> String {
-        let names: Vec<_> = self.names(path).into_iter().map(|id| names.resolve(id)).collect();
+        let names: Vec<_> = self.names(path).into_iter().map(|id| NAMES.resolve(id)).collect();
         names.join("/")
     }
 
@@ -123,7 +125,8 @@ impl Paths {
     /// at run time.
     #[must_use]
     pub fn location(&self, path: PathId) -> Option<(&'static str, u32)> {
-        Some(self.steps.get(path.index())?.site?.location())
+        let location = self.steps.get(path.index())?.location?;
+        Some((location.file, location.line))
     }
 }
 
@@ -157,12 +160,12 @@ impl PathTables {
         build: BuildNumber,
         parent: PathId,
         name: NameId,
-        site: Option<&'static Site>,
+        location: Option<&'static Location>,
     ) -> Option<(PathId, NameId)> {
         let _uncounted = Uncounted::begin();
         let mut tables = self.0.lock();
         let (_, paths) = tables.iter_mut().find(|table| table.0 == build)?;
-        Some(paths.child(parent, name, site))
+        Some(paths.child(parent, name, location))
     }
 
     /// The names of a path from the root. `None` after the build's end.
@@ -179,30 +182,28 @@ mod tests {
 
     #[test]
     fn paths_beyond_the_bound_are_one_phase_below_their_parent() {
-        let names = NameTable::new();
         let mut paths = Paths::new();
-        let (parent, _) = paths.child(PathId::ROOT, names.intern("parent"), None);
+        let (parent, _) = paths.child(PathId::ROOT, NAMES.intern("parent"), None);
         for number in 0..MAX_PATHS {
-            paths.child(parent, names.intern(&number.to_string()), None);
+            paths.child(parent, NAMES.intern(&number.to_string()), None);
         }
-        let (first, name) = paths.child(parent, names.intern("late"), None);
-        let (second, _) = paths.child(parent, names.intern("later"), None);
+        let (first, name) = paths.child(parent, NAMES.intern("late"), None);
+        let (second, _) = paths.child(parent, NAMES.intern("later"), None);
         assert_eq!((first, name), (second, NameId::OTHER));
-        assert_eq!(paths.text_with(first, &names), "parent/(other)");
-        assert_eq!(paths.text_with(PathId::ROOT, &names), "");
+        assert_eq!(paths.text(first), "parent/(other)");
+        assert_eq!(paths.text(PathId::ROOT), "");
     }
 
     #[test]
     fn a_path_is_located_where_it_was_annotated_first() {
-        static FIRST: Site = Site::new("phase", "a.rs", 1);
-        static SECOND: Site = Site::new("phase", "b.rs", 2);
-        let names = NameTable::new();
-        let name = names.intern("phase");
+        static FIRST: Location = Location { file: "a.rs", line: 1 };
+        static SECOND: Location = Location { file: "b.rs", line: 2 };
+        let name = NAMES.intern("phase");
         let mut paths = Paths::new();
         let (path, _) = paths.child(PathId::ROOT, name, None);
         assert_eq!(paths.location(path), None);
-        for site in [&FIRST, &SECOND] {
-            paths.child(PathId::ROOT, name, Some(site));
+        for location in [&FIRST, &SECOND] {
+            paths.child(PathId::ROOT, name, Some(location));
         }
         assert_eq!(paths.location(path), Some(("a.rs", 1)));
     }

@@ -1,4 +1,4 @@
-//! What the collector reads of one thread: a cut through its counters, taken without stopping it.
+//! What the collector reads of one thread: a consistent snapshot, taken without stopping the thread.
 
 use std::ops::Range;
 use std::sync::atomic::Ordering::Relaxed;
@@ -20,46 +20,47 @@ use super::tree::Tree;
 #[derive(Debug)]
 pub(crate) struct ThreadReading {
     pub(crate) counters: Counters,
-    /// What the thread did while in no phase of an open build, since it began.
+    /// What the thread did in no phase of an open build, since the slot exists.
     pub(crate) idle: Usage,
     pub(crate) trees: Vec<TreeReading>,
 }
 
-/// One tree of the build that is read.
+/// One tree of a build.
 #[derive(Debug)]
 pub(crate) struct TreeReading {
     pub(crate) tree: &'static Tree,
-    pub(crate) own: bool,
+    pub(crate) is_of_build_thread: bool,
     /// Whether the thread had left the tree, as the build was over.
     pub(crate) left: bool,
-    /// Which of the nodes that were read with the thread are the tree's.
+    /// The tree's nodes among those of the thread's [`NodeReadings`].
     nodes: Range<usize>,
-    /// What the thread did for the build as a whole, beside what it did at its base.
+    /// Idle time and memory of the tree's root frames, other than the bottom frame.
     pub(crate) idle: Usage,
-    /// Where calls leave intervals, those of the calls that are open.
+    /// The intervals of open calls, if intervals are recorded.
     pub(crate) open_intervals: Vec<Interval>,
-    /// The process's highest level since the thread started the build; `i64::MIN` where unknown.
+    /// The highest live heap of the process since the thread started the build; `i64::MIN` if
+    /// unknown.
     pub(crate) process_peak: i64,
 }
 
 /// The nodes of one thread's trees, the roots first, parents before their children.
 ///
-/// PERF: the same memory serves one thread after another. The nodes of all threads at once would be
-/// most of what the end of a build touches for the first time.
+/// PERF: the memory is reused for each thread. The nodes of all threads at once would be most of the
+/// memory that the end of a build touches for the first time.
 #[derive(Debug, Default)]
 pub(crate) struct NodeReadings {
     nodes: Vec<NodeReading>,
-    /// The calls of all nodes, one after the other.
+    /// The histogram buckets of all nodes, one node after the other.
     buckets: Vec<Bucket>,
 }
 
 impl NodeReadings {
     /// The nodes of a tree of the thread that was read last.
-    pub(crate) fn of(&self, tree: &TreeReading) -> &[NodeReading] {
+    pub(crate) fn of_tree(&self, tree: &TreeReading) -> &[NodeReading] {
         &self.nodes[tree.nodes.clone()]
     }
 
-    /// The calls of such a node.
+    /// The histogram buckets of a node.
     pub(crate) fn buckets(&self, node: &NodeReading) -> &[Bucket] {
         &self.buckets[node.buckets.clone()]
     }
@@ -72,7 +73,7 @@ impl NodeReadings {
     fn add(&mut self, tree: &Tree) -> Range<usize> {
         let start = self.nodes.len();
         self.nodes.reserve(tree.len());
-        self.nodes.extend(tree.nodes().map(|it| NodeReading::of(it, &mut self.buckets)));
+        self.nodes.extend(tree.nodes().map(|node| NodeReading::read(node, &mut self.buckets)));
         start..self.nodes.len()
     }
 }
@@ -89,12 +90,12 @@ impl std::fmt::Debug for Node {
     }
 }
 
-/// A node at one instant, what is open included.
+/// A node at one instant, open calls included.
 #[derive(Debug)]
 pub(crate) struct NodeReading {
     node: &'static Node,
     pub(crate) path: PathId,
-    /// The path of the phase that it is in; the root is in none.
+    /// The path of the parent; the root has none.
     pub(crate) parent: Option<PathId>,
     pub(crate) calls: u64,
     buckets: Range<usize>,
@@ -124,18 +125,18 @@ pub(crate) struct NodeReading {
 }
 
 impl NodeReading {
-    /// Whether work of the phase was handed over to the thread.
+    /// Whether work of the phase, or of one below it, was handed off to the thread.
     pub(crate) fn was_handed_off(&self) -> bool {
-        self.node.carried.load(Relaxed) > 0
+        self.node.hand_offs.load(Relaxed) > 0
     }
 
-    /// How many threads that had the tree ran the phase.
+    /// How many threads, one after another, ran the phase in this tree.
     pub(crate) fn threads(&self) -> u64 {
         self.past_threads + u64::from(self.ran_here)
     }
 
-    /// Reads a node, and its calls into `buckets`.
-    fn of(node: &'static Node, buckets: &mut Vec<Bucket>) -> Self {
+    /// Reads a node, and appends its histogram to `buckets`.
+    fn read(node: &'static Node, buckets: &mut Vec<Bucket>) -> Self {
         let first_bucket = buckets.len();
         let calls = node.histogram.read_into(buckets);
         Self {
@@ -155,7 +156,9 @@ impl NodeReading {
             handed_off_process_peak: node.handed_off_process_peak.load(Relaxed),
             shortest: node.shortest.load(Relaxed),
             longest: node.longest.load(Relaxed),
-            first_entry: Some(node.first_entry.load(Relaxed)).filter(|&it| it != 0).map(Ticks),
+            first_entry: Some(node.first_entry.load(Relaxed))
+                .filter(|&ticks| ticks != 0)
+                .map(Ticks),
             last_exit: Ticks(node.last_exit.load(Relaxed)),
             peak: node.peak.load(Relaxed),
             process_peak: node.process_peak.load(Relaxed),
@@ -173,8 +176,8 @@ impl NodeReading {
 }
 
 impl Thread {
-    /// Reads the thread, and its trees of `build` where one is named, as of the time that `end`
-    /// gives in the midst of it. In `nodes` are those of its trees then, and no others.
+    /// Reads the thread, and its trees of `build`, if any, at the time that `end` returns. `end` is
+    /// called during the reading. The nodes of the trees replace those in `nodes`.
     pub(crate) fn read(
         &'static self,
         build: Option<BuildNumber>,
@@ -184,7 +187,7 @@ impl Thread {
         loop {
             let certain = internal_threads::wait_until_certain(self);
             let reading = self.read_once(build, &end, certain, nodes);
-            // It may have become uncertain while it was read, by a thread that took the place.
+            // During the reading, an uncertain thread may have claimed the slot.
             if !certain || !internal_threads::is_uncertain(self) {
                 return reading;
             }
@@ -198,37 +201,44 @@ impl Thread {
         certain: bool,
         nodes: &mut NodeReadings,
     ) -> ThreadReading {
-        self.read_whole(|| {
+        self.read_consistent(|| {
             nodes.clear();
             let end = end();
-            // What may be forgotten yet waits for another reading.
-            let counters = if certain { self.tally.counters() } else { self.counters_at_birth() };
-            let cut = Cut::through(self, counters, end);
-            let is_read = |it: &&Tree| build.is_some() && it.build() == build && !it.is_free();
-            let trees = self.trees().filter(is_read).map(|it| cut.read(it, nodes)).collect();
-            ThreadReading { counters, idle: cut.idle_in_all(), trees }
+            // What an uncertain thread counted may be forgotten later.
+            let counters = if certain { self.tally.counters() } else { self.counters_at_claim() };
+            let cut = Cut::new(self, counters, end);
+            let is_read =
+                |tree: &&Tree| build.is_some() && tree.build() == build && !tree.is_free();
+            let trees = self.trees().filter(is_read).map(|tree| cut.read(tree, nodes)).collect();
+            ThreadReading { counters, idle: cut.idle(), trees }
         })
     }
 }
 
-/// A frame as of a cut.
+/// A frame at one instant.
 struct CutFrame {
     frame: &'static Frame,
-    /// The tree that it is of: at the base, the one that the thread works on there.
+    /// The frame's tree.
     tree: Option<&'static Tree>,
-    /// What its chain used from the entry on: a chain stands still while another is above it.
-    used: Usage,
-    /// The same until the next frame above it was entered, whatever that is.
+    /// What its chain used since the entry. A chain uses nothing while a hand-off is above it.
+    usage: Usage,
+    /// What the thread used from the entry to that of the next frame above, of any chain.
     until_next: Usage,
-    /// The thread's highest level since the entry, as far as its chain went.
+    /// The thread's highest live heap since the entry, while its chain was not suspended.
     peak: i64,
-    /// The process's highest level since the entry.
+    /// The highest live heap of the process since the entry.
     process_peak: i64,
 }
 
-/// Where a thread is cut off from its builds.
+impl CutFrame {
+    fn build(&self) -> Option<BuildNumber> {
+        self.tree.and_then(Tree::build)
+    }
+}
+
+/// A thread's stack at one instant.
 struct Cut {
-    /// The innermost first, the base last.
+    /// The innermost first, the bottom frame last.
     frames: Vec<CutFrame>,
     counters: Counters,
     end: Ticks,
@@ -237,13 +247,13 @@ struct Cut {
 }
 
 impl Cut {
-    fn through(thread: &'static Thread, counters: Counters, end: Ticks) -> Self {
+    fn new(thread: &'static Thread, counters: Counters, end: Ticks) -> Self {
         let mut tree = thread.current_tree();
         let last_started = thread.last_started();
-        // How far the chain has come, and the next frame above.
+        // Time and counters at the end of the chain, and at the entry of the next frame above.
         let (mut chain, mut next) = ((end, counters), (end, counters));
         let mut peak = thread.tally.peak();
-        let mut process_peak = thread.process_level_now();
+        let mut process_peak = thread.process_peak_now();
         let mut frames = Vec::new();
         for frame in thread.open_frames().chain(thread.bottom()) {
             let entry = (frame.start(), frame.counters.load());
@@ -252,7 +262,7 @@ impl Cut {
             frames.push(CutFrame {
                 frame,
                 tree,
-                used: between(entry, chain),
+                usage: between(entry, chain),
                 until_next: between(entry, next),
                 peak,
                 process_peak,
@@ -266,115 +276,115 @@ impl Cut {
         Self { frames, counters, end, last_started }
     }
 
-    /// What the thread did while in no phase of an open build, at its base.
-    fn idle_in_all(&self) -> Usage {
+    /// What the thread did in no phase of an open build, in the bottom frame.
+    fn idle(&self) -> Usage {
         let Some(bottom) = self.frames.last() else { return Usage::default() };
         let settled = bottom.frame.idle.get().map(UsageCell::load).unwrap_or_default();
         let mut idle = settled.plus(self.idle_until_now(self.frames.len() - 1));
-        let top = self.frames.first().filter(|it| !std::ptr::eq(it.frame, bottom.frame));
-        if let Some(tree) = top.and_then(|it| it.tree).filter(|it| it.is_free()) {
-            // The thread has not noticed yet that the build of what is on top is over.
+        let top = self.frames.first().filter(|top| !std::ptr::eq(top.frame, bottom.frame));
+        if let Some(tree) = top.and_then(|top| top.tree).filter(|tree| tree.is_free()) {
+            // The thread has not noticed yet that the build of the innermost frame is over.
             idle.counters = idle.counters.plus(tree.done_since_cut(self.counters));
         }
         idle
     }
 
-    /// What happened at the root that is the frame at that index, since it was last settled.
+    /// What happened in the root frame at that index since idle time was last added.
     fn idle_until_now(&self, index: usize) -> Usage {
         let Some(root) = self.frames.get(index) else { return Usage::default() };
-        let build = root.tree.and_then(Tree::build);
-        // Up to the next root of the same build, which has its own.
+        let build = root.build();
+        // Up to the next root frame of the same build, which has idle time of its own.
         let nearer = self.frames[..index]
             .iter()
-            .rposition(|it| it.frame.is_root() && it.tree.and_then(Tree::build) == build)
+            .rposition(|frame| frame.frame.is_root() && frame.build() == build)
             .unwrap_or(0);
-        let elsewhere = self.frames[nearer..index]
+        let for_others = self.frames[nearer..index]
             .iter()
-            .filter(|it| it.frame.is_hand_off() && it.tree.and_then(Tree::build) != build)
-            .fold(0, |sum: u64, it| sum.wrapping_add(it.used.ticks));
-        root.until_next.plus(Usage { ticks: elsewhere, ..Usage::default() })
+            .filter(|frame| frame.frame.is_hand_off() && frame.build() != build)
+            .fold(0, |sum: u64, frame| sum.wrapping_add(frame.usage.ticks));
+        root.until_next.plus(Usage { ticks: for_others, ..Usage::default() })
     }
 
-    /// Reads a tree, with what is open on it.
+    /// Reads a tree, open calls included.
     fn read(&self, tree: &'static Tree, nodes: &mut NodeReadings) -> TreeReading {
         let range = nodes.add(tree);
         let nodes = &mut nodes.nodes[range.clone()];
         let mut reading = TreeReading {
             tree,
-            own: tree.is_of_build_thread(),
+            is_of_build_thread: tree.is_of_build_thread(),
             left: tree.was_left(),
             nodes: range,
             idle: tree.idle.load(),
             open_intervals: Vec::new(),
             process_peak: i64::MIN,
         };
-        // A thread that has ended works on no tree, and its build goes on.
+        // A thread that has ended works on no tree, but the build that it started may be open.
         if let Some(bottom) = self.frames.last()
             && bottom.tree.is_none()
             && self.last_started == tree.build()
         {
             reading.process_peak = bottom.process_peak;
         }
-        for (index, it) in self.frames.iter().enumerate() {
-            if !it.tree.is_some_and(|it| std::ptr::eq(it, tree)) {
+        for (index, open) in self.frames.iter().enumerate() {
+            if !open.tree.is_some_and(|other| std::ptr::eq(other, tree)) {
                 continue;
             }
-            if it.frame.is_root() {
-                reading.process_peak = reading.process_peak.max(it.process_peak);
+            if open.frame.is_root() {
+                reading.process_peak = reading.process_peak.max(open.process_peak);
                 if index + 1 < self.frames.len() {
                     reading.idle = reading.idle.plus(self.idle_until_now(index));
                 }
             } else {
-                let caller = self.frames.get(index + 1).and_then(|it| it.frame.node.get());
-                self.add_open(it, caller, nodes);
+                let caller = self.frames.get(index + 1).and_then(|outer| outer.frame.node.get());
+                add_open(open, self.end, caller, nodes);
                 if tree.is_timed()
-                    && let Some(node) = it.frame.node.get()
+                    && let Some(node) = open.frame.node.get()
                 {
-                    reading.open_intervals.push(it.frame.interval(node, self.end));
+                    reading.open_intervals.push(open.frame.interval(node, self.end));
                 }
             }
         }
         reading
     }
-
-    /// Adds what an open frame did until now to its node.
-    fn add_open(&self, it: &CutFrame, caller: Option<&Node>, nodes: &mut [NodeReading]) {
-        let flags = it.frame.ticket().flags();
-        if flags.is(EntryFlags::REENTRANT)
-            && let Some(caller) = caller.and_then(|it| find(nodes, it))
-        {
-            caller.charged_to_callees = caller.charged_to_callees.plus(it.used);
-        }
-        let Some(reading) = it.frame.node.get().and_then(|it| find(nodes, it)) else { return };
-        let peak = it.peak.wrapping_sub(it.frame.counters.net_bytes());
-        let start = it.frame.start();
-        reading.ran_here = true;
-        reading.first_entry = Some(reading.first_entry.map_or(start, |it| it.min(start)));
-        reading.last_exit = reading.last_exit.max(self.end);
-        if flags.is(EntryFlags::HAND_OFF) {
-            reading.handed_off = reading.handed_off.plus(it.used);
-            reading.handed_off_peak = reading.handed_off_peak.max(peak);
-            reading.handed_off_process_peak = reading.handed_off_process_peak.max(it.process_peak);
-            return;
-        }
-        if flags.is(EntryFlags::REENTRANT) {
-            reading.reentrant = reading.reentrant.plus(it.used);
-        } else {
-            reading.total = reading.total.plus(it.used);
-        }
-        if !flags.is(EntryFlags::SEGMENT) {
-            reading.open_calls += 1;
-        }
-        reading.peak = reading.peak.max(peak);
-        reading.process_peak = reading.process_peak.max(it.process_peak);
-    }
 }
 
-/// From an entry to a later instant.
+/// Adds what an open frame used until `end` to the reading of its node.
+fn add_open(open: &CutFrame, end: Ticks, caller: Option<&Node>, nodes: &mut [NodeReading]) {
+    let flags = open.frame.ticket().flags();
+    if flags.contains(EntryFlags::REENTRANT)
+        && let Some(caller) = caller.and_then(|caller| find(nodes, caller))
+    {
+        caller.charged_to_callees = caller.charged_to_callees.plus(open.usage);
+    }
+    let Some(reading) = open.frame.node.get().and_then(|node| find(nodes, node)) else { return };
+    let peak = open.peak.wrapping_sub(open.frame.counters.net_bytes());
+    let start = open.frame.start();
+    reading.ran_here = true;
+    reading.first_entry = Some(reading.first_entry.map_or(start, |first| first.min(start)));
+    reading.last_exit = reading.last_exit.max(end);
+    if flags.contains(EntryFlags::HAND_OFF) {
+        reading.handed_off = reading.handed_off.plus(open.usage);
+        reading.handed_off_peak = reading.handed_off_peak.max(peak);
+        reading.handed_off_process_peak = reading.handed_off_process_peak.max(open.process_peak);
+        return;
+    }
+    if flags.contains(EntryFlags::REENTRANT) {
+        reading.reentrant = reading.reentrant.plus(open.usage);
+    } else {
+        reading.total = reading.total.plus(open.usage);
+    }
+    if !flags.contains(EntryFlags::SEGMENT) {
+        reading.open_calls += 1;
+    }
+    reading.peak = reading.peak.max(peak);
+    reading.process_peak = reading.process_peak.max(open.process_peak);
+}
+
+/// What was used from an entry to a later instant.
 fn between(entry: (Ticks, Counters), then: (Ticks, Counters)) -> Usage {
     Usage { ticks: then.0.since(entry.0), counters: then.1.minus(entry.1) }
 }
 
 fn find<'nodes>(nodes: &'nodes mut [NodeReading], node: &Node) -> Option<&'nodes mut NodeReading> {
-    nodes.iter_mut().find(|it| std::ptr::eq(it.node, node))
+    nodes.iter_mut().find(|reading| std::ptr::eq(reading.node, node))
 }

@@ -1,21 +1,22 @@
-//! A place in the source where a phase is entered.
+//! A site: a place in the source where a phase is entered.
 
 #[cfg(feature = "track")]
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use super::future::TrackedFuture;
 use super::guard::PhaseGuard;
 #[cfg(feature = "track")]
-use super::name::NameId;
-#[cfg(feature = "track")]
-use crate::registry::Registry;
+use super::{
+    global::OPEN_BUILDS,
+    name::{NAMES, NameId},
+    path::Location,
+};
 
 /// Whether any build is open.
 #[inline]
 #[must_use]
 pub fn any_build_open() -> bool {
     #[cfg(feature = "track")]
-    return Registry::global().epoch().any_open();
+    return OPEN_BUILDS.epoch().any_open();
     #[cfg(not(feature = "track"))]
     false
 }
@@ -26,9 +27,7 @@ pub struct Site {
     #[cfg(feature = "track")]
     name: &'static str,
     #[cfg(feature = "track")]
-    file: &'static str,
-    #[cfg(feature = "track")]
-    line: u32,
+    location: Location,
     /// The name's number, 0 until it is looked up.
     #[cfg(feature = "track")]
     id: AtomicU32,
@@ -51,9 +50,7 @@ impl Site {
             #[cfg(feature = "track")]
             name,
             #[cfg(feature = "track")]
-            file,
-            #[cfg(feature = "track")]
-            line,
+            location: Location { file, line },
             #[cfg(feature = "track")]
             id: AtomicU32::new(0),
         }
@@ -64,22 +61,10 @@ impl Site {
     #[must_use = "the phase ends when the guard is dropped"]
     pub fn enter(&'static self) -> PhaseGuard {
         #[cfg(feature = "track")]
-        if Registry::global().epoch().any_open() {
-            return PhaseGuard::open::<true>(self.id(), Some(self));
+        if OPEN_BUILDS.epoch().any_open() {
+            return PhaseGuard::open::<true>(self.id(), Some(&self.location));
         }
         PhaseGuard::closed()
-    }
-
-    /// A future that is a call of the phase, from its first poll to its completion.
-    #[inline]
-    pub fn future<F: Future>(&'static self, future: F) -> TrackedFuture<F> {
-        TrackedFuture::new(self, 0, future)
-    }
-
-    /// As [`Self::future`], for a call that works on `items` items.
-    #[inline]
-    pub fn future_with_items<F: Future>(&'static self, items: u64, future: F) -> TrackedFuture<F> {
-        TrackedFuture::new(self, items, future)
     }
 
     /// The name's number, looked up once.
@@ -89,17 +74,17 @@ impl Site {
         NameId::from_raw(self.id.load(Ordering::Relaxed)).unwrap_or_else(|| self.look_up())
     }
 
-    /// Where the phase is annotated: file and line.
+    /// Where the phase is annotated.
     #[cfg(feature = "track")]
-    pub(crate) fn location(&self) -> (&'static str, u32) {
-        (self.file, self.line)
+    pub(crate) fn location(&'static self) -> &'static Location {
+        &self.location
     }
 
     #[cfg(feature = "track")]
     #[cold]
     #[inline(never)]
     fn look_up(&self) -> NameId {
-        let id = Registry::global().names.intern(self.name);
+        let id = NAMES.intern(self.name);
         self.id.store(id.to_raw(), Ordering::Relaxed);
         id
     }

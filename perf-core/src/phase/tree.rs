@@ -2,55 +2,53 @@
 //!
 //! # Implementation
 //!
-//! Nodes are made in chunks, never freed, and stand in one list in the order of their making. When
-//! the build is over and collected, the thread takes the tree again for a later build. Children are
-//! found through an open-addressing table that is keyed by parent and name. Only the tree's thread
-//! uses the table.
+//! Nodes are allocated in chunks, never freed, and linked in order of creation. After the build has
+//! been collected, the thread reuses the tree for a later build. Children are found through an
+//! open-addressing table that is keyed by parent and name. Only the tree's thread uses the table.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use crate::measure::counters::{Counters, CountersCell, bump};
-use crate::measure::leak::{Slot, leak, leak_slice};
+use crate::measure::leak::{SharedRef, leak, leak_slice};
 use crate::measure::timeline::Timeline;
+use crate::measure::uncounted::Uncounted;
 
 use super::end_state::EndState;
+use super::global::{OPEN_BUILDS, PATHS};
 use super::name::NameId;
 use super::node::{Node, UsageCell};
 use super::open_builds::BuildNumber;
-use super::path::PathId;
-use super::site::Site;
-use super::threads::Uncounted;
-use crate::registry::Registry;
+use super::path::{Location, PathId};
 
-/// How many nodes are made at a time: a page of memory.
+/// How many nodes are allocated at a time: a page of memory.
 const CHUNK: usize = 4;
-/// Places in a tree's first table; a power of two.
+/// Entries of a tree's first table; a power of two.
 const FIRST_TABLE: usize = 64;
 
 /// One thread's call tree of one build.
 pub(crate) struct Tree {
     state: EndState,
     /// Whether it is the tree of the thread that started the build.
-    own: AtomicBool,
-    /// Whether the thread that it belonged to ended, and no other may go on with it.
+    is_of_build_thread: AtomicBool,
+    /// Whether its thread has ended and no other thread may continue the tree.
     sealed: AtomicBool,
-    /// The thread's tally when the tree that is collected was read.
+    /// The thread's tally when the collector read the tree.
     cut: CountersCell,
     /// The thread's tally when it left the tree.
     left_at: CountersCell,
-    /// What the thread did for the build as a whole, beside what it did at its base.
+    /// Idle time and memory of the tree's root frames, other than the bottom frame.
     pub(crate) idle: UsageCell,
-    /// Whether intervals are kept, and those that are.
+    /// Whether intervals are recorded.
     is_timed: AtomicBool,
     pub(crate) timeline: Timeline,
-    /// The node that was handed over last.
-    last_handed_off: Slot<Node>,
-    root: Slot<Node>,
-    newest: Slot<Node>,
+    /// The node of the last hand-off.
+    last_handed_off: SharedRef<Node>,
+    root: SharedRef<Node>,
+    newest: SharedRef<Node>,
     len: AtomicU32,
-    table: Slot<Table>,
+    table: SharedRef<Table>,
     /// The next tree of the same thread.
-    pub(crate) next: Slot<Tree>,
+    pub(crate) next: SharedRef<Tree>,
 }
 
 impl Tree {
@@ -58,19 +56,19 @@ impl Tree {
     pub(crate) fn make() -> Option<&'static Self> {
         let tree = leak(|| Self {
             state: EndState::free(),
-            own: AtomicBool::new(false),
+            is_of_build_thread: AtomicBool::new(false),
             sealed: AtomicBool::new(false),
             cut: CountersCell::zero(),
             left_at: CountersCell::zero(),
             idle: UsageCell::zero(),
             is_timed: AtomicBool::new(false),
             timeline: Timeline::new(),
-            last_handed_off: Slot::empty(),
-            root: Slot::empty(),
-            newest: Slot::empty(),
+            last_handed_off: SharedRef::empty(),
+            root: SharedRef::empty(),
+            newest: SharedRef::empty(),
             len: AtomicU32::new(0),
-            table: Slot::empty(),
-            next: Slot::empty(),
+            table: SharedRef::empty(),
+            next: SharedRef::empty(),
         })?;
         tree.table.set(Some(Table::make(FIRST_TABLE)?));
         tree.root.set(Some(tree.make_nodes()?));
@@ -82,57 +80,57 @@ impl Tree {
         self.state.is_collected()
     }
 
-    /// Whether a thread may go on with the tree for `build`.
+    /// Whether a thread may continue the tree for `build`.
     pub(crate) fn serves(&self, build: BuildNumber) -> bool {
         self.build() == Some(build) && !self.sealed.load(Ordering::Relaxed) && !self.is_free()
     }
 
-    /// Empties the tree for `build`.
-    pub(crate) fn begin(&self, build: BuildNumber, own: bool) {
+    /// Resets the tree for `build`.
+    pub(crate) fn begin(&self, build: BuildNumber, is_of_build_thread: bool) {
         if let Some(root) = self.root.get() {
-            root.renew(None, 0, PathId::ROOT);
+            root.reset(None, 0, PathId::ROOT);
             self.newest.set(Some(root));
         }
         self.len.store(1, Ordering::Relaxed);
         self.idle.clear();
         self.timeline.clear();
-        self.is_timed.store(Registry::global().open_builds.is_timed(build), Ordering::Relaxed);
+        self.is_timed.store(OPEN_BUILDS.is_timed(build), Ordering::Relaxed);
         self.last_handed_off.set(None);
         if let Some(table) = self.table.get() {
             table.clear();
         }
-        self.own.store(own, Ordering::Relaxed);
+        self.is_of_build_thread.store(is_of_build_thread, Ordering::Relaxed);
         self.sealed.store(false, Ordering::Relaxed);
         self.state.begin(BuildNumber::to_raw(Some(build)));
     }
 
-    /// Ends the tree, of which there is nothing to read. To be called by its thread.
+    /// Frees the tree, which has nothing to read. To be called by its thread.
     pub(crate) fn discard(&self) {
         self.state.discard();
     }
 
-    /// Ends the tree of `build`, which was read when the thread's tally was `cut`. Gives what the
-    /// thread did from then on until it left the tree, where it has: see [`Self::was_left`].
+    /// Frees the tree of `build`, which was read when the thread's tally was `cut`. If the thread has
+    /// left the tree ([`Self::was_left`]), returns what it did between that reading and leaving.
     pub(crate) fn collect(&self, build: BuildNumber, cut: Counters) -> Option<Counters> {
         self.cut.store(cut);
         let left = self.state.collect(BuildNumber::to_raw(Some(build)))?;
         left.then(|| self.left_at.load().minus(cut))
     }
 
-    /// Notes that the thread, whose tally is `now`, leaves what it was in the midst of when the build
-    /// ended. Gives what it did since the tree was read, which is no part of the build, once that is
-    /// collected. Before, the collector will find out.
+    /// The thread, whose tally is `now`, leaves the phases that were open when the build ended. If the
+    /// tree has been collected, returns what the thread did since it was read, which is no part of
+    /// the build. Otherwise [`Self::collect`] will return that.
     pub(crate) fn leave(&self, now: Counters) -> Counters {
         self.left_at.store(now);
         if self.state.leave() { self.done_since_cut(now) } else { Counters::default() }
     }
 
-    /// What the thread, whose tally is `now`, did since the tree that is collected was read.
+    /// What the thread, whose tally is `now`, did since the collector read the tree.
     pub(crate) fn done_since_cut(&self, now: Counters) -> Counters {
         now.minus(self.cut.load())
     }
 
-    /// Whether the thread left what it was in the midst of when the build ended: what it did until
+    /// Whether the thread has left the phases that were open when the build ended. What it did until
     /// then is in the tree.
     pub(crate) fn was_left(&self) -> bool {
         self.state.was_left()
@@ -145,15 +143,15 @@ impl Tree {
     /// Whether it is the tree of the thread that started the build.
     #[inline]
     pub(crate) fn is_of_build_thread(&self) -> bool {
-        self.own.load(Ordering::Relaxed)
+        self.is_of_build_thread.load(Ordering::Relaxed)
     }
 
-    /// Whether calls leave intervals.
+    /// Whether intervals are recorded.
     pub(crate) fn is_timed(&self) -> bool {
         self.is_timed.load(Ordering::Relaxed)
     }
 
-    /// The thread that the tree belongs to ends. That of a build's own thread goes to no other.
+    /// The tree's thread ends. Other threads may continue the tree, unless it is the build thread's.
     pub(crate) fn thread_ends(&self) {
         self.nodes().for_each(Node::thread_ends);
         self.last_handed_off.set(None);
@@ -168,42 +166,43 @@ impl Tree {
 
     /// All nodes, the root first, parents before their children.
     pub(crate) fn nodes(&self) -> impl Iterator<Item = &'static Node> + use<> {
-        std::iter::successors(self.root.get(), |it| it.next.get()).take(self.len())
+        std::iter::successors(self.root.get(), |node| node.next.get()).take(self.len())
     }
 
-    /// How many nodes there are.
+    /// The number of nodes.
     pub(crate) fn len(&self) -> usize {
         self.len.load(Ordering::Acquire) as usize
     }
 
-    /// The node that `name` means below `top`, other than by a guess. It is made where there is
-    /// none. `folded` publish_count that the stack is more than `top` and its ancestors: some phase was
-    /// entered again.
+    /// The node of a phase that is entered on top of `top`, made if it does not exist. A phase that is
+    /// on the stack already keeps its node. `in_recursion` says that the stack holds more than `top`
+    /// and its ancestors.
     pub(crate) fn find(
         &self,
         top: &'static Node,
         name: NameId,
-        site: Option<&'static Site>,
-        folded: bool,
+        location: Option<&'static Location>,
+        in_recursion: bool,
     ) -> Option<&'static Node> {
         let table = self.table.get()?;
-        if folded {
-            let namesakes = std::iter::successors(table.get(None, name), |it| it.namesake.get());
-            if let Some(open) = namesakes.into_iter().find(|it| it.is_active()) {
+        if in_recursion {
+            let first = table.get(None, name);
+            let mut same_name = std::iter::successors(first, |node| node.same_name.get());
+            if let Some(open) = same_name.find(|node| node.is_active()) {
                 return Some(open);
             }
         }
         if let Some(known) = table.get(Some(top), name) {
             return Some(known);
         }
-        if let Some(open) = top.and_above().find(|it| it.has_name(name)) {
+        if let Some(open) = top.with_ancestors().find(|node| node.has_name(name)) {
             self.insert(Some(top), name, open)?;
             return Some(open);
         }
-        self.make_child(top, name, site)
+        self.make_child(top, name, location)
     }
 
-    /// The node of a path, made with all above it where there is none.
+    /// The node of a path, made with its ancestors if it does not exist.
     pub(crate) fn at(&self, steps: &[NameId]) -> Option<&'static Node> {
         steps.iter().try_fold(self.root.get()?, |parent, &name| {
             self.table
@@ -213,15 +212,15 @@ impl Tree {
         })
     }
 
-    /// The node of a path that is handed over to the tree's thread. `None` after the build's end.
+    /// The node of a path that is handed off to the tree's thread. `None` after the end of the build.
     pub(crate) fn node_for_hand_off(&self, path: PathId) -> Option<&'static Node> {
-        if let Some(last) = self.last_handed_off.get().filter(|it| it.path() == path) {
+        if let Some(last) = self.last_handed_off.get().filter(|last| last.path() == path) {
             return Some(last);
         }
         let _uncounted = Uncounted::begin();
-        let node = self.at(&Registry::global().paths.names(self.build()?, path)?)?;
-        // From now on this is a thread that ran the phase, and those above it.
-        node.and_above().for_each(|it| bump(&it.carried, 1));
+        let node = self.at(&PATHS.names(self.build()?, path)?)?;
+        // The thread counts as one that ran the phase and its ancestors.
+        node.with_ancestors().for_each(|node| bump(&node.hand_offs, 1));
         self.last_handed_off.set(Some(node));
         Some(node)
     }
@@ -230,31 +229,30 @@ impl Tree {
         &self,
         parent: &'static Node,
         name: NameId,
-        site: Option<&'static Site>,
+        location: Option<&'static Location>,
     ) -> Option<&'static Node> {
-        let (path, stored_name) =
-            Registry::global().paths.child(self.build()?, parent.path(), name, site)?;
+        let (path, stored_name) = PATHS.child(self.build()?, parent.path(), name, location)?;
         if stored_name != name {
-            // There are too many paths: the phase goes by another name here.
+            // There are too many paths: the phase is `(other)` here.
             let known = self.table.get()?.get(Some(parent), stored_name);
-            let stand_in = if parent.has_name(stored_name) { Some(parent) } else { known };
-            if let Some(stand_in) = stand_in {
-                self.insert(Some(parent), name, stand_in)?;
-                return Some(stand_in);
+            let other = if parent.has_name(stored_name) { Some(parent) } else { known };
+            if let Some(other) = other {
+                self.insert(Some(parent), name, other)?;
+                return Some(other);
             }
         }
         let newest = self.newest.get()?;
         let node = newest.next.get().or_else(|| self.make_nodes())?;
-        node.renew(Some(parent), stored_name.to_raw(), path);
+        node.reset(Some(parent), stored_name.to_raw(), path);
         self.insert(Some(parent), name, node)?;
         if stored_name != name {
             self.insert(Some(parent), stored_name, node)?;
         }
         let table = self.table.get()?;
         match table.get(None, stored_name) {
-            Some(namesake) => {
-                node.namesake.set(namesake.namesake.get());
-                namesake.namesake.set(Some(node));
+            Some(first) => {
+                node.same_name.set(first.same_name.get());
+                first.same_name.set(Some(node));
             }
             None => self.insert(None, stored_name, node)?,
         }
@@ -263,7 +261,7 @@ impl Tree {
         Some(node)
     }
 
-    /// Makes a chunk of nodes at the list's end, and gives the first.
+    /// Appends a chunk of nodes to the list, and returns the first.
     fn make_nodes(&self) -> Option<&'static Node> {
         let chunk = leak_slice(CHUNK, Node::empty)?;
         for pair in chunk.windows(2) {
@@ -292,12 +290,11 @@ impl Tree {
     }
 }
 
-/// Parent and name, as a table's key: never 0, as a name is not. Of the parent, its path is what
-/// counts: it is unique in the tree but for stand-ins, which keep their children in common. No
-/// parent means any: the first node of that name.
+/// The table's key of a parent and a name. It is never 0, as the number of a name is not. The path
+/// identifies the parent. Without a parent, the key is that of the first node with that name.
 #[inline]
 fn key(parent: Option<&Node>, name: NameId) -> u64 {
-    let parent = parent.map_or(u32::MAX, |it| it.path().to_raw());
+    let parent = parent.map_or(u32::MAX, |parent| parent.path().to_raw());
     u64::from(parent) << 32 | u64::from(name.to_raw())
 }
 
@@ -307,8 +304,8 @@ fn hash(key: u64) -> usize {
     (key.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32) as usize
 }
 
-/// From keys to nodes. Tables only grow, and double when they do, so that those outgrown take as
-/// much memory together as the last.
+/// A hash table of nodes. It doubles when it grows, so that all outgrown tables, which are never
+/// freed, together take at most as much memory as the current one.
 struct Table {
     entries: &'static [Entry],
     used: AtomicU32,
@@ -316,12 +313,12 @@ struct Table {
 
 struct Entry {
     key: AtomicU64,
-    node: Slot<Node>,
+    node: SharedRef<Node>,
 }
 
 impl Table {
     fn make(len: usize) -> Option<&'static Self> {
-        let make = || Entry { key: AtomicU64::new(0), node: Slot::empty() };
+        let make = || Entry { key: AtomicU64::new(0), node: SharedRef::empty() };
         let entries = leak_slice(len, make)?;
         leak(|| Self { entries, used: AtomicU32::new(0) })
     }
@@ -333,7 +330,7 @@ impl Table {
         self.used.store(0, Ordering::Relaxed);
     }
 
-    /// More than half of the places are taken.
+    /// Whether at least half of the entries are used.
     fn is_full(&self) -> bool {
         self.used.load(Ordering::Relaxed) as usize * 2 >= self.entries.len()
     }
@@ -350,24 +347,25 @@ impl Table {
         Some(larger)
     }
 
-    /// Where `key` is, or would be. The length is a power of two and some place is always free.
-    fn place(&self, key: u64) -> Option<&'static Entry> {
+    /// The entry of `key`, or the free one for it. The length is a power of two, and some entry is
+    /// always free.
+    fn entry(&self, key: u64) -> Option<&'static Entry> {
         let mask = self.entries.len() - 1;
         let hash = hash(key);
-        (0..self.entries.len()).map(|step| &self.entries[(hash + step) & mask]).find(|it| {
-            let there = it.key.load(Ordering::Relaxed);
-            there == key || there == 0
+        (0..self.entries.len()).map(|step| &self.entries[(hash + step) & mask]).find(|entry| {
+            let known = entry.key.load(Ordering::Relaxed);
+            known == key || known == 0
         })
     }
 
     fn get(&self, parent: Option<&Node>, name: NameId) -> Option<&'static Node> {
         let key = key(parent, name);
-        let entry = self.place(key)?;
+        let entry = self.entry(key)?;
         if entry.key.load(Ordering::Relaxed) == key { entry.node.get() } else { None }
     }
 
     fn put(&self, key: u64, node: &'static Node) {
-        if let Some(entry) = self.place(key) {
+        if let Some(entry) = self.entry(key) {
             if entry.key.load(Ordering::Relaxed) == 0 {
                 self.used.store(self.used.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
             }

@@ -1,5 +1,5 @@
-//! The builds that are open: per-thread contributions not yet merged, and the end of a build, when
-//! the threads' trees are merged into one.
+//! The registry: starts and ends builds. At the end of a build, it reads all threads and merges their
+//! trees.
 
 mod measured;
 mod merge;
@@ -7,35 +7,35 @@ mod user_facts;
 
 use std::cell::Cell;
 
-use once_cell::sync::OnceCell;
 use parking_lot::Mutex;
 
 use crate::measure::counters::Counters;
 use crate::measure::ticks::{self, Anchor, Scale, Ticks};
-use crate::phase::name::NameTable;
+use crate::measure::uncounted::Uncounted;
+use crate::phase::global::{self, OPEN_BUILDS, PATHS};
 use crate::phase::node::Usage;
-use crate::phase::open_builds::{BuildNumber, Epoch, OpenBuilds};
-use crate::phase::path::PathTables;
+use crate::phase::open_builds::BuildNumber;
 use crate::phase::reading::{NodeReadings, ThreadReading, TreeReading};
 use crate::phase::thread::{Thread, slow_path};
-use crate::phase::threads::{self, Uncounted};
+use crate::phase::threads;
 
 use merge::Merged;
 
+use measured::take_intervals;
 pub use measured::{Measured, ThreadIntervals};
 pub use merge::PhaseTotals;
 pub(crate) use user_facts::CountProblem;
 pub use user_facts::UserFacts;
 
-/// Resident memory is reported for phases that last at least this long.
+/// The change of resident memory is measured for calls that take at least this long.
 pub const RESIDENT_INTERVAL: std::time::Duration = std::time::Duration::from_millis(10);
 
 /// What a recorder decides about a build before it starts.
 #[derive(Debug, Clone, Copy)]
 pub struct BuildOptions {
-    /// Whether each call of a phase leaves an interval.
+    /// Whether to record an interval for each call of a phase.
     pub timeline: bool,
-    /// Names that a count of the tool's own cannot have.
+    /// Whether a name is reserved, so that the tool's counts cannot have it.
     pub is_reserved: fn(&str) -> bool,
     /// Reads the resident memory of the process, in bytes. The first build of a process decides.
     pub resident_bytes: fn() -> Option<u64>,
@@ -44,20 +44,14 @@ pub struct BuildOptions {
     pub kernel_trusts_counter: fn() -> bool,
 }
 
-/// The builds of a process and what they share: which are open, names and paths of phases.
-///
-/// There is one global registry, which all phases report to.
+/// The open builds of the process. There is one global registry.
 pub struct Registry {
-    pub(crate) open_builds: OpenBuilds,
-    pub(crate) names: NameTable,
-    pub(crate) paths: PathTables,
-    resident_bytes: OnceCell<fn() -> Option<u64>>,
     state: Mutex<State>,
 }
 
 struct State {
     builds: Vec<OpenBuild>,
-    /// What ended threads did outside of phases, as it was last settled.
+    /// The part of the counters of ended threads that has been attributed to builds already.
     ended: Counters,
 }
 
@@ -67,56 +61,28 @@ struct OpenBuild {
     /// The thread that started it.
     build_thread: &'static Thread,
     start: Anchor,
-    /// The tallies of all threads, added up, at the start.
-    tallied: Counters,
+    /// The sum of the tallies of all threads at the start.
+    counters_at_start: Counters,
     /// How often the clock had stepped back until the start.
     clock_steps: u64,
+    /// What was done for the build in no phase.
     unattributed: Usage,
+    /// What was done for no build in particular.
     unclaimed: Counters,
     /// Whether another build was open at the same time.
     overlapped: bool,
     user: UserFacts,
 }
 
-static GLOBAL: Registry = Registry::new();
+static GLOBAL: Registry =
+    Registry { state: Mutex::new(State { builds: Vec::new(), ended: Counters::ZERO }) };
 
 impl Registry {
-    const fn new() -> Self {
-        Self {
-            open_builds: OpenBuilds::new(),
-            names: NameTable::new(),
-            paths: PathTables::new(),
-            resident_bytes: OnceCell::new(),
-            state: Mutex::new(State { builds: Vec::new(), ended: Counters::ZERO }),
-        }
-    }
-
-    /// The registry that all phases report to.
+    /// The registry of all phases of the process.
     #[inline]
     #[must_use]
     pub fn global() -> &'static Self {
         &GLOBAL
-    }
-
-    /// The current epoch: it changes whenever a build starts or ends.
-    #[inline]
-    pub(crate) fn epoch(&self) -> Epoch {
-        self.open_builds.epoch()
-    }
-
-    /// Whether `build` is open.
-    pub(crate) fn is_open(&self, build: BuildNumber) -> bool {
-        self.open_builds.is_open(build)
-    }
-
-    /// The build that is open, if it is the only one.
-    pub(crate) fn sole(&self) -> Option<BuildNumber> {
-        self.open_builds.sole()
-    }
-
-    /// Resident memory of the process in bytes, if the recorder can read it.
-    pub(crate) fn resident_bytes(&self) -> Option<u64> {
-        self.resident_bytes.get().and_then(|read| read())
     }
 
     /// Starts a build on the current thread. `None` if it cannot be measured: 64 are open already,
@@ -126,34 +92,34 @@ impl Registry {
         ticks::choose_source(options.kernel_trusts_counter);
         let build_thread = threads::current()?;
         let number = BuildNumber::next();
-        let _ = self.resident_bytes.set(options.resident_bytes);
+        global::set_resident_bytes(options.resident_bytes);
         let mut state = self.state.lock();
-        // Phases of builds that have ended are closed first: this build does not suspend them.
-        build_thread.notice_ended_builds();
+        // Leaves phases of builds that have ended, so that this build does not suspend them.
+        build_thread.recheck_builds();
         let now = ticks::now();
-        let tallied = state.settle(&read_all(None, build_thread, || now, |_, _| ()));
-        if !self.open_builds.open(number, options.timeline) {
+        let counters_at_start = state.settle(&read_all(None, build_thread, || now, |_, _| ()));
+        if !OPEN_BUILDS.open(number, options.timeline) {
             return None;
         }
-        self.paths.begin(number);
+        PATHS.begin(number);
         // If there are too many watches, the build's peak is that of the build thread.
-        build_thread.watch.start();
+        build_thread.peak_watch.start();
         let overlapped = !state.builds.is_empty();
         for other in &mut state.builds {
             other.overlapped = true;
         }
         let start = Anchor::read();
-        build_thread.start_build(number, tallied.net_bytes.cast_signed(), start.ticks);
+        build_thread.start_build(number, counters_at_start.net_bytes.cast_signed(), start.ticks);
         let reading = build_thread.read(None, || start.ticks, &mut NodeReadings::default());
         let until_start = build_thread.settle(reading.idle);
         if let Some(other) = build_thread.last_started().filter(|&other| other != number) {
-            state.give(Some(other), until_start, Some(build_thread));
+            state.attribute(Some(other), until_start, Some(build_thread));
         }
         state.builds.push(OpenBuild {
             number,
             build_thread,
             start,
-            tallied,
+            counters_at_start,
             clock_steps: slow_path::clock_steps(),
             unattributed: Usage::default(),
             unclaimed: Counters::ZERO,
@@ -170,11 +136,11 @@ impl Registry {
         let index = state.builds.iter().position(|build| build.number == number)?;
         let build_thread = state.builds[index].build_thread;
         let current = threads::current();
-        // On the build thread nothing happens from here on. Elsewhere that thread goes on, and the
-        // end is the instant at which it is read.
+        // If this is the build thread, nothing happens on it from here on. Otherwise the end is the
+        // instant at which the build thread is read.
         let end = Cell::new(Anchor::read());
         let is_current = current.is_some_and(|thread| std::ptr::eq(thread, build_thread));
-        self.open_builds.close(number);
+        OPEN_BUILDS.close(number);
         let end_of_build_thread = || {
             if !is_current {
                 end.set(Anchor::read());
@@ -186,41 +152,42 @@ impl Registry {
             merged.add(tree, nodes);
         });
         let end = end.get();
-        let tallied = state.settle(&readings);
+        let counters_at_end = state.settle(&readings);
         let mut build = state.builds.swap_remove(index);
         build.add_suspended_idle_time(&readings);
-        let paths = self.paths.end(number);
+        let paths = PATHS.end(number);
         let phases = merged.finish(paths.len());
-        let threads = ThreadIntervals::take_from(&readings);
+        let threads = take_intervals(readings.iter().flat_map(|(_, reading)| &reading.trees));
         for (thread, reading) in &readings {
             for TreeReading { tree, left, .. } in &reading.trees {
-                if let Some(done) = tree.collect(number, reading.counters)
+                if let Some(since_reading) = tree.collect(number, reading.counters)
                     && !left
                 {
-                    thread.unsettle(done);
+                    thread.unsettle(since_reading);
                 }
             }
         }
         let scale = Scale::between(build.start, end);
-        build_thread.set_resident_fresh(scale.ticks_in(RESIDENT_INTERVAL).max(1));
+        build_thread.set_resident_interval(scale.ticks_in(RESIDENT_INTERVAL).max(1));
         if !state.builds.iter().any(|other| std::ptr::eq(other.build_thread, build_thread)) {
-            build_thread.watch.stop();
+            build_thread.peak_watch.stop();
             build_thread.release_if_vacant();
         }
         drop(state);
 
         if let Some(current) = current {
-            current.notice_ended_builds();
+            current.recheck_builds();
         }
         let counters = if build.overlapped {
             let self_counters = phases.iter().skip(1).map(|phase| phase.self_usage().counters);
             self_counters.fold(build.unattributed.counters, Counters::plus)
         } else {
-            tallied.minus(build.tallied)
+            counters_at_end.minus(build.counters_at_start)
         };
-        let live_bytes = tallied.net_bytes.cast_signed();
+        let live_bytes = counters_at_end.net_bytes.cast_signed();
         let trees = readings.iter().filter(|(thread, _)| std::ptr::eq(*thread, build_thread));
-        let trees = trees.flat_map(|(_, reading)| &reading.trees).filter(|tree| tree.own);
+        let trees =
+            trees.flat_map(|(_, reading)| &reading.trees).filter(|tree| tree.is_of_build_thread);
         let peak = trees.map(|tree| tree.process_peak).max().unwrap_or(i64::MIN).max(live_bytes);
         Some(Measured {
             start: build.start.ticks,
@@ -260,11 +227,11 @@ impl std::fmt::Debug for Registry {
 }
 
 impl OpenBuild {
-    /// Adds what was done for the build as a whole while other work was suspended.
+    /// Adds the idle time and memory of all root frames but the bottom frames.
     fn add_suspended_idle_time(&mut self, readings: &Readings) {
         for reading in readings.iter().flat_map(|(_, reading)| &reading.trees) {
             let counters = reading.idle.counters;
-            let ticks = if reading.own { reading.idle.ticks } else { 0 };
+            let ticks = if reading.is_of_build_thread { reading.idle.ticks } else { 0 };
             self.unattributed = self.unattributed.plus(Usage { ticks, counters });
         }
     }
@@ -272,8 +239,8 @@ impl OpenBuild {
 
 type Readings = Vec<(&'static Thread, ThreadReading)>;
 
-/// Reads all threads: `build_thread` as of the time that `end` returns, the others as of their
-/// reading. Calls `take` with each tree that was read and the nodes that are in it.
+/// Reads all threads: `build_thread` at the time that `end` returns, the others at the current time.
+/// Calls `take` with each tree of the build and the nodes of its thread.
 fn read_all(
     build: Option<BuildNumber>,
     build_thread: &'static Thread,
@@ -294,34 +261,42 @@ fn read_all(
 }
 
 impl State {
-    /// Attributes what each thread did outside of phases, since the last call, to the build that it
-    /// belongs to. Called whenever a build starts or ends, before the list of builds changes.
-    /// Returns the sum of all tallies.
+    /// Attributes what each thread did in no phase since the last call to the build that it worked
+    /// for. To be called whenever a build starts or ends, before the list of builds changes. Returns
+    /// the sum of all tallies.
     fn settle(&mut self, readings: &Readings) -> Counters {
         let sole = if let [sole] = self.builds.as_slice() { Some(sole.number) } else { None };
         for (thread, reading) in readings {
             let idle = thread.settle(reading.idle);
-            let is_open = |number: &BuildNumber| self.builds.iter().any(|b| b.number == *number);
+            let is_open =
+                |number: &BuildNumber| self.builds.iter().any(|build| build.number == *number);
             let started = thread.last_started().filter(is_open);
-            // Only for the build that the thread started is its idle time part of that build.
-            self.give(started.or(sole), idle, started.map(|_| *thread));
+            // Idle time counts on the build thread only, idle memory on all threads.
+            self.attribute(started.or(sole), idle, started.map(|_| *thread));
         }
         let ended = threads::ended().counters();
         let idle = Usage { ticks: 0, counters: ended.minus(self.ended) };
         self.ended = ended;
-        self.give(sole, idle, None);
+        self.attribute(sole, idle, None);
         readings.iter().fold(ended, |sum, (_, reading)| sum.plus(reading.counters))
     }
 
-    fn give(&mut self, to: Option<BuildNumber>, idle: Usage, by: Option<&Thread>) {
+    /// Adds idle time and memory to a build. The time counts only if `build_thread` is that of the
+    /// build. Without a build, the memory is unclaimed.
+    fn attribute(
+        &mut self,
+        number: Option<BuildNumber>,
+        idle: Usage,
+        build_thread: Option<&Thread>,
+    ) {
         for build in &mut self.builds {
-            if to == Some(build.number) {
+            if number == Some(build.number) {
                 let sum = &mut build.unattributed;
                 sum.counters = sum.counters.plus(idle.counters);
-                if by.is_some_and(|thread| std::ptr::eq(thread, build.build_thread)) {
+                if build_thread.is_some_and(|thread| std::ptr::eq(thread, build.build_thread)) {
                     sum.ticks = sum.ticks.wrapping_add(idle.ticks);
                 }
-            } else if to.is_none() {
+            } else if number.is_none() {
                 build.unclaimed = build.unclaimed.plus(idle.counters);
             }
         }
@@ -329,17 +304,17 @@ impl State {
 }
 
 impl Thread {
-    /// Records what was outside of phases up to now, and returns what came since the last call.
+    /// Returns the idle time and memory since the last call, where `idle` is all until now.
     ///
-    /// That can be negative: an entry takes its time before others see it, so that a reading in
-    /// between counts as outside what turns out to be the phase's. The sums come out right.
+    /// The result can be negative: an entry reads the clock before it is published, so that a reading
+    /// in between counts as idle what belongs to the phase. The sums are right.
     fn settle(&self, idle: Usage) -> Usage {
         let since = idle.minus(self.settled.load());
         self.settled.add(since);
         since
     }
 
-    /// Makes `counters` something that [`Self::settle`] will return.
+    /// Adds `counters` to what [`Self::settle`] returns next.
     fn unsettle(&self, counters: Counters) {
         self.settled.add_counters(Counters::ZERO.minus(counters));
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::CountError;
+use crate::count::CountError;
 
 /// The facts that the tool added to a build.
 #[derive(Debug, Clone)]

@@ -5,8 +5,7 @@ use std::ptr;
 
 use tracing_core::Metadata;
 
-use crate::phase::name::NameId;
-use crate::registry::Registry;
+use crate::phase::name::{NAMES, NameId};
 
 const PLACES_BITS: u32 = 6;
 const PLACES: usize = 1 << PLACES_BITS;
@@ -30,7 +29,7 @@ pub(super) fn name_of(metadata: &'static Metadata<'static>) -> NameId {
         {
             return id;
         }
-        let id = Registry::global().names.intern(metadata.name());
+        let id = NAMES.intern(metadata.name());
         place.set((address, id.to_raw()));
         id
     })

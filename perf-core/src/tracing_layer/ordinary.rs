@@ -19,17 +19,17 @@ use std::thread::yield_now;
 
 use tracing_core::span;
 
-use crate::measure::leak::{Slot, leak};
+use crate::measure::leak::{SharedRef, leak};
 use crate::measure::ticks::Ticks;
 use crate::phase::call::Ending;
 use crate::phase::frame::{Frame, Ticket};
+use crate::phase::global::OPEN_BUILDS;
 use crate::phase::name::NameId;
 use crate::phase::node::Node;
 use crate::phase::open_builds::BuildNumber;
 use crate::phase::path::PathId;
 use crate::phase::thread::Thread;
 use crate::phase::threads;
-use crate::registry::Registry;
 
 use super::span_phase::{Place, SpanPhase};
 
@@ -64,8 +64,8 @@ struct Record {
     parent_path: AtomicU32,
     parent_build: AtomicU64,
     /// The one entry.
-    node: Slot<Node>,
-    frame: Slot<Frame>,
+    node: SharedRef<Node>,
+    frame: SharedRef<Frame>,
     ticket: AtomicU64,
     first_entry: AtomicU64,
     /// The exit from it, and how long it took.
@@ -126,7 +126,7 @@ pub(super) fn take(key: Key) -> Option<SpanPhase> {
 impl SpanTable {
     fn record(&self, key: Key) -> &Record {
         // Ids of spans that are open at once mostly follow one another.
-        &self.0[key.span as usize % RECORDS]
+        &self.0[usize::from(key.span.to_le_bytes()[0]) % RECORDS]
     }
 }
 
@@ -139,8 +139,8 @@ impl Record {
             name: AtomicU32::new(0),
             parent_path: AtomicU32::new(0),
             parent_build: AtomicU64::new(0),
-            node: Slot::empty(),
-            frame: Slot::empty(),
+            node: SharedRef::empty(),
+            frame: SharedRef::empty(),
             ticket: AtomicU64::new(0),
             first_entry: AtomicU64::new(0),
             last_exit: AtomicU64::new(0),
@@ -263,7 +263,7 @@ impl Record {
         }
         if state == EXITED
             && let (Some((build, _)), Some(node)) = (self.parent(), self.node.get())
-            && Registry::global().is_open(build)
+            && OPEN_BUILDS.is_open(build)
         {
             let ticks = self.ticks.load(Relaxed);
             thread.write(|| node.call_ended(ticks, Ending::Completed));

@@ -4,16 +4,16 @@ use std::ptr;
 
 use crate::measure::counters::bump;
 use crate::measure::ticks::{self, Ticks};
+use crate::measure::uncounted::Uncounted;
 use crate::phase::call::Ending;
 use crate::phase::frame::EntryFlags;
+use crate::phase::global::{OPEN_BUILDS, PATHS};
 use crate::phase::name::NameId;
 use crate::phase::node::Node;
 use crate::phase::open_builds::BuildNumber;
 use crate::phase::path::PathId;
 use crate::phase::thread::Thread;
 use crate::phase::thread::fast_path::Entry;
-use crate::phase::threads::Uncounted;
-use crate::registry::Registry;
 
 /// A phase of a build; the root is the build itself.
 pub(super) type Place = (BuildNumber, PathId);
@@ -95,7 +95,7 @@ impl SpanPhase {
 
     /// Where the phase is, if that is known and its build is open.
     pub(super) fn place(&self) -> Option<Place> {
-        let is_open = |it: &Place| Registry::global().is_open(it.0);
+        let is_open = |it: &Place| OPEN_BUILDS.is_open(it.0);
         let entered = self.call.as_ref().map(Call::place).filter(is_open);
         entered.or_else(|| below(self.parent.filter(is_open)?, self.name))
     }
@@ -103,8 +103,7 @@ impl SpanPhase {
     /// Whether it is known where the phase is below, in a build that is open.
     pub(super) fn has_parent_in_open_build(&self, thread: &'static Thread) -> bool {
         // The thread's own build is open.
-        self.parent
-            .is_some_and(|it| thread.build() == Some(it.0) || Registry::global().is_open(it.0))
+        self.parent.is_some_and(|it| thread.build() == Some(it.0) || OPEN_BUILDS.is_open(it.0))
     }
 
     pub(super) fn set_parent(&mut self, parent: Option<Place>) {
@@ -172,7 +171,8 @@ impl SpanPhase {
             let start = if on_stack.first && is_on_stack { start } else { call.first_entry };
             call.ticks = Thread::length(start, now);
             call.last_exit = now;
-            call.panicked |= std::thread::panicking() && !ticket.flags().is(EntryFlags::UNWINDING);
+            call.panicked |=
+                std::thread::panicking() && !ticket.flags().contains(EntryFlags::UNWINDING);
             call.last = if exited { node.map(|it| (thread, it)) } else { None };
         }
         if is_on_stack && !is_innermost { Exit::WithOthers } else { Exit::Alone }
@@ -182,7 +182,7 @@ impl SpanPhase {
     /// that was entered before it was exited since. It is the same entry.
     pub(super) fn resume(&mut self, thread: &'static Thread) {
         if self.entered.last(thread).is_some_and(|it| !it.is_on_stack())
-            && self.call.as_ref().is_some_and(|it| Registry::global().is_open(it.build))
+            && self.call.as_ref().is_some_and(|it| OPEN_BUILDS.is_open(it.build))
             && let Some((on_stack, _)) = self.push(thread)
         {
             self.entered.take_last(thread);
@@ -221,9 +221,7 @@ impl Call {
     /// Counts the call, if its build is still open. The thread need not have run it.
     fn end(&self, thread: &'static Thread) {
         let node = match self.last {
-            Some((last, node))
-                if ptr::eq(last, thread) && Registry::global().is_open(self.build) =>
-            {
+            Some((last, node)) if ptr::eq(last, thread) && OPEN_BUILDS.is_open(self.build) => {
                 Some(node)
             }
             _ => thread.node_of(self.build, self.path),
@@ -297,9 +295,8 @@ impl Entered {
 #[cold]
 pub(super) fn below((build, parent): Place, name: NameId) -> Option<Place> {
     let _uncounted = Uncounted::begin();
-    let steps = Registry::global().paths.names(build, parent)?;
-    let child =
-        |at, &name: &NameId| Registry::global().paths.child(build, at, name, None).map(|it| it.0);
+    let steps = PATHS.names(build, parent)?;
+    let child = |at, &name: &NameId| PATHS.child(build, at, name, None).map(|it| it.0);
     let path = match steps.iter().position(|&it| it == name) {
         Some(open) => steps[..=open].iter().try_fold(PathId::ROOT, child),
         None => child(parent, &name),

@@ -20,10 +20,11 @@ use tracing_subscriber::layer::{Context, Layer};
 use tracing_subscriber::registry::{ExtensionsMut, LookupSpan, SpanRef};
 
 use crate::measure::ticks::{self, Ticks};
+use crate::measure::uncounted::Uncounted;
+use crate::phase::global::OPEN_BUILDS;
 use crate::phase::path::PathId;
 use crate::phase::thread::Thread;
-use crate::phase::threads::{self, Uncounted};
-use crate::registry::Registry;
+use crate::phase::threads;
 
 use super::PhaseLayer;
 use super::names::name_of;
@@ -57,7 +58,7 @@ where
         id: &span::Id,
         context: Context<'_, S>,
     ) {
-        if !Registry::global().epoch().any_open() {
+        if !OPEN_BUILDS.epoch().any_open() {
             return;
         }
         let Some(thread) = threads::current() else { return };
@@ -79,7 +80,7 @@ where
     }
 
     fn on_enter(&self, id: &span::Id, context: Context<'_, S>) {
-        if !Registry::global().epoch().any_open() {
+        if !OPEN_BUILDS.epoch().any_open() {
             return;
         }
         let Some(thread) = threads::current() else { return };
@@ -91,7 +92,7 @@ where
     }
 
     fn on_exit(&self, id: &span::Id, context: Context<'_, S>) {
-        if !Registry::global().epoch().any_open() {
+        if !OPEN_BUILDS.epoch().any_open() {
             return;
         }
         let now = ticks::now();
@@ -107,7 +108,7 @@ where
     }
 
     fn on_close(&self, id: span::Id, context: Context<'_, S>) {
-        if Registry::global().epoch().to_raw() == 0 {
+        if OPEN_BUILDS.epoch().to_raw() == 0 {
             // No build was ever open.
             return;
         }

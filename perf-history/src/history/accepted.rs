@@ -1,4 +1,4 @@
-//! Changes that somebody accepted: from a build on, its level is the new normal.
+//! Accepted changes: from one build on, its level is the new normal.
 
 use std::io::Read;
 
@@ -11,15 +11,15 @@ use super::{History, check_build_id};
 
 const ACCEPTED: &str = "accepted.jsonl";
 
-/// The longest file that is read: changes that people accepted are no millions.
+/// The longest file that is read; people do not accept millions of changes.
 const MAX_FILE: u64 = 32 << 20;
 
-/// A change that somebody accepted: one line of `accepted.jsonl`.
+/// An accepted change: one line of `accepted.jsonl`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Accepted {
-    /// The first build of the new level. What came before it in its series is no measure for what
-    /// comes after.
+    /// The first build of the new level. Earlier builds of its series are not
+    /// compared with later ones.
     pub build_id: String,
     /// When it was accepted: UTC, RFC 3339.
     pub timestamp: String,
@@ -67,7 +67,7 @@ impl History {
     ///
     /// # Errors
     ///
-    /// None of them is accepted, and what was there is unharmed: an id is none of a build, another
+    /// None of them is accepted, and what was there is unharmed: an id is not valid, another
     /// process holds the lock, or the system refused.
     pub fn accept(&self, changes: &[Accepted]) -> Result<(), HistoryError> {
         let mut bytes = vec![b'\n'];

@@ -52,7 +52,7 @@ impl RecordLine {
     }
 }
 
-/// Opens a file to append to it, and says how long it is.
+/// Opens a file to append to it, and returns its length.
 pub(super) fn open_for_appending(path: &Path) -> Result<(File, u64), HistoryError> {
     // Opened for reading as well, a pipe does not block; it is refused below.
     let file =

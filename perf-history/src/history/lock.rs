@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use super::error::{HistoryError, IoContext};
 
-/// The first and the longest pause between two attempts. The system wakes nobody who polls, so
-/// pauses stay short: a lock is held for well under a millisecond.
+/// The first and the longest pause between two attempts. A lock is held for
+/// well under a millisecond, so the pauses stay short.
 const FIRST_PAUSE: Duration = Duration::from_micros(100);
 const LONGEST_PAUSE: Duration = Duration::from_millis(4);
 
@@ -19,7 +19,7 @@ pub(super) struct Lock {
 }
 
 impl Lock {
-    /// Waits for the lock at `path` for as long as `wait`; `None` if it was not had by then.
+    /// Waits for the lock at `path` for as long as `wait`; `None` if that is not enough.
     /// Makes the directory if it is missing.
     pub(super) fn acquire(path: &Path, wait: Duration) -> Result<Option<Self>, HistoryError> {
         // A wait too long for the clock has no deadline.
@@ -43,8 +43,8 @@ impl Lock {
                 thread::sleep(pause.min(left));
                 pause = (pause * 2).min(LONGEST_PAUSE);
             }
-            // Whoever removes the directory while others wait leaves them a lock that no
-            // newcomer will find.
+            // If the directory was removed meanwhile, this is a lock that new writers will not
+            // find.
             if is_at(&file, path) {
                 return Ok(Some(Self { file }));
             }
@@ -54,8 +54,8 @@ impl Lock {
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        // Closing the file gives the lock back as well, but not while a process forked in the
-        // meantime keeps a copy of it open.
+        // Closing the file releases the lock as well, but not while a forked process keeps a
+        // copy of it open.
         let _ = self.file.unlock();
     }
 }
@@ -99,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_waited_for_a_lock_that_was_removed_holds_the_one_that_is_there() {
+    fn a_waiter_whose_lock_file_was_removed_gets_the_lock_that_exists() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("history/.lock");
         let first = Lock::acquire(&path, Duration::ZERO).unwrap().unwrap();

@@ -1,4 +1,4 @@
-//! The append-only history of a tool's builds: where it is, and what may be done with it.
+//! The append-only history of a tool's builds, and the operations on it.
 
 mod accepted;
 mod append;
@@ -34,7 +34,7 @@ pub use timeline_reader::TimelineReader;
 
 use crate::record::BuildStats;
 
-/// Where a history is kept unless its tool says otherwise.
+/// The default directory of a history.
 pub const DEFAULT_DIR: &str = ".build-metrics";
 
 const HISTORY: &str = "history.jsonl";
@@ -45,13 +45,13 @@ const LATEST_TEMPORARY: &str = "latest.json.tmp";
 const LOCK: &str = ".lock";
 const PENDING: &str = "pending";
 
-/// How long a writer waits for the lock, unless told otherwise.
+/// How long a writer waits for the lock by default.
 const LOCK_WAIT: Duration = Duration::from_secs(1);
 
 /// The records of one tool in one place, oldest first.
 ///
 /// Any number of processes may append to a history at once, and read it meanwhile. The
-/// [crate's documentation](crate) says what it guarantees.
+/// [crate's documentation](crate) lists its guarantees.
 ///
 /// ```
 /// use perf_history::{BuildStats, HistoryLine, History};
@@ -87,7 +87,7 @@ pub struct History {
 }
 
 impl History {
-    /// The history in a directory. Nothing is read or made until it is needed.
+    /// The history in a directory. Nothing is read or created until it is needed.
     #[must_use]
     pub fn open(dir: impl Into<PathBuf>) -> Self {
         Self { dir: dir.into(), lock_wait: LOCK_WAIT, progress: Progress::default() }
@@ -120,15 +120,15 @@ impl History {
         self.dir.join(HISTORY)
     }
 
-    /// Appends a record, and makes it `latest.json`. What waits in `pending` is adopted first.
+    /// Appends a record, and writes it to `latest.json`. Records in `pending` are adopted first.
     ///
     /// If another process holds the lock for a second, the record is left in `pending`.
     ///
     /// # Errors
     ///
     /// The record is not in the history, and what was there is unharmed: the record cannot be
-    /// written (a `build_id` unfit for a file's name, a count with the name of a field, more than
-    /// [`MAX_LINE`] bytes), or the system refused.
+    /// written (a `build_id` that cannot be part of a file name, a count with the name of a field, more than
+    /// [`MAX_LINE`] bytes), or the system reported an error.
     pub fn append(&self, stats: &BuildStats) -> Result<Appended, HistoryError> {
         check_build_id(&stats.build_id)?;
         let line = RecordLine::new(stats)?;
@@ -179,8 +179,7 @@ impl History {
         HistoryLines::oldest_first(self.path(), self.progress.clone())
     }
 
-    /// All lines of the history, newest first, so that a search costs only the distance to what
-    /// it finds. Lines appended after this call are not seen.
+    /// All lines of the history, newest first, so that a search reads only as far as it must. Lines appended after this call are not seen.
     #[must_use]
     pub fn newest_first(&self) -> HistoryLines {
         HistoryLines::newest_first(self.path(), self.progress.clone())
@@ -193,7 +192,7 @@ impl History {
     ///
     /// # Errors
     ///
-    /// No line is lost: another process holds the lock, or the system refused. The history is as
+    /// No line is lost: another process holds the lock, or the system reported an error. The history is as
     /// before, unless the error is about `latest.json`, which comes last.
     pub fn repair(&self) -> Result<Repaired, HistoryError> {
         let mut repaired = Repaired::default();
@@ -260,7 +259,7 @@ impl History {
             action
         })?;
         if let Some(rewriting) = rewriting {
-            // Before the records, so that a kill in between leaves none that nobody will remove.
+            // Before the records: a timeline without a record would never be removed.
             pruned.timelines = timelines.remove()?;
             self.put_in_place(rewriting)?;
         }
@@ -271,12 +270,12 @@ impl History {
         Lock::acquire(&self.dir.join(LOCK), self.lock_wait)
     }
 
-    /// Another process has held the lock for as long as it was waited for.
+    /// The error where another process held the lock for too long.
     fn busy(&self) -> HistoryError {
         HistoryError::Busy { path: self.dir.join(LOCK), waited: self.lock_wait }
     }
 
-    /// The lock, with all that waited adopted; `None` where there is no history.
+    /// Takes the lock and adopts the waiting records; `None` where there is no history.
     fn lock_for_rewriting(&self) -> Result<Option<(Lock, u64)>, HistoryError> {
         if !self.dir.try_exists().context("look for", &self.dir)? {
             return Ok(None);
@@ -295,7 +294,7 @@ impl History {
     }
 
     fn adopt(&self) -> Adoption {
-        // Under the lock nobody else is writing it: it is what a killed process left.
+        // No other process can be writing it, as this one holds the lock: a killed one left it.
         let _ = fs::remove_file(self.dir.join(HISTORY_TEMPORARY));
         pending::adopt(&self.dir.join(PENDING), &self.path())
     }
@@ -333,7 +332,7 @@ impl History {
         })
     }
 
-    /// Where the newest `n` records begin.
+    /// The offset of the first of the newest `n` records.
     fn offset_of_newest(&self, n: usize) -> Result<u64, HistoryError> {
         if n == 0 {
             return Ok(u64::MAX);
@@ -359,7 +358,7 @@ impl IntoIterator for &History {
     }
 }
 
-/// An id is part of the names of files in `pending` and `timelines`: it must not lead out of there.
+/// An id is part of file names in `pending` and `timelines`: it must not lead out of there.
 fn check_build_id(id: &str) -> Result<(), HistoryError> {
     let is_fit = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
     if (1..=64).contains(&id.len()) && id.bytes().all(is_fit) {

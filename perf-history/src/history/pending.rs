@@ -1,20 +1,20 @@
 //! Records whose writers did not get the lock in time, and how the next writer adopts them.
 //!
-//! Each is a file in `pending`, whose name tells how far it has come:
+//! Each is a file in `pending`, whose name shows its state:
 //!
 //! | name | state |
 //! |---|---|
-//! | `ID.PID.N.tmp` | being written; not promised to anybody yet |
+//! | `ID.PID.N.tmp` | being written; its writer has not returned yet |
 //! | `ID.json` | whole, and not in the history |
 //! | `ID.adopting` | being moved to the history; may be there already |
-//! | `ID.unreadable` | no record, whatever made it so; left for a human |
+//! | `ID.unreadable` | not a record; left for a human |
 //!
 //! A writer killed before the rename to `.json` has not returned. An adopter renames to
 //! `.adopting`, appends, and removes the file. Killed before the rename it has done nothing.
 //! Killed later it leaves an `.adopting`, and only for such a file must the next adopter ask
 //! whether the history has the record. If so it stands at the end, for nothing is appended before
-//! a killed adoption has been completed. A line that the adopter left torn is no record: it is
-//! ended, and the record is appended whole.
+//! a killed adoption has been completed. A torn line that the adopter left is not a
+//! record: it is ended, and the record is appended whole.
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -30,11 +30,11 @@ use super::replace::{files_in, remove_if_stale, replace_by, temporary_for};
 /// One line is enough after a kill; the rest is for disks that failed in between.
 const SEARCHED_LINES: usize = 1000;
 
-/// What became of the records that waited.
+/// The result of an adoption.
 #[derive(Default)]
 pub(super) struct Adoption {
     pub(super) adopted: u64,
-    /// The first thing that went wrong; no record is lost by it.
+    /// The first error; it loses no record.
     pub(super) problem: Option<HistoryError>,
 }
 
@@ -114,7 +114,7 @@ fn complete(path: &Path, history: &Path, there: MayBeThere) -> Result<bool, Hist
     };
     let is_new = there == MayBeThere::No || !ends_with(history, &stats.build_id)?;
     if is_new {
-        // Written anew: whoever looked at the file may have left it on several lines.
+        // Serialised again: someone may have reformatted the file to several lines.
         RecordLine::new(&stats)?.append_to(history)?;
     }
     fs::remove_file(path).or_else(|_| File::create(path).map(drop)).context("remove", path)?;
@@ -132,7 +132,7 @@ fn ends_with(history: &Path, build_id: &str) -> Result<bool, HistoryError> {
     Ok(false)
 }
 
-/// Renames what is no record out of the way of the next adopter.
+/// Renames a file that is not a record, so that the next adopter skips it.
 fn set_aside(path: &Path, reason: &UnreadableReason) -> HistoryError {
     let aside = path.with_extension("unreadable");
     match fs::rename(path, &aside) {

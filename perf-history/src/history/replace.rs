@@ -1,4 +1,4 @@
-//! Files that are written whole: beside their place at first, under a name that nobody else uses.
+//! Files that are replaced as a whole: written under a temporary name, then renamed.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::error::{HistoryError, IoContext};
 
-/// After this long, nobody is still writing a temporary file.
+/// A temporary file older than this was left by a writer that was killed.
 const STALE: Duration = Duration::from_hours(1);
 
 /// A path in the directory for what is to be the file of this build. No two threads or processes
@@ -19,7 +19,7 @@ pub(super) fn temporary_for(dir: &Path, build_id: &str) -> PathBuf {
     dir.join(format!("{build_id}.{}.{count}.tmp", std::process::id()))
 }
 
-/// Replaces the file at `path` by what `write` writes; who reads it sees the old or the new.
+/// Replaces the file at `path` by what `write` writes; readers see the old file or the new one.
 /// `temporary` is in the same directory.
 pub(super) fn replace(
     path: &Path,

@@ -1,21 +1,21 @@
-//! What may be asked of a history's writers, and what they answer.
+//! The arguments and results of a history's writing operations.
 
 use std::path::PathBuf;
 use std::time::SystemTime;
 
 use super::error::HistoryError;
 
-/// What an append did.
+/// The result of an append.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Appended {
     /// Where the record is.
     pub place: SavedTo,
-    /// How many records of other writers, which had not got the lock in time, were appended
+    /// How many records of other writers, which did not get the lock in time, were appended
     /// before it.
     pub adopted: u64,
-    /// What went wrong although the record is safe: `latest.json` could not be replaced, or
-    /// another writer's record not be adopted.
+    /// An error that left the record safe: `latest.json` could not be replaced, or another
+    /// writer's record could not be adopted.
     pub warning: Option<HistoryError>,
 }
 
@@ -25,11 +25,11 @@ pub struct Appended {
 pub enum SavedTo {
     /// In the history.
     History,
-    /// In this file: the lock was not had in time, and the next append will adopt it.
+    /// In this file: the lock was not available in time, and the next append will adopt it.
     Pending(PathBuf),
 }
 
-/// What a repair did.
+/// The result of a repair.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Repaired {
@@ -37,7 +37,7 @@ pub struct Repaired {
     pub records: u64,
     /// Lines moved to `history.rejected.jsonl`.
     pub rejected: u64,
-    /// Records that waited for a writer and were appended.
+    /// Records that waited in `pending` and were appended.
     pub adopted: u64,
 }
 
@@ -45,14 +45,14 @@ pub struct Repaired {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Retention {
-    /// The newest, this many.
+    /// The newest N records.
     Newest(usize),
     /// Those of builds that started at this time or later, and those whose time stamp cannot be
     /// read.
     Since(SystemTime),
 }
 
-/// What a pruning did.
+/// The result of a pruning.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Pruned {
@@ -62,7 +62,7 @@ pub struct Pruned {
     pub removed: u64,
     /// Lines that cannot be read, kept where they are.
     pub unreadable: u64,
-    /// Records that waited for a writer and were appended before.
+    /// Records that waited in `pending` and were appended before.
     pub adopted: u64,
     /// Timelines removed with their records.
     pub timelines: u64,

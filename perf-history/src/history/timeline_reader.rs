@@ -44,7 +44,7 @@ pub struct TimelineReader {
     build_threads: Vec<bool>,
     found: u64,
     is_ended: bool,
-    /// What was read in search of the last of the paths.
+    /// The part that was read while looking for the last of the paths.
     ahead: Option<Result<TimelinePart, HistoryError>>,
 }
 
@@ -85,13 +85,13 @@ impl TimelineReader {
         }
     }
 
-    /// What the file says before its intervals.
+    /// The header of the file.
     #[must_use]
     pub fn header(&self) -> &TimelineHeader {
         &self.header
     }
 
-    /// What the file says before its intervals, for who is done with these.
+    /// The header, after the intervals were read.
     #[must_use]
     pub fn into_header(self) -> TimelineHeader {
         self.header
@@ -107,7 +107,7 @@ impl TimelineReader {
                 }
                 Ok(None) => {
                     self.is_ended = true;
-                    self.settle().map(|()| None)
+                    self.check_count().map(|()| None)
                 }
                 Ok(Some(text)) => match text.and_then(read_line) {
                     Ok(read) => self.take(read),
@@ -132,7 +132,7 @@ impl TimelineReader {
         None
     }
 
-    /// Takes what a line says, if it goes with the lines before it.
+    /// Takes the content of a line, if it is consistent with the lines before it.
     fn take(&mut self, read: Read) -> Result<Option<TimelinePart>, TimelineError> {
         self.header.paths.extend(read.paths.into_iter().flatten());
         let Some(part) = read.part else {
@@ -156,8 +156,8 @@ impl TimelineReader {
         Ok(Some(part))
     }
 
-    /// Compares what was found with what should be there.
-    fn settle(&mut self) -> Result<(), TimelineError> {
+    /// Compares the number of intervals with the header's.
+    fn check_count(&mut self) -> Result<(), TimelineError> {
         let counted = self.header.intervals;
         if self.is_later_version {
             let missing = counted.saturating_sub(self.found);
@@ -177,7 +177,7 @@ impl Iterator for TimelineReader {
     }
 }
 
-/// Whether a line is JSON and merely not understood.
+/// Whether a line is JSON that was not understood.
 fn is_of_content(error: &TimelineError) -> bool {
     !matches!(error, TimelineError::TooLong | TimelineError::NotJson(_))
 }

@@ -5,9 +5,9 @@
 //! | `ID.PID.N.tmp` | being written |
 //! | `ID.jsonl` | whole |
 //!
-//! Nobody locks anything here: a file is whole or not there. Pruning takes those of the builds
-//! that it removes, and no others. One whose build is in no record may be that of a record which
-//! is damaged, or of one that another checkout has, so that nobody can tell that it is not wanted.
+//! There is no lock: a file is whole or absent. Pruning removes the timelines of the builds that
+//! it removes, and no others: a timeline without a record may belong to a damaged record, or to
+//! one in another checkout.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -25,8 +25,8 @@ use crate::timeline::{Timeline, TimelineThread, write};
 const TIMELINES: &str = "timelines";
 
 impl History {
-    /// Writes the timeline of a build, beside its record and independently of it, and says where
-    /// it is. One that the build had before is replaced. Makes the directory if it is missing.
+    /// Writes the timeline of a build, beside its record and independently of it, and returns
+    /// its path. One that the build had before is replaced. Makes the directory if it is missing.
     ///
     /// Readers see nothing or the whole of it. A process that is killed meanwhile leaves a
     /// temporary file, which a later save or pruning removes when it is an hour old.
@@ -93,7 +93,7 @@ impl History {
         TimelineReader::open(self.timeline_path(build_id)?, build_id)
     }
 
-    /// The timelines that there are, for a pruning to take some.
+    /// The existing timelines, for a pruning.
     pub(super) fn timelines(&self) -> Result<Timelines, HistoryError> {
         let dir = self.dir.join(TIMELINES);
         let mut actions = BTreeMap::new();
@@ -131,12 +131,12 @@ fn remove_temporary_if_stale(path: &Path) {
 /// the history is.
 pub(super) struct Timelines {
     dir: PathBuf,
-    /// By build: what becomes of its records, if it has any.
+    /// By build: the action for its records, if it has any.
     actions: BTreeMap<String, Option<LineAction>>,
 }
 
 impl Timelines {
-    /// Takes down what becomes of a record.
+    /// Notes the action for a record.
     pub(super) fn follow(&mut self, build_id: &str, action: LineAction) {
         if let Some(known) = self.actions.get_mut(build_id) {
             // A build may have two records, after a merge say: it is kept while one of them is.
@@ -146,7 +146,7 @@ impl Timelines {
         }
     }
 
-    /// Removes those of the builds whose records all go, and says how many there were.
+    /// Removes those of the builds whose records all go, and returns their number.
     pub(super) fn remove(self) -> Result<u64, HistoryError> {
         let mut removed = 0;
         for (build_id, action) in self.actions {

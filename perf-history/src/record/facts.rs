@@ -1,4 +1,4 @@
-//! What a record says about the machine, the checkout, the job and the measuring itself.
+//! The facts in a record about the machine, the checkout, the job and the measuring itself.
 
 use serde::{Deserialize, Serialize};
 
@@ -35,7 +35,7 @@ pub struct System {
     pub unknown_fields: UnknownFields,
 }
 
-/// What else may have disturbed the build.
+/// What may have disturbed the build.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
@@ -83,7 +83,7 @@ pub struct Git {
 #[non_exhaustive]
 #[serde(default)]
 pub struct Ci {
-    /// Whose service it is.
+    /// The name of the service.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub provider: Option<String>,
     /// The run, as the provider numbers it.
@@ -101,8 +101,8 @@ pub struct Ci {
     pub unknown_fields: UnknownFields,
 }
 
-/// The timeline of a build, which has a file of its own: see [`timeline`](crate::timeline). That
-/// it was recorded does not say that the file is still there.
+/// The timeline of a build, which has a file of its own: see [`timeline`](crate::timeline). The
+/// file may have been removed since.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "schema", schemars(extend("required" = ["intervals", "dropped"])))]
@@ -133,10 +133,10 @@ pub struct AllocatorFacts {
     pub sample_bytes: u64,
     /// Samples that were taken.
     pub samples: u64,
-    /// Samples for which there was no room: the estimates lack what they stood for.
+    /// Samples for which there was no room: the estimates lack them.
     pub dropped: u64,
-    /// Whether the program holds line numbers for its own code. `None` where that was not to be
-    /// told: there was no sample.
+    /// Whether the program holds line numbers for its own code. `None` where there was no
+    /// sample to find out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub debug_info: Option<bool>,
     /// Fields that this version does not know, or whose values it does not understand.

@@ -1,4 +1,4 @@
-//! What one build leaves behind: the types of a record, pure data.
+//! The record of a build: its types, pure data.
 //!
 //! A record is one JSON object on one line. Its top level is flat: the fields of [`BuildStats`]
 //! and, among them, the user's counts, each under its own name, with the list of these names as
@@ -11,7 +11,7 @@
 //!
 //! - *This version, `schema` 1.* A value of a wrong type, a field that comes twice, or a missing
 //!   `build_id`, `timestamp`, `tool`, `outcome` or `build_time_ms` makes the line unreadable:
-//!   it was damaged. Fields that are unknown are kept in `unknown_fields`, at the level where they stand.
+//!   it was damaged. Fields that are unknown are kept in `unknown_fields` of the object that has them.
 //! - *A later version.* The same, but a known field whose value is not understood is unknown, and
 //!   its value is kept in `unknown_fields` under its name, so that rewriting gives it back. An outcome
 //!   that is not understood reads as failed and a clock as suspect, so that neither
@@ -19,7 +19,7 @@
 //!   understood makes the line unreadable.
 //! - *No `schema`:* a record of the Python model that this format comes from. It reads as a
 //!   build of the tool `bengal`, its `X_time_ms` as top-level phases `X`, its whole numbers as
-//!   counts. Its time stamp, which names no offset, is taken as UTC; its id is made of it.
+//!   counts. Its time stamp has no offset and is taken as UTC; its id is derived from it.
 
 mod facts;
 mod phase;
@@ -56,7 +56,7 @@ pub const SCHEMA: u32 = 1;
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Outcome {
-    /// It returned, and not with an error.
+    /// It returned, but not an error.
     #[default]
     Success,
     /// It returned an error, or was abandoned.
@@ -184,7 +184,7 @@ pub struct BuildStats {
     pub skipped: Option<bool>,
     /// Present where the build's times cannot be trusted.
     pub clock: Option<Clock>,
-    /// The user's counts. In the file each stands under its own name, and this is the list of
+    /// The user's counts. In the file each has a field of its own name, and this is the list of
     /// the names.
     #[cfg_attr(feature = "schema", schemars(with = "std::collections::BTreeSet<String>"))]
     pub counts: BTreeMap<String, u64>,
@@ -206,7 +206,8 @@ pub struct BuildStats {
     pub alloc_count: Option<u64>,
     /// Bytes requested, on all threads.
     pub alloc_bytes: Option<u64>,
-    /// Top-level phases: `build_thread_ms`, or `elapsed_ms` where the phase never ran on the own thread.
+    /// Top-level phases: `build_thread_ms`, or `elapsed_ms` where the phase never ran on the
+    /// build thread.
     pub phase_timings_ms: BTreeMap<String, f64>,
     /// The phases in the order of their tree.
     pub phases: Vec<PhaseStats>,
@@ -235,7 +236,7 @@ pub struct BuildStats {
     pub ci: Option<Ci>,
     /// How the tool was compiled.
     pub profile: Option<Profile>,
-    /// What the user says of the build.
+    /// The user's labels of the build.
     pub labels: BTreeMap<String, String>,
     /// Fields that this version does not know, or whose values it does not understand.
     #[cfg_attr(feature = "schema", schemars(skip))]
@@ -265,7 +266,7 @@ impl BuildStats {
         timestamp::parse(&self.timestamp)
     }
 
-    /// Says when the build started: in UTC, to the millisecond.
+    /// Sets when the build started: in UTC, to the millisecond.
     ///
     /// ```
     /// use std::time::{Duration, SystemTime};

@@ -1,4 +1,4 @@
-//! What a record says of a phase, and of the work that was in no phase.
+//! The phases of a record, the work outside of them, and the places that allocated.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,8 +7,8 @@ use super::values::{is_none_or_zero, is_zero, no_number, rounded};
 
 /// One phase of a build.
 ///
-/// Times are milliseconds; *self* times and counts leave out the phases below, *own* times are
-/// those on the thread that started the build. Written to a file, counters that are 0 are left
+/// Times are milliseconds; *self* times and counts leave out the phases below, *build
+/// thread* times are those on the thread that started the build. Written to a file, counters that are 0 are left
 /// out.
 ///
 /// The memory fields are `None` where the tracking allocator is not in the program. In a record
@@ -44,10 +44,10 @@ pub struct PhaseStats {
     /// Thread time in the phase itself, over all threads.
     #[serde(default, skip_serializing_if = "no_number", serialize_with = "rounded")]
     pub self_ms: f64,
-    /// The share of `total_ms` on the build's own thread. `None` where the phase never ran there.
+    /// The share of `total_ms` on the build thread. `None` where the phase never ran there.
     #[serde(default, skip_serializing_if = "no_number", serialize_with = "rounded")]
     pub build_thread_ms: Option<f64>,
-    /// The share of `self_ms` on the build's own thread. `None` where the phase never ran there.
+    /// The share of `self_ms` on the build thread. `None` where the phase never ran there.
     #[serde(default, skip_serializing_if = "no_number", serialize_with = "rounded")]
     pub build_thread_self_ms: Option<f64>,
     /// Last exit minus first entry, over all threads.
@@ -117,7 +117,7 @@ pub struct PhaseStats {
     /// Highest live heap of the whole process during the phase: a level, no counter, so it is
     /// written also where it is 0. It is exact where no other thread allocates meanwhile, else to
     /// 64 KiB for each live thread, the build's own among them. `None` where the phase never ran on
-    /// the build's own thread.
+    /// the build thread.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub process_peak_bytes: Option<u64>,
     /// Allocations in the phase itself.
@@ -126,12 +126,12 @@ pub struct PhaseStats {
     /// Bytes requested in the phase itself.
     #[serde(default, skip_serializing_if = "is_none_or_zero")]
     pub self_alloc_bytes: Option<u64>,
-    /// Change of the resident set, in 2^20 bytes: phases on the own thread that last 10 ms or
+    /// Change of the resident set, in 2^20 bytes: phases on the build thread that last 10 ms or
     /// more.
     #[serde(default, skip_serializing_if = "no_number", serialize_with = "rounded")]
     pub rss_delta_mb: Option<f64>,
     /// Bytes that the phase itself allocated and that were neither freed nor given back by the end
-    /// of the build, whoever had them then: estimated from samples. `None` where allocations were
+    /// of the build, on any thread: estimated from samples. `None` where allocations were
     /// not sampled.
     #[serde(default, skip_serializing_if = "is_none_or_zero")]
     pub retained_bytes: Option<u64>,
@@ -202,7 +202,7 @@ fn fill_in<T: Default>(name: &str, counter: &mut Option<T>, unknown_fields: &Unk
 #[non_exhaustive]
 #[serde(default)]
 pub struct Unattributed {
-    /// Milliseconds on the build's own thread.
+    /// Milliseconds on the build thread.
     #[serde(skip_serializing_if = "no_number", serialize_with = "rounded")]
     pub build_thread_ms: f64,
     /// Allocations.
@@ -271,13 +271,13 @@ pub struct Unclaimed {
     pub unknown_fields: UnknownFields,
 }
 
-/// A place in the tool's code that allocated, as far as samples tell: a line of it, or where the
+/// A place in the tool's code that allocated, estimated from samples: a line of it, or where the
 /// program holds no line numbers, a function.
 ///
 /// Of all that is allocated, bytes are picked at random, one of
-/// [`sample_bytes`](AllocatorFacts::sample_bytes) on average, and a block that holds such a byte
+/// [`sample_bytes`](super::AllocatorFacts::sample_bytes) on average, and a block that holds such a byte
 /// is a sample. With `p = 1 - exp(-size / sample_bytes)`, the chance that a block of its size has
-/// to be one, a sample stands for `size / p` bytes and `1 / p` allocations, so that the estimates
+/// to be one, a sample represents `size / p` bytes and `1 / p` allocations, so that the estimates
 /// are right on average (D. Horvitz, D. Thompson, *A generalization of sampling without
 /// replacement from a finite universe*, 1952). The truth is between `alloc_bytes_low` and
 /// `alloc_bytes_high` in 99.9 of 100 cases (the weighted form of the interval for Poisson counts
@@ -323,7 +323,7 @@ pub struct AllocationPlace {
     /// estimated.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub retained_bytes: u64,
-    /// How many samples tell so.
+    /// The number of samples.
     #[serde(default)]
     pub samples: u64,
     /// Fields that this version does not know, or whose values it does not understand.

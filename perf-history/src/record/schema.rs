@@ -9,7 +9,7 @@ use super::BuildStats;
 
 /// The JSON Schema (draft 2020-12) of a record of this version.
 ///
-/// It says what this version writes. Readers take more: fields that a later version adds inside
+/// It describes what this version writes. Readers accept more: fields that a later version adds inside
 /// objects, and records of the Python model.
 #[must_use]
 pub fn json_schema() -> Schema {

@@ -10,7 +10,7 @@ use super::{BuildStats, Clock, Outcome, timestamp};
 /// The fields of a record that decide whether a search wants it.
 ///
 /// Reading them costs a fraction of reading the record. See
-/// [`NewestFirst::next_where`](crate::history::NewestFirst::next_where).
+/// [`HistoryLines::next_where`](crate::history::HistoryLines::next_where).
 #[derive(Debug, Clone, Deserialize)]
 #[non_exhaustive]
 pub struct RecordSummary<'a> {

@@ -156,7 +156,8 @@ impl Serialize for BuildStats {
         if self.schema > SCHEMA {
             // A value of an inner object that was not understood is among its unknown fields,
             // which come last: as a `Value`, it replaces the one that the derive wrote.
-            let value = self.write(serde_json::value::Serializer).map_err(S::Error::custom)?;
+            let text = serde_json::to_vec(&AllFields(self)).map_err(S::Error::custom)?;
+            let value: Value = serde_json::from_slice(&text).map_err(S::Error::custom)?;
             return value.serialize(serializer);
         }
         self.write(serializer)
@@ -185,6 +186,15 @@ impl BuildStats {
             }
         }
         map.end()
+    }
+}
+
+/// Writes a record with the unknown fields of its inner objects after their known ones.
+struct AllFields<'a>(&'a BuildStats);
+
+impl Serialize for AllFields<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.write(serializer)
     }
 }
 
@@ -271,11 +281,18 @@ impl Reading {
         self.see(name)
     }
 
+    /// Reads a field from plain JSON.
+    fn set_value(&mut self, name: &str, value: &Value) -> Result<(), serde_json::Error> {
+        // PERF: by way of text, since reading from a `Value` would be a second copy of all that
+        // the derives generate, and a tenth more time to compile this crate.
+        self.set(name, &mut serde_json::Deserializer::from_str(&value.to_string()))
+    }
+
     /// Takes a field that was read as plain JSON. In a later version, a value that is not
     /// understood is kept as it is.
     fn take<E: de::Error>(&mut self, name: &str, value: Value) -> Result<(), E> {
         if self.stats.schema <= SCHEMA {
-            let result: Result<(), serde_json::Error> = self.set(name, value);
+            let result = self.set_value(name, &value);
             return result.map_err(|error| E::custom(format_args!("`{name}`: {error}")));
         }
         let stats = &mut self.stats;
@@ -291,8 +308,7 @@ impl Reading {
             "ci" => later_object(&value, &mut stats.ci),
             _ if self.seen.contains(&name) => true,
             _ if FIELDS.contains(&name) => {
-                let result: Result<(), serde_json::Error> = self.set(name, value.clone());
-                if result.is_ok() {
+                if self.set_value(name, &value).is_ok() {
                     return Ok(());
                 }
                 false
@@ -427,7 +443,8 @@ impl Nested for AllocationPlace {
 /// Reads an object that a later version wrote. A field whose value is not understood is kept as
 /// it is.
 fn later<T: Nested>(value: &Value) -> Option<T> {
-    let read = |fields: Map<String, Value>| T::deserialize(Value::Object(fields)).ok();
+    let read =
+        |fields| -> Option<T> { serde_json::from_str(&Value::Object(fields).to_string()).ok() };
     let fields = value.as_object()?;
     let is_required = |name: &str| T::REQUIRED == Some(name);
     let required: Map<_, _> =

@@ -1,4 +1,4 @@
-//! The lines of a timeline's file, one by one: how they are written and read.
+//! Writing and reading the lines of a timeline's file.
 
 use std::io::{self, Write};
 
@@ -112,7 +112,7 @@ pub(super) fn max_file_bytes(timeline: &Timeline) -> u64 {
     let path_bytes: usize = timeline.paths.iter().map(|path| path.len() + 1).sum();
     let path_lines = 2 * (path_bytes / MAX_TEXT) as u64 + 1;
     let lines = |len: usize| len.div_ceil(INTERVALS_PER_LINE).max(1) as u64;
-    let part_lines: u64 = timeline.threads.iter().map(|it| lines(it.intervals.len())).sum();
+    let part_lines: u64 = timeline.threads.iter().map(|thread| lines(thread.intervals.len())).sum();
     HEADER + texts + LINE * (path_lines + part_lines) + INTERVAL * timeline.intervals()
 }
 
@@ -155,7 +155,7 @@ fn later_header(text: &[u8]) -> Option<TimelineHeader> {
     })
 }
 
-/// What a line after the first may hold.
+/// The content of a line after the first.
 pub(crate) struct Read {
     pub(crate) paths: Option<Vec<String>>,
     pub(crate) part: Option<TimelinePart>,

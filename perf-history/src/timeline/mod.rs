@@ -1,4 +1,4 @@
-//! What one build leaves beside its record when asked for: each call of a phase as an interval.
+//! The timeline of a build, recorded on request: each call of a phase as an interval.
 //!
 //! A timeline has a file of its own, since it may take many megabytes: `timelines/ID.jsonl`, by
 //! the build's id. It is JSON Lines, so that both ends need no more than a line at a time:
@@ -9,8 +9,8 @@
 //! {"thread":1,"build_thread":false,"intervals":[[1,5000,90000],[1,96000,87000]]}
 //! ```
 //!
-//! - The first line, the header, says whose timeline it is, and how many intervals the others hold
-//!   altogether.
+//! - The first line, the header, has the build's id and the number of intervals on all other
+//!   lines.
 //! - Each other line holds some intervals of one thread: `[path, start, duration]`, the path as
 //!   its place in `paths`, the start since the build's start, both times in nanoseconds. Threads
 //!   are numbered from 0 in the order in which they first appear. A thread may have any number of
@@ -25,7 +25,7 @@
 //!   follows the three numbers of an interval, are passed over.
 //! - *A later version.* Lines that are not understood are passed over as well, and the intervals
 //!   that are missing then count as dropped. Only an identity, a tool or a build time that is not
-//!   understood, or what is no JSON, makes the file unreadable.
+//!   understood, or text that is not JSON, makes the file unreadable.
 
 mod error;
 mod line;
@@ -76,19 +76,19 @@ impl Timeline {
         Self { build_id: build_id.into(), tool: tool.into(), paths, ..Self::default() }
     }
 
-    /// How many intervals all threads have together.
+    /// The number of intervals on all threads.
     #[must_use]
     pub fn intervals(&self) -> u64 {
         self.threads.iter().map(|thread| thread.intervals.len() as u64).sum()
     }
 
-    /// A number of bytes that its file does not exceed, for who has to know before it is written.
+    /// An upper bound of the size of its file, in bytes.
     #[must_use]
     pub fn max_file_bytes(&self) -> u64 {
         line::max_file_bytes(self)
     }
 
-    /// What keeps it from being written, if anything.
+    /// Why it cannot be written, if it cannot.
     pub(crate) fn error(&self) -> Option<TimelineError> {
         let texts = self.paths.iter().chain([&self.tool]);
         if let Some(text) = texts.into_iter().find(|text| text.len() > MAX_TEXT) {
@@ -99,7 +99,7 @@ impl Timeline {
     }
 }
 
-/// What a timeline holds of one thread.
+/// The intervals of one thread.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct TimelineThread {
@@ -136,8 +136,8 @@ impl Interval {
         Self { path, start_ns, duration_ns }
     }
 
-    /// When it ended, in nanoseconds since the build's start. A file may say anything: what would
-    /// exceed a `u64` is its greatest.
+    /// When it ended, in nanoseconds since the build's start. It saturates, as a file may
+    /// hold any numbers.
     #[must_use]
     pub fn end_ns(&self) -> u64 {
         self.start_ns.saturating_add(self.duration_ns)
@@ -183,7 +183,7 @@ impl<'de> Deserialize<'de> for Interval {
     }
 }
 
-/// What a timeline's file says before its intervals.
+/// The header of a timeline's file.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[non_exhaustive]
 pub struct TimelineHeader {
@@ -216,9 +216,8 @@ pub struct TimelinePart {
     pub intervals: Vec<Interval>,
 }
 
-/// The first interval, if any, whose path is none of so many.
+/// The error for the first interval whose path is not below `paths`.
 pub(crate) fn unknown_path(intervals: &[Interval], paths: usize) -> Option<TimelineError> {
-    // Nobody has more paths than an index can tell apart.
     let limit = u32::try_from(paths).unwrap_or(u32::MAX);
     let unknown = intervals.iter().find(|interval| interval.path >= limit)?;
     Some(TimelineError::UnknownPath { path: unknown.path, paths })

@@ -1,23 +1,26 @@
-//! From what was measured to the record: ticks become milliseconds, paths become text.
+//! Converts what was measured into a record and a timeline: ticks into milliseconds, paths into text.
 
 use std::cmp::Reverse;
 
 use perf_core::recorder::{
-    Counters, Measured, PathId, PhaseTotals, RESIDENT_INTERVAL, allocator_is_tracked,
-    ticks_per_call,
+    Counters, Measured, PathId, PhaseTotals, RESIDENT_INTERVAL, ThreadIntervals,
+    allocator_is_tracked, ticks_per_call,
 };
-use perf_history::{BuildStats, Clock, Outcome, PhaseStats, SCHEMA, Unattributed, Unclaimed};
+use perf_history::{
+    BuildStats, Clock, Interval, Outcome, PhaseStats, SCHEMA, Timeline, TimelineFacts,
+    TimelineThread, Unattributed, Unclaimed,
+};
 
 use crate::environment::{self, Facts};
 
 use super::{Open, build_id};
 
-/// Bytes in a megabyte, as the records have it.
+/// Bytes in a megabyte of the record.
 const MEGABYTE: f64 = 1_048_576.0;
-/// The system slept if its clocks drifted apart by more than this while the build ran.
-const SUSPENDED_NS: u64 = 1_000_000;
+/// The system was suspended if its clocks drifted apart by more than this during the build.
+const MIN_SUSPENSION_NS: u64 = 1_000_000;
 
-/// The record of a build, but for the tool and the facts of the environment.
+/// The record of a build without the tool and the facts of the environment.
 pub(super) fn assemble(open: &Open, outcome: Outcome, measured: &Measured) -> BuildStats {
     let ms = |ticks| measured.scale.to_ms(ticks);
     let tracked = allocator_is_tracked();
@@ -25,10 +28,10 @@ pub(super) fn assemble(open: &Open, outcome: Outcome, measured: &Measured) -> Bu
     let phases = phases(measured, tracked);
     let phase_timings_ms = phases
         .iter()
-        .filter(|it| !it.path.contains('/'))
-        .map(|it| (it.path.clone(), it.build_thread_ms.unwrap_or(it.elapsed_ms)))
+        .filter(|phase| !phase.path.contains('/'))
+        .map(|phase| (phase.path.clone(), phase.build_thread_ms.unwrap_or(phase.elapsed_ms)))
         .collect();
-    let entries: u64 = measured.phases.iter().map(|it| it.calls.max(it.polls)).sum();
+    let entries: u64 = measured.phases.iter().map(|phase| phase.calls.max(phase.polls)).sum();
     let mut labels = open.switches.labels.clone();
     labels.extend(measured.user.labels.clone());
     let mut stats = BuildStats::default();
@@ -71,19 +74,19 @@ pub(super) fn add_facts(stats: &mut BuildStats, facts: Facts) {
 }
 
 fn clock(open: &Open, measured: &Measured) -> Option<Clock> {
-    let slept = match (open.suspended_ns, environment::suspended_ns()) {
-        (Some(before), Some(after)) => after.abs_diff(before) > SUSPENDED_NS,
+    let was_suspended = match (open.suspended_ns, environment::suspended_ns()) {
+        (Some(before), Some(after)) => after.abs_diff(before) > MIN_SUSPENSION_NS,
         _ => false,
     };
-    (slept || measured.clock_stepped_back).then_some(Clock::Suspect)
+    (was_suspended || measured.clock_stepped_back).then_some(Clock::Suspect)
 }
 
-/// The phases in tree order: each before its children, siblings by their first entry.
+/// The phases in tree order: each one before its children, siblings by their first entry.
 fn phases(measured: &Measured, tracked: bool) -> Vec<PhaseStats> {
     let mut children = vec![Vec::new(); measured.phases.len()];
     for index in 1..measured.phases.len() {
         let parent = measured.paths.parent(path_id(index));
-        if let Some(siblings) = parent.and_then(|it| children.get_mut(it.to_raw() as usize)) {
+        if let Some(siblings) = parent.and_then(|path| children.get_mut(path.to_raw() as usize)) {
             siblings.push(index);
         }
     }
@@ -108,22 +111,22 @@ fn phases(measured: &Measured, tracked: bool) -> Vec<PhaseStats> {
     phases
 }
 
-/// The phase in which the process's level was highest: the innermost one of the first that saw it.
-/// Where phases raised the level, one that merely began at the level that another left does not
-/// count.
+/// The phase in which the live heap of the process was highest. If several phases reached the peak, it is
+/// the first of them, or the innermost one below that. A phase that only started at the peak level does
+/// not count, unless there are no others.
 fn peak_phase(phases: &[PhaseStats], peak: Option<u64>) -> Option<String> {
     peak?;
-    let saw_it = || phases.iter().filter(|it| it.process_peak_bytes == peak);
-    let raised_it = saw_it().filter(|it| it.peak_bytes > Some(0));
-    innermost_of_first(raised_it).or_else(|| innermost_of_first(saw_it())).map(str::to_owned)
+    let at_peak = || phases.iter().filter(|phase| phase.process_peak_bytes == peak);
+    let raised = at_peak().filter(|phase| phase.peak_bytes > Some(0));
+    innermost_below_first(raised).or_else(|| innermost_below_first(at_peak())).map(str::to_owned)
 }
 
-/// The path of the innermost of those phases, given in tree order, that are in the first.
-fn innermost_of_first<'a>(mut phases: impl Iterator<Item = &'a PhaseStats>) -> Option<&'a str> {
+/// The path of the first phase or of the innermost one below it. The phases are in tree order.
+fn innermost_below_first<'a>(mut phases: impl Iterator<Item = &'a PhaseStats>) -> Option<&'a str> {
     let first = phases.next()?.path.as_str();
-    Some(phases.fold(first, |outer, it| {
-        let below = it.path.strip_prefix(outer).is_some_and(|rest| rest.starts_with('/'));
-        if below { &it.path } else { outer }
+    Some(phases.fold(first, |outer, phase| {
+        let is_below = phase.path.strip_prefix(outer).is_some_and(|rest| rest.starts_with('/'));
+        if is_below { &phase.path } else { outer }
     }))
 }
 
@@ -132,22 +135,22 @@ fn path_id(index: usize) -> PathId {
 }
 
 fn sort_last_first(siblings: &mut [usize], measured: &Measured) {
-    siblings.sort_by_key(|&it| Reverse((measured.phases[it].first_entry, it)));
+    siblings.sort_by_key(|&index| Reverse((measured.phases[index].first_entry, index)));
 }
 
 fn phase(path: String, sum: &PhaseTotals, measured: &Measured, tracked: bool) -> PhaseStats {
     let ms = |ticks| measured.scale.to_ms(ticks);
     let alone = sum.self_usage();
     let finished = |ticks| (sum.calls > 0).then(|| ms(ticks));
-    // What a bucket stands for may lie outside of what was seen.
+    // The value of a histogram bucket may lie outside the range that was measured.
     let percentile = |percent| {
-        let middle = sum.spread.percentile(percent)?;
-        finished(middle.clamp(sum.shortest.min(sum.longest), sum.longest))
+        let value = sum.spread.percentile(percent)?;
+        finished(value.clamp(sum.shortest.min(sum.longest), sum.longest))
     };
     let memory = |count: u64| tracked.then_some(count);
     let counters = sum.total.counters;
     let first_entry = sum.first_entry.unwrap_or(measured.start);
-    let long =
+    let is_long =
         sum.longest.max(sum.build_thread_ticks().filter(|_| sum.open_calls > 0).unwrap_or(0))
             >= measured.scale.ticks_in(RESIDENT_INTERVAL);
     let mut phase = PhaseStats::new(path);
@@ -157,7 +160,7 @@ fn phase(path: String, sum: &PhaseTotals, measured: &Measured, tracked: bool) ->
     phase.self_ms = ms(alone.ticks);
     phase.build_thread_ms = sum.build_thread_ticks().map(ms);
     phase.build_thread_self_ms = sum.build_thread_self_ticks().map(ms);
-    // Other threads are cut off a little after the build's end.
+    // Other threads stop measuring a little after the end of the build.
     phase.elapsed_ms = ms(sum.last_exit.min(measured.end).since(first_entry));
     phase.started_ms = ms(first_entry.since(measured.start));
     phase.threads = sum.threads;
@@ -179,10 +182,10 @@ fn phase(path: String, sum: &PhaseTotals, measured: &Measured, tracked: bool) ->
     phase.net_bytes = tracked.then_some(counters.net_bytes.cast_signed());
     phase.peak_bytes = u64::try_from(sum.peak).ok().and_then(memory);
     phase.process_peak_bytes =
-        sum.process_peak.and_then(|it| u64::try_from(it).ok()).and_then(memory);
+        sum.process_peak.and_then(|bytes| u64::try_from(bytes).ok()).and_then(memory);
     phase.self_alloc_count = memory(alone.counters.alloc_count);
     phase.self_alloc_bytes = memory(alone.counters.alloc_bytes);
-    phase.rss_delta_mb = sum.resident_delta.filter(|_| long).map(signed_megabytes);
+    phase.rss_delta_mb = sum.resident_delta.filter(|_| is_long).map(signed_megabytes);
     phase
 }
 
@@ -220,39 +223,69 @@ fn signed_megabytes(bytes: i64) -> f64 {
     bytes as f64 / MEGABYTE
 }
 
+/// The timeline of a build. `None` if none was recorded, or no phase was called.
+pub(super) fn timeline(build_id: &str, tool: &str, measured: &Measured) -> Option<Timeline> {
+    if measured.threads.is_empty() {
+        return None;
+    }
+    let paths = (0..measured.paths.len()).map(|index| measured.paths.text(path_id(index)));
+    let mut timeline = Timeline::new(build_id, tool, paths.collect());
+    timeline.build_time_ns = measured.scale.to_ns(measured.end.since(measured.start));
+    timeline.threads =
+        measured.threads.iter().map(|thread| timeline_thread(thread, measured)).collect();
+    timeline.dropped = measured.threads.iter().map(|thread| thread.dropped).sum();
+    Some(timeline)
+}
+
+/// The summary of a timeline for the record.
+pub(super) fn timeline_facts(timeline: &Timeline) -> TimelineFacts {
+    let mut facts = TimelineFacts::default();
+    facts.intervals = timeline.intervals();
+    facts.dropped = timeline.dropped;
+    facts
+}
+
+fn timeline_thread(thread: &ThreadIntervals, measured: &Measured) -> TimelineThread {
+    let ns = |ticks| measured.scale.to_ns(ticks);
+    let intervals = thread.intervals.iter().map(|call| {
+        Interval::new(call.path, ns(call.start.since(measured.start)), ns(call.length))
+    });
+    TimelineThread::new(thread.is_build_thread, intervals.collect())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// Phases with their own peaks and those of the process.
-    fn phases(of: &[(&str, u64, Option<u64>)]) -> Vec<PhaseStats> {
+    /// Phases with these paths, peaks and peaks of the process.
+    fn phases(rows: &[(&str, u64, Option<u64>)]) -> Vec<PhaseStats> {
         let phase = |&(path, peak, process_peak): &(&str, u64, Option<u64>)| {
             let mut phase = PhaseStats::new(path);
             phase.peak_bytes = Some(peak);
             phase.process_peak_bytes = process_peak;
             phase
         };
-        of.iter().map(phase).collect()
+        rows.iter().map(phase).collect()
     }
 
     #[test]
-    fn the_peak_is_in_the_innermost_phase_that_raised_the_level_to_it() {
-        let (all, most) = (Some(900), Some(1_000));
+    fn the_peak_is_in_the_innermost_phase_that_raised_the_live_heap_to_it() {
+        let (less, peak) = (Some(900), Some(1_000));
         for (rows, expected) in [
             (&[][..], None),
-            (&[("load", 5, all), ("load/text", 5, all)], None),
-            (&[("a", 1, all), ("b", 9, most), ("b/c", 9, most), ("b/d", 2, all)], Some("b/c")),
-            // What only begins at the level that another left.
-            (&[("load", 5, most), ("free", 0, most), ("free/text", 0, most)], Some("load")),
-            (&[("b", 9, most), ("b/free", 0, most)], Some("b")),
-            // One after the other: the first.
-            (&[("b", 9, most), ("c", 9, most), ("c/d", 9, most)], Some("b")),
-            // A name that another begins with.
-            (&[("b", 9, most), ("bc", 9, most), ("bc/d", 9, most)], Some("b")),
-            // Another thread raised it, of which no phase is known.
-            (&[("b", 7, None), ("c", 0, most), ("c/wait", 0, most)], Some("c/wait")),
+            (&[("load", 5, less), ("load/text", 5, less)], None),
+            (&[("a", 1, less), ("b", 9, peak), ("b/c", 9, peak), ("b/d", 2, less)], Some("b/c")),
+            // Some phases only start at the peak level.
+            (&[("load", 5, peak), ("free", 0, peak), ("free/text", 0, peak)], Some("load")),
+            (&[("b", 9, peak), ("b/free", 0, peak)], Some("b")),
+            // Two phases reach it one after the other.
+            (&[("b", 9, peak), ("c", 9, peak), ("c/d", 9, peak)], Some("b")),
+            // One name is a prefix of another.
+            (&[("b", 9, peak), ("bc", 9, peak), ("bc/d", 9, peak)], Some("b")),
+            // Another thread raised the level, outside the phases.
+            (&[("b", 7, None), ("c", 0, peak), ("c/wait", 0, peak)], Some("c/wait")),
         ] {
-            assert_eq!(peak_phase(&phases(rows), most).as_deref(), expected, "{rows:?}");
+            assert_eq!(peak_phase(&phases(rows), peak).as_deref(), expected, "{rows:?}");
         }
         assert_eq!(peak_phase(&phases(&[("b", 7, None)]), None), None);
     }

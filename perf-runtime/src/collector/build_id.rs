@@ -1,11 +1,11 @@
-//! The id of a build: a UUID of version 7, which sorts by time (RFC 9562, 5.7).
+//! The id of a build: a UUID of version 7, which sorts by time (RFC 9562, section 5.7).
 
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// An id for a build that started at `started`: 48 bits of milliseconds, and 74 bits that differ
+/// A new id for a build that started at `started`: 48 bits of milliseconds, and 74 bits that differ
 /// between processes and builds.
 pub(super) fn build_id(started: SystemTime) -> String {
     let millis = started.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis());
@@ -21,15 +21,14 @@ pub(super) fn build_id(started: SystemTime) -> String {
     )
 }
 
-/// A number that differs between processes and calls: the standard library's keyed hash, whose keys
-/// the operating system chose at random, of the process's id, the time and a running number. It is
-/// not a secret.
+/// A number that differs between processes and calls. It is a hash of the process id, the time and a
+/// counter, with the random keys of the standard library's hasher. It is not suitable as a secret.
 pub(super) fn unique_number() -> u64 {
-    static RUNNING: AtomicU64 = AtomicU64::new(0);
+    static COUNTER: AtomicU64 = AtomicU64::new(0);
     let mut hasher = RandomState::new().build_hasher();
     hasher.write_u32(std::process::id());
     hasher.write_u128(SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_nanos()));
-    hasher.write_u64(RUNNING.fetch_add(1, Ordering::Relaxed));
+    hasher.write_u64(COUNTER.fetch_add(1, Ordering::Relaxed));
     hasher.finish()
 }
 
@@ -41,7 +40,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_are_of_version_7_all_different_and_sort_by_time() {
+    fn ids_have_version_7_differ_and_sort_by_time() {
         let early = UNIX_EPOCH + Duration::from_millis(1_700_000_000_123);
         let ids: HashSet<_> = (0..10_000).map(|_| build_id(early)).collect();
         assert_eq!(ids.len(), 10_000);

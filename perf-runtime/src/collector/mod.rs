@@ -7,8 +7,6 @@ mod build_id;
 mod size_limit;
 #[cfg(feature = "track")]
 mod switches;
-#[cfg(feature = "track")]
-mod timeline;
 mod warning;
 
 use std::cell::Cell;
@@ -19,7 +17,7 @@ use perf_history::switches::Switches;
 use perf_history::{Appended, BuildStats, History, HistoryError, Outcome, Timeline};
 
 use crate::AllocationSampling;
-use crate::outcome::Returned;
+use crate::tracked_build::Returned;
 
 #[cfg(feature = "track")]
 use {
@@ -28,9 +26,6 @@ use {
     perf_history::Profile,
     std::time::SystemTime,
 };
-
-/// Where records go by default.
-const DEFAULT_DIR: &str = perf_history::DEFAULT_DIR;
 
 /// Measures builds, one after another, and saves their records.
 ///
@@ -51,13 +46,14 @@ const DEFAULT_DIR: &str = perf_history::DEFAULT_DIR;
 ///
 /// # Threads
 ///
-/// The thread that calls [`start_build`](Self::start_build) is the build thread:
-/// `build_thread_ms` is its time. What other threads do meanwhile is counted too.
+/// The thread that calls [`start_build`](Self::start_build) is the build thread: `build_thread_ms` is its
+/// time. The work of other threads is counted too.
 ///
-/// Several builds may be open at once. A thread works for the build that it started, else for the
-/// only one that is open; `BuildHandle::enter` chooses another. What is done for none of several
-/// builds is `unclaimed` in each. A build that a thread starts during another suspends that one
-/// until it ends: its memory is not part of the other, and its time is `unattributed` there.
+/// Several builds may be open at once. A thread works for the build that it started, else for the only
+/// open one; `BuildHandle::enter` chooses another. Work that belongs to none of several builds is
+/// `unclaimed` in each of them. If a thread starts a build during another, the outer one is suspended
+/// until the inner one ends: the memory of the inner build does not count in the outer one, and its time
+/// is `unattributed` there.
 pub struct PerformanceCollector {
     dir: PathBuf,
     tool: String,
@@ -68,7 +64,7 @@ pub struct PerformanceCollector {
     debug_assertions: bool,
     #[cfg(feature = "track")]
     open: Option<Open>,
-    /// Of the build that ended last. Made of memory that is counted nowhere.
+    /// The timeline of the last build. Its memory is not counted.
     timeline: Option<Timeline>,
     /// A build belongs to one thread at a time.
     _not_sync: PhantomData<Cell<()>>,
@@ -88,7 +84,7 @@ struct Open {
 }
 
 impl PerformanceCollector {
-    /// A collector whose records go to `dir`. The tool is named like the running executable.
+    /// A collector whose history is in `dir`. The name of the tool is that of the running executable.
     #[must_use]
     pub fn new(dir: impl Into<PathBuf>) -> Self {
         let tool = std::env::current_exe()
@@ -97,11 +93,12 @@ impl PerformanceCollector {
         Self::for_tool(dir.into(), tool.unwrap_or_else(|| String::from("unknown")), None)
     }
 
-    /// A collector for `tool` whose records go to `.build-metrics` in the current directory, or to
-    /// the directory in the environment variable `BUILD_METRICS_DIR`.
+    /// A collector for `tool` whose history is in `.build-metrics` in the current directory, or in the
+    /// directory that the environment variable `BUILD_METRICS_DIR` names.
     #[must_use]
     pub fn from_env(tool: impl Into<String>, version: impl Into<String>) -> Self {
-        let dir = Switches::from_env().dir.unwrap_or_else(|| PathBuf::from(DEFAULT_DIR));
+        let dir =
+            Switches::from_env().dir.unwrap_or_else(|| PathBuf::from(perf_history::DEFAULT_DIR));
         Self::for_tool(dir, tool.into(), Some(version.into()))
     }
 
@@ -120,7 +117,7 @@ impl PerformanceCollector {
         }
     }
 
-    /// Names the tool and its version in the records.
+    /// Sets the name and the version of the tool for the records.
     #[must_use]
     pub fn with_tool(mut self, tool: impl Into<String>, version: impl Into<String>) -> Self {
         self.tool = tool.into();
@@ -128,28 +125,28 @@ impl PerformanceCollector {
         self
     }
 
-    /// Samples allocations, so that each phase's record lists the places in the code that
-    /// allocated most, and what was retained: `PhaseStats::top_allocators` and `retained_bytes`.
+    /// Samples allocations. The record of each phase then lists the places in the code that allocated
+    /// most, and how much memory was retained: `PhaseStats::top_allocators` and `retained_bytes`.
     ///
-    /// `BUILD_METRICS_ALLOCATORS` in the environment overrides this. It needs the tracking
-    /// allocator, the feature `allocators` of this crate, and Linux on x86-64 or ARM64; elsewhere
-    /// one warning says so. If several builds are open at once, all are sampled like the first.
-    /// [`end_build`](Self::end_build) then reads the program's symbols, which takes some tens of
-    /// milliseconds.
+    /// The environment variable `BUILD_METRICS_ALLOCATORS` overrides this. Sampling needs the tracking
+    /// allocator, the feature `allocators` of this crate, and Linux on x86-64 or ARM64. If the feature or
+    /// the platform is missing, a warning is printed once. If several builds are open at once, all are
+    /// sampled like the first one. [`end_build`](Self::end_build) reads the symbols of the program, which
+    /// takes some tens of milliseconds.
     #[must_use]
     pub fn sample_allocations(mut self, sampling: AllocationSampling) -> Self {
         self.sampling = Some(sampling);
         self
     }
 
-    /// Where the records go.
+    /// The directory of the history.
     #[must_use]
     pub fn dir(&self) -> &Path {
         &self.dir
     }
 
-    /// Starts a build: what is measured from here on is in its record. If this collector has an
-    /// open build already, that is ended first, as one that was abandoned.
+    /// Starts a build. If this collector has an open build, that one ends first, is saved, and has the
+    /// outcome `failed`.
     ///
     /// With `BUILD_METRICS=off` in the environment nothing is measured.
     pub fn start_build(&mut self) {
@@ -158,7 +155,7 @@ impl PerformanceCollector {
             let _uncounted = Uncounted::begin();
             self.abandon();
             let switches = switches::from_env();
-            let observation = || Observation::begin(Path::new("."), switches.git);
+            let observation = || Observation::begin(Path::new("."), switches::git(&switches));
             let observation = switches.on.then(observation);
             let started = SystemTime::now();
             let suspended_ns = environment::suspended_ns();
@@ -172,7 +169,7 @@ impl PerformanceCollector {
                 resident_bytes: environment::resident_bytes,
                 kernel_trusts_counter: environment::kernel_trusts_counter,
             };
-            // Last, so that nothing above is part of the build.
+            // Last, so that the work above is not part of the build.
             let number = if switches.on { Registry::global().start(options) } else { None };
             self.open = Some(Open {
                 number,
@@ -186,22 +183,22 @@ impl PerformanceCollector {
         }
     }
 
-    /// Ends the build as a success, and returns its record. It is not saved yet.
+    /// Ends the build with the outcome `success`, and returns its record without saving it.
     ///
-    /// Without a build, or with measuring switched off, the record has the tool's name only.
+    /// Without an open build, or with measuring switched off, the record contains only the name and the
+    /// version of the tool and the outcome.
     pub fn end_build(&mut self) -> BuildStats {
         self.end_counted(Outcome::Success)
     }
 
-    /// Ends the build as a success or failure, by `result`, and returns its record. It is not saved
-    /// yet.
+    /// Ends the build with the outcome `success` or `failed`, depending on `result`, and returns its
+    /// record without saving it.
     pub fn end_build_with<T, E>(&mut self, result: &Result<T, E>) -> BuildStats {
         self.end_counted(if result.is_ok() { Outcome::Success } else { Outcome::Failed })
     }
 
-    /// Saves a record: appends it to the history. Call it once for each build. It never fails:
-    /// what went wrong is one warning, through the `log` crate, or on standard error if no logger
-    /// is installed.
+    /// Appends a record to the history. Call it once for each build. It never fails: a problem is
+    /// reported as one warning, through the `log` crate or, if no logger is installed, on standard error.
     pub fn save(&self, stats: &BuildStats) {
         #[cfg(feature = "track")]
         let _uncounted = Uncounted::begin();
@@ -220,14 +217,14 @@ impl PerformanceCollector {
         }
     }
 
-    /// Like [`Self::save`], and returns the result: where the record is, and what went wrong
-    /// although it is safe. `None` for a record without an id, which
-    /// [`end_build`](Self::end_build) returns with measuring switched off: it is not saved.
+    /// Like [`save`](Self::save), but returns the result: where the record is, and a problem that did not
+    /// prevent saving it. A record without an id, which [`end_build`](Self::end_build) returns if nothing
+    /// was measured, is not saved; the result is then `None`.
     ///
     /// # Errors
     ///
-    /// [`HistoryError`] names what could not be done, the path and the cause. What was in the
-    /// history is unharmed.
+    /// [`HistoryError`] names the operation that failed, the path and the cause. Records that are in the
+    /// history already are unharmed.
     pub fn try_save(&self, stats: &BuildStats) -> Result<Option<Appended>, HistoryError> {
         #[cfg(feature = "track")]
         let _uncounted = Uncounted::begin();
@@ -235,10 +232,11 @@ impl PerformanceCollector {
             return Ok(None);
         }
         let history = History::open(&self.dir);
-        size_limit::check(&history.path(), size_limit::RECORD)?;
+        size_limit::check(&history.path(), size_limit::RECORD_BYTES)?;
         let mut appended = history.append(stats)?;
-        let timeline = self.timeline.as_ref().filter(|it| it.build_id == stats.build_id);
-        if let Some(Err(error)) = timeline.map(|it| self.save_timeline(&history, it)) {
+        let timeline =
+            self.timeline.as_ref().filter(|timeline| timeline.build_id == stats.build_id);
+        if let Some(Err(error)) = timeline.map(|timeline| self.save_timeline(&history, timeline)) {
             appended.warning.get_or_insert(error);
         }
         Ok(Some(appended))
@@ -249,14 +247,14 @@ impl PerformanceCollector {
         history.save_timeline(timeline).map(drop)
     }
 
-    /// The timeline of the build that ended last, if it has one: saving the build's record saves
-    /// it beside the history.
+    /// The timeline of the last build, if one was recorded. Saving the record also saves the timeline,
+    /// beside the history.
     #[must_use]
     pub fn timeline(&self) -> Option<&Timeline> {
         self.timeline.as_ref()
     }
 
-    /// A collector for `#[tracked_build]`, with a build that was started.
+    /// A collector with an open build, for `#[tracked_build]`.
     pub(crate) fn started(tool: &str, version: Option<&str>, debug_assertions: bool) -> Self {
         let mut collector = Self::from_env(tool, version.unwrap_or_default());
         collector.tool_version = version.map(str::to_owned);
@@ -280,8 +278,8 @@ impl PerformanceCollector {
         drop_uncounted(stats);
     }
 
-    /// Ends the build. The returned record counts as the tool's, which frees it; what it was made
-    /// from counts nowhere.
+    /// Ends the build. The memory of the returned record counts, as the tool frees it; what it was made
+    /// from does not count.
     fn end_counted(&mut self, outcome: Outcome) -> BuildStats {
         let stats = self.end(outcome);
         let copy = stats.clone();
@@ -289,7 +287,7 @@ impl PerformanceCollector {
         copy
     }
 
-    /// Ends the build. The record is made of memory that is counted nowhere.
+    /// Ends the build. The memory of the record is not counted.
     fn end(&mut self, outcome: Outcome) -> BuildStats {
         #[cfg(feature = "track")]
         {
@@ -319,15 +317,15 @@ impl PerformanceCollector {
         stats.tool.clone_from(&self.tool);
         stats.tool_version.clone_from(&self.tool_version);
         stats.profile = Some(if self.debug_assertions { Profile::Debug } else { Profile::Release });
-        self.timeline = timeline::timeline(&stats.build_id, &self.tool, measured);
-        stats.timeline = self.timeline.as_ref().map(timeline::facts);
+        self.timeline = assemble::timeline(&stats.build_id, &self.tool, measured);
+        stats.timeline = self.timeline.as_ref().map(assemble::timeline_facts);
         if let Some(observation) = open.observation {
             assemble::add_facts(&mut stats, observation.finish());
         }
         for error in &measured.user.count_errors {
             warning::warn(&error.to_string());
         }
-        // Last, as it takes a while, and the record's size matters.
+        // Last, as it is slow, and depends on the size of the record.
         #[cfg(feature = "allocators")]
         if let Some(samples) = samples.filter(|_| stats.alloc_count.is_some())
             && let Some(text) = samples.add_to(&mut stats, measured)
@@ -337,7 +335,7 @@ impl PerformanceCollector {
         stats
     }
 
-    /// Ends the build that is open, if any, as one that did not reach its end.
+    /// Ends and saves the open build, if any, with the outcome `failed` or `panicked`.
     #[cfg(feature = "track")]
     fn abandon(&mut self) {
         if self.open.is_some() {
@@ -350,11 +348,11 @@ impl PerformanceCollector {
     }
 }
 
-/// Begins to sample allocations, or warns why that is not possible.
+/// Starts to sample allocations, or warns why it cannot.
 #[cfg(feature = "allocators")]
 fn start_sampling(sampling: AllocationSampling) -> Option<perf_sampling::Sampling> {
     let seed = sampling.seed().unwrap_or_else(build_id::unique_number);
-    perf_sampling::Sampling::begin(sampling.sample_bytes(), seed)
+    perf_sampling::Sampling::start(sampling.sample_bytes(), seed)
         .map_err(|error| warning::warn_once(&error.to_string()))
         .ok()
 }
@@ -362,12 +360,12 @@ fn start_sampling(sampling: AllocationSampling) -> Option<perf_sampling::Samplin
 #[cfg(all(feature = "track", not(feature = "allocators")))]
 fn start_sampling<T>(_sampling: AllocationSampling) -> Option<T> {
     warning::warn_once(
-        "allocations are not sampled: that needs the feature `allocators` of perf-runtime",
+        "allocations are not sampled: enable the feature `allocators` of perf-runtime",
     );
     None
 }
 
-/// Drops a record that was made of memory that is counted nowhere.
+/// Drops a record whose memory was not counted.
 fn drop_uncounted(stats: BuildStats) {
     #[cfg(feature = "track")]
     let _uncounted = Uncounted::begin();

@@ -1,18 +1,18 @@
-//! The limit that the system may set on the size of a process's files. A write beyond it is a
-//! signal that ends the process, so it is checked before writing.
+//! The limit on the size of files that a process writes (`ulimit -f`). A write beyond it raises a signal
+//! that ends the process, so the limit is checked before writing.
 
 use std::path::Path;
 
 use perf_history::HistoryError;
 
-/// More than saving a record of some hundred phases writes to any file.
-pub(super) const RECORD: u64 = 1 << 20;
+/// More bytes than saving a record of some hundred phases writes to any file.
+pub(super) const RECORD_BYTES: u64 = 1 << 20;
 
-/// Fails if a file could grow beyond the limit by writing `bytes` to it.
+/// Checks that `bytes` can be appended to a file.
 ///
 /// # Errors
 ///
-/// [`HistoryError::Io`] if a write could end the process.
+/// [`HistoryError::Io`] if the file could grow beyond the limit.
 pub(super) fn check(path: &Path, bytes: u64) -> Result<(), HistoryError> {
     let Some(limit) = limit() else { return Ok(()) };
     let length = std::fs::metadata(path).map_or(0, |file| file.len());
@@ -24,7 +24,7 @@ pub(super) fn check(path: &Path, bytes: u64) -> Result<(), HistoryError> {
         path: path.to_owned(),
         source: std::io::Error::new(
             std::io::ErrorKind::FileTooLarge,
-            format!("it could grow beyond this process's limit of {limit} bytes a file"),
+            format!("it could exceed the process's file size limit of {limit} bytes"),
         ),
     })
 }

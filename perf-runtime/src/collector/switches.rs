@@ -1,5 +1,4 @@
-//! Switches for a program already shipped: variables of the environment, which `perf_history`
-//! parses for all who need them.
+//! The environment variables that control a build, parsed by `perf_history`.
 
 use std::sync::Once;
 
@@ -7,8 +6,9 @@ use perf_history::switches::{AllocatorSwitch, Switches};
 
 use super::warning::warn;
 use crate::AllocationSampling;
+use crate::environment::GitOptions;
 
-/// Reads the switches. A value that cannot be read is named in a warning, once in a process.
+/// Reads the environment. A value that cannot be parsed is named in a warning, once per process.
 pub(super) fn from_env() -> Switches {
     static WARNED: Once = Once::new();
     let switches = Switches::from_env();
@@ -16,15 +16,24 @@ pub(super) fn from_env() -> Switches {
     switches
 }
 
-/// How to sample allocations where the tool itself asks for `tool`.
+/// How to sample allocations. `default` is what the tool itself asks for.
 pub(super) fn sampling(
     switch: AllocatorSwitch,
-    tool: Option<AllocationSampling>,
+    default: Option<AllocationSampling>,
 ) -> Option<AllocationSampling> {
     match switch {
         AllocatorSwitch::Off => None,
         AllocatorSwitch::On => Some(AllocationSampling::default()),
         AllocatorSwitch::Every(bytes) => Some(AllocationSampling::every(bytes)),
-        _ => tool,
+        _ => default,
+    }
+}
+
+/// What to record about the checkout.
+pub(super) fn git(switches: &Switches) -> GitOptions {
+    GitOptions {
+        look: switches.git,
+        commit: switches.commit.clone(),
+        branch: switches.branch.clone(),
     }
 }

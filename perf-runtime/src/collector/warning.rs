@@ -1,4 +1,4 @@
-//! Warnings, the only output of the runtime: to the program's log or to standard error.
+//! Warnings, the only output of the runtime. They go to the program's log or to standard error.
 
 use std::borrow::Cow;
 use std::io::Write;
@@ -6,18 +6,18 @@ use std::io::Write;
 #[cfg(feature = "track")]
 use std::sync::Mutex;
 
-/// Warns through the `log` crate, or on standard error if no logger is installed. Control
-/// characters in paths and environment variables are escaped.
+/// Warns through the `log` crate or, if no logger is installed, on standard error. Control characters,
+/// which paths and environment variables may contain, are escaped.
 pub(super) fn warn(text: &str) {
     let text = escape(text);
-    // NOTE: without a logger the level is off. So it is if the program turned its logger off by
-    // the level; then standard error gets what the logger would not.
+    // NOTE: the level is off if there is no logger, and also if the program switched its logger off. Then
+    // the warning goes to standard error, too.
     if log::max_level() == log::LevelFilter::Off {
-        // A closed standard error is no reason to stop a build.
+        // A build goes on if standard error is closed.
         let _ = writeln!(std::io::stderr(), "warning: {text}");
     } else {
         let log = || log::warn!(target: "perf_runtime", "{text}");
-        // What the program's logger allocates is the program's.
+        // The allocations of the program's logger count as the program's.
         #[cfg(feature = "track")]
         perf_core::recorder::counted(log);
         #[cfg(not(feature = "track"))]
@@ -25,7 +25,7 @@ pub(super) fn warn(text: &str) {
     }
 }
 
-/// As [`warn`], once in a process for each text.
+/// Like [`warn`], but each text is printed once per process.
 #[cfg(feature = "track")]
 pub(super) fn warn_once(text: &str) {
     static WARNED: Mutex<Vec<String>> = Mutex::new(Vec::new());
@@ -57,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn control_characters_of_a_path_cannot_act_on_a_terminal() {
+    fn control_characters_are_escaped() {
         assert_eq!(escape("größe/a\u{1b}[2J\nb\u{85}"), "größe/a\\u{1b}[2J\\nb\\u{85}");
         assert!(matches!(escape("plain"), Cow::Borrowed("plain")));
     }

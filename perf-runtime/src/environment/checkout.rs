@@ -1,7 +1,6 @@
-//! Commit and branch of the checkout, read from its files as git lays them out; git itself is not run.
+//! Commit and branch of the checkout, read from the files of git. Git itself is not run.
 
 use std::{
-    borrow::Cow,
     fs::{self, File},
     io::{BufRead, BufReader, Read},
     path::{Component, Path, PathBuf},
@@ -9,27 +8,26 @@ use std::{
 
 use super::{Lookup, recordable};
 
-/// The longest small file (`HEAD`, a loose reference, `commondir`) that is read, and the longest line
-/// of `packed-refs`, in bytes.
-const LONGEST: u64 = 16 * 1024;
+/// At most this much of a small file (`HEAD`, a loose reference, `commondir`) or of a line of
+/// `packed-refs` is read, in bytes.
+const MAX_BYTES: u64 = 16 * 1024;
 
-/// How many symbolic references may point at each other before it is taken for a circle; git's own bound.
-const MOST_HOPS: usize = 5;
+/// The longest chain of symbolic references that is followed, as in git.
+const MAX_SYMBOLIC_REFS: usize = 5;
 
-/// Where a checkout keeps what git knows of it.
+/// The directories of a repository.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct GitDirectory {
-    /// What belongs to this worktree alone, such as `HEAD`.
+    /// The files of this worktree, such as `HEAD`.
     own: PathBuf,
-    /// What all worktrees of the repository share, such as branches.
+    /// The files that all worktrees of the repository share, such as branches.
     common: PathBuf,
 }
 
 /// What is checked out.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Head {
-    /// Absent on a branch that has no commit yet, and where references are kept in a format
-    /// (reftable) that only git reads.
+    /// Absent on a branch without commits, and where references are stored in the reftable format.
     pub(super) commit: Option<String>,
     /// Absent where `HEAD` is detached.
     pub(super) branch: Option<String>,
@@ -37,8 +35,8 @@ pub(super) struct Head {
 
 impl GitDirectory {
     /// Finds the repository of the checkout around `directory` as git does: `GIT_DIR` if it is set,
-    /// else the nearest `.git` upwards, a directory or (in worktrees and submodules) a file that
-    /// names one.
+    /// else the nearest `.git` in `directory` or above. That is a directory or, in worktrees and
+    /// submodules, a file that names one.
     pub(super) fn discover(directory: &Path, environment: Lookup<'_>) -> Option<Self> {
         let common = |own: &Path| match environment("GIT_COMMON_DIR") {
             Some(common) => directory.join(common),
@@ -56,8 +54,8 @@ impl GitDirectory {
             }
             let candidate = ancestor.join(".git");
             if candidate.is_file() {
-                // A file that leads nowhere is an error to git, not a reason to look further up.
-                return Self::at(pointed_at(&candidate)?, common);
+                // To git, a file that leads nowhere is an error, not a reason to look further up.
+                return Self::at(directory_named_by(&candidate)?, common);
             }
             if let Some(found) = Self::at(candidate, common) {
                 return Some(found);
@@ -66,63 +64,63 @@ impl GitDirectory {
         None
     }
 
-    /// `None` where git would not take `own` for a repository.
+    /// `None` where git would not recognise `own` as a repository.
     fn at(own: PathBuf, common: impl Fn(&Path) -> PathBuf) -> Option<Self> {
-        // `HEAD` may be a symbolic link to a branch that has no commit yet.
+        // `HEAD` may be a symbolic link to a branch without commits.
         own.join("HEAD").symlink_metadata().ok()?;
         let common = common(&own);
         common.join("refs").exists().then_some(Self { own, common })
     }
 
-    /// What is checked out now.
+    /// Reads what is checked out now.
     pub(super) fn head(&self) -> Head {
         let path = self.own.join("HEAD");
-        // As git made `HEAD` until 2005, and still reads it.
-        let linked = fs::read_link(&path).ok().filter(|target| target.starts_with("refs"));
-        let value = match linked {
-            Some(target) => Some(Value::Reference(target.as_os_str().as_encoded_bytes().to_vec())),
-            None => small_file(&path).and_then(|text| Value::parse(&text)),
+        // Git created `HEAD` as a link until 2005, and still reads it.
+        let link = fs::read_link(&path).ok().filter(|target| target.starts_with("refs"));
+        let value = match link {
+            Some(target) => Some(Ref::Symbolic(target.as_os_str().as_encoded_bytes().to_vec())),
+            None => small_file(&path).and_then(|text| Ref::parse(&text)),
         };
         match value {
             None => Head::default(),
-            Some(Value::Commit(commit)) => Head { commit: Some(commit), branch: None },
-            Some(Value::Reference(name)) if name == b"refs/heads/.invalid" => Head::default(),
-            Some(Value::Reference(name)) => Head {
+            Some(Ref::Commit(commit)) => Head { commit: Some(commit), branch: None },
+            // The placeholder of a repository in the reftable format.
+            Some(Ref::Symbolic(name)) if name == b"refs/heads/.invalid" => Head::default(),
+            Some(Ref::Symbolic(name)) => Head {
                 commit: self.resolve(&name),
                 branch: recordable::branch(&String::from_utf8_lossy(&name)),
             },
         }
     }
 
-    /// The commit that the reference `name` stands for.
+    /// The commit that the reference `name` points to.
     fn resolve(&self, name: &[u8]) -> Option<String> {
         let mut name = name.to_vec();
-        for _ in 0..MOST_HOPS {
+        for _ in 0..MAX_SYMBOLIC_REFS {
             match self.loose(&name) {
-                Some(Value::Commit(commit)) => return Some(commit),
-                Some(Value::Reference(next)) => name = next,
+                Some(Ref::Commit(commit)) => return Some(commit),
+                Some(Ref::Symbolic(next)) => name = next,
                 None => return self.packed(&name),
             }
         }
         None
     }
 
-    fn loose(&self, name: &[u8]) -> Option<Value> {
-        const OF_ONE_WORKTREE: [&[u8]; 3] =
-            [b"refs/bisect/", b"refs/worktree/", b"refs/rewritten/"];
-        let of_one_worktree = OF_ONE_WORKTREE.iter().any(|prefix| name.starts_with(prefix));
-        let root = if of_one_worktree { &self.own } else { &self.common };
-        Value::parse(&small_file(&root.join(reference_path(name)?))?)
+    fn loose(&self, name: &[u8]) -> Option<Ref> {
+        const PER_WORKTREE: [&[u8]; 3] = [b"refs/bisect/", b"refs/worktree/", b"refs/rewritten/"];
+        let is_per_worktree = PER_WORKTREE.iter().any(|prefix| name.starts_with(prefix));
+        let root = if is_per_worktree { &self.own } else { &self.common };
+        Ref::parse(&small_file(&root.join(reference_path(name)?))?)
     }
 
-    /// Read as a stream: a repository may have hundreds of thousands of references.
+    /// Reads line by line: a repository may have hundreds of thousands of references.
     fn packed(&self, name: &[u8]) -> Option<String> {
-        let mut lines =
-            BufReader::with_capacity(64 * 1024, File::open(self.common.join("packed-refs")).ok()?);
+        let file = File::open(self.common.join("packed-refs")).ok()?;
+        let mut lines = BufReader::with_capacity(64 * 1024, file);
         let mut line = Vec::new();
         loop {
             line.clear();
-            if lines.by_ref().take(LONGEST).read_until(b'\n', &mut line).ok()? == 0 {
+            if lines.by_ref().take(MAX_BYTES).read_until(b'\n', &mut line).ok()? == 0 {
                 return None;
             }
             // Comments and the peeled commits of tags match no name.
@@ -136,30 +134,31 @@ impl GitDirectory {
     }
 }
 
-/// What `HEAD` or a loose reference holds.
-enum Value {
+/// The content of `HEAD` or of a loose reference.
+enum Ref {
     Commit(String),
-    Reference(Vec<u8>),
+    /// The name of another reference.
+    Symbolic(Vec<u8>),
 }
 
-impl Value {
+impl Ref {
     fn parse(text: &[u8]) -> Option<Self> {
         let text = text.trim_ascii();
         match text.strip_prefix(b"ref:") {
-            Some(name) => Some(Self::Reference(name.trim_ascii().to_vec())),
+            Some(name) => Some(Self::Symbolic(name.trim_ascii().to_vec())),
             None => recordable::commit(str::from_utf8(text).ok()?).map(Self::Commit),
         }
     }
 }
 
 /// The directory that a `.git` file names.
-fn pointed_at(file: &Path) -> Option<PathBuf> {
+fn directory_named_by(file: &Path) -> Option<PathBuf> {
     let text = small_file(file)?;
     let named = bytes_path(text.strip_prefix(b"gitdir:")?.trim_ascii());
     Some(file.parent()?.join(named))
 }
 
-/// What the worktree's own directory says of the repository's; itself, where it says nothing.
+/// The directory that the file `commondir` in a worktree's directory names, else that directory.
 fn common_directory(own: &Path) -> PathBuf {
     match small_file(&own.join("commondir")) {
         Some(text) => own.join(bytes_path(text.trim_ascii())),
@@ -167,33 +166,32 @@ fn common_directory(own: &Path) -> PathBuf {
     }
 }
 
-/// The path of a reference below the repository, if it is one that stays below it.
-fn reference_path(name: &[u8]) -> Option<Cow<'_, Path>> {
+/// The path of a reference in the repository. `None` for a name that leads out of it.
+fn reference_path(name: &[u8]) -> Option<PathBuf> {
     let path = bytes_path(name);
-    let stays = name.starts_with(b"refs/")
+    let is_inside = name.starts_with(b"refs/")
         && path.components().all(|part| matches!(part, Component::Normal(_)));
-    stays.then_some(path)
+    is_inside.then_some(path)
 }
 
 #[cfg(unix)]
-fn bytes_path(bytes: &[u8]) -> Cow<'_, Path> {
+fn bytes_path(bytes: &[u8]) -> PathBuf {
     use std::{ffi::OsStr, os::unix::ffi::OsStrExt};
 
-    Path::new(OsStr::from_bytes(bytes)).into()
+    OsStr::from_bytes(bytes).into()
 }
 
 #[cfg(not(unix))]
-fn bytes_path(bytes: &[u8]) -> Cow<'_, Path> {
-    PathBuf::from(String::from_utf8_lossy(bytes).into_owned()).into()
+fn bytes_path(bytes: &[u8]) -> PathBuf {
+    String::from_utf8_lossy(bytes).into_owned().into()
 }
 
-/// The content of a regular file of reasonable length. Anything else (a pipe, which would never end)
-/// is as good as missing.
+/// The first [`MAX_BYTES`] of a regular file. `None` for anything else: reading a pipe might never end.
 fn small_file(path: &Path) -> Option<Vec<u8>> {
     if !path.metadata().ok()?.is_file() {
         return None;
     }
     let mut content = Vec::new();
-    File::open(path).ok()?.take(LONGEST).read_to_end(&mut content).ok()?;
+    File::open(path).ok()?.take(MAX_BYTES).read_to_end(&mut content).ok()?;
     Some(content)
 }

@@ -1,29 +1,33 @@
-//! Whether the checkout has changes, asked of git itself: the one program that is run, and the one
-//! fact that a build never waits for.
+//! Whether the checkout has uncommitted changes, from `git status`. Git is the only program that the
+//! runtime starts, and a build never waits for its answer.
 
 use std::{
     ffi::OsStr,
-    io::{self, Read},
+    io::{BufRead, BufReader, Read},
     path::Path,
     process::{Child, ChildStdout, Command, Stdio},
     sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
     },
 };
 
 use super::recordable;
 
-/// How many questions of one process may be unanswered at once. A git that outlives its end (a wrapper
-/// which leaves something behind that keeps its output open) must not gather up over a thousand builds.
-const MOST_UNANSWERED: usize = 8;
+/// At most this much of git's output is read, in bytes: the first change is enough.
+const MAX_OUTPUT_BYTES: u64 = 64 * 1024;
 
-/// What is read of an answer at most, in bytes: its first change is enough.
-const LONGEST_ANSWER: usize = 64 * 1024;
+/// How many gits one process may wait for at once. A wrapper of git may leave a process behind that
+/// keeps the output open, and the reader waits as long as it does: these must not add up over a
+/// thousand builds.
+static SLOTS: [Mutex<()>; 8] = [const { Mutex::new(()) }; 8];
 
-static UNANSWERED: AtomicUsize = AtomicUsize::new(0);
+/// Reserves a slot until the guard is dropped. `None` if all are taken.
+pub(super) fn free_slot() -> Option<MutexGuard<'static, ()>> {
+    SLOTS.iter().find_map(|slot| slot.try_lock().ok())
+}
 
-/// What git says of the checkout.
+/// What git reports about the checkout.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Status {
     /// Absent before the first commit.
@@ -31,125 +35,96 @@ pub(super) struct Status {
     /// Absent where `HEAD` is detached.
     pub(super) branch: Option<String>,
     /// Whether tracked files differ from the commit, staged or not. Untracked files do not count, as
-    /// in `git describe --dirty`: the output of every build would make every build dirty.
+    /// in `git describe --dirty`: otherwise the output of each build would make the checkout dirty.
     pub(super) dirty: bool,
 }
 
-/// A question to git that can be withdrawn.
+/// One run of `git status`, which another thread can cancel.
 #[derive(Clone, Default)]
-pub(super) struct Question(Arc<Shared>);
+pub(super) struct StatusQuery(Arc<Shared>);
 
 #[derive(Default)]
 struct Shared {
-    withdrawn: AtomicBool,
+    cancelled: AtomicBool,
     child: Mutex<Option<Child>>,
 }
 
-/// Withdraws its question when dropped.
-pub(super) struct Withdrawal(Arc<Shared>);
+/// Cancels its query when dropped: git is killed, and the query has no result.
+pub(super) struct CancelOnDrop(Arc<Shared>);
 
-/// What git is about to say.
-pub(super) struct Answer {
-    output: ChildStdout,
-    _unanswered: Unanswered,
-}
-
-/// One place among those of [`MOST_UNANSWERED`].
-struct Unanswered;
-
-impl Question {
-    pub(super) fn withdrawal(&self) -> Withdrawal {
-        Withdrawal(Arc::clone(&self.0))
+impl StatusQuery {
+    pub(super) fn cancel_on_drop(&self) -> CancelOnDrop {
+        CancelOnDrop(Arc::clone(&self.0))
     }
 
-    /// Starts `git` for the checkout around `directory`. `None` where there is no git, or where nobody wants to know
-    /// any more.
-    pub(super) fn ask(&self, git: &OsStr, directory: &Path) -> Option<Answer> {
-        let mut slot = self.0.child.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.0.withdrawn.load(Ordering::SeqCst) {
-            return None;
+    /// Runs `git` for the checkout around `directory`. `None` if git is missing or fails (there is no
+    /// repository, another user owns it, git is too old), or if the query was cancelled.
+    pub(super) fn run(&self, git: &OsStr, directory: &Path) -> Option<Status> {
+        let mut output = BufReader::new(self.start(git, directory)?).take(MAX_OUTPUT_BYTES);
+        let mut report = Report::default();
+        let mut record = Vec::new();
+        while !report.dirty && output.read_until(0, &mut record).is_ok_and(|length| length > 0) {
+            // A record that is cut off is not part of the report.
+            if record.pop() == Some(0) {
+                report.add(&record);
+            } else {
+                report = Report::default();
+            }
+            record.clear();
         }
-        let unanswered = Unanswered::take_place()?;
-        let mut child = command(git, directory).spawn().ok()?;
-        let output = child.stdout.take()?;
-        *slot = Some(child);
-        drop(slot);
-        // Whoever withdrew while the slot was locked could not end what is in it.
-        if self.0.withdrawn.load(Ordering::SeqCst) {
-            self.0.end();
-        }
-        Some(Answer { output, _unanswered: unanswered })
-    }
-
-    /// Waits for the answer. `None` where git refuses one (no repository, one that belongs to somebody
-    /// else, a git that is too old), and where the question was withdrawn.
-    pub(super) fn read(&self, mut answer: Answer) -> Option<Status> {
-        let mut text = Vec::new();
-        let mut chunk = [0; 4096];
-        let status = loop {
-            match answer.output.read(&mut chunk) {
-                Ok(0) => break None,
-                Ok(length) => text.extend_from_slice(&chunk[..length]),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(_) => break None,
-            }
-            if let Some(status) = parse(&text).filter(|status| status.dirty) {
-                break Some(status);
-            }
-            if text.len() > LONGEST_ANSWER {
-                break None;
-            }
-        };
-        if status.is_some() || text.len() > LONGEST_ANSWER {
-            self.0.end();
+        let is_too_long = output.limit() == 0;
+        if report.dirty || is_too_long {
+            self.0.kill();
         }
         let child = self.0.child.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let ended = child?.wait();
-        if self.0.withdrawn.load(Ordering::SeqCst) {
+        let exit = child?.wait();
+        if self.0.cancelled.load(Ordering::SeqCst) {
             return None;
         }
-        // A program that ignores its children's ends is told of no exit code; git prints only what it
-        // has found out whole.
-        let trustworthy = ended.map_or(true, |code| code.success());
-        status.or_else(|| parse(&text).filter(|_| trustworthy))
+        // A program that ignores SIGCHLD gets no exit status of its children.
+        let succeeded = !is_too_long && exit.map_or(true, |status| status.success());
+        let status = report.into_status()?;
+        (status.dirty || succeeded).then_some(status)
+    }
+
+    fn start(&self, git: &OsStr, directory: &Path) -> Option<ChildStdout> {
+        let mut running = self.0.child.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.0.cancelled.load(Ordering::SeqCst) {
+            return None;
+        }
+        let mut child = command(git, directory).spawn().ok()?;
+        let output = child.stdout.take();
+        *running = Some(child);
+        drop(running);
+        // A thread that cancelled while the lock was held could not kill the child.
+        if self.0.cancelled.load(Ordering::SeqCst) {
+            self.0.kill();
+        }
+        output
     }
 }
 
-impl Drop for Withdrawal {
+impl Drop for CancelOnDrop {
     fn drop(&mut self) {
-        self.0.withdrawn.store(true, Ordering::SeqCst);
-        self.0.end();
+        self.0.cancelled.store(true, Ordering::SeqCst);
+        self.0.kill();
     }
 }
 
 impl Shared {
-    /// Ends git if it runs. Waits for nobody: whoever holds the child now, looks after it.
-    fn end(&self) {
-        if let Ok(mut slot) = self.child.try_lock()
-            && let Some(child) = slot.as_mut()
+    /// Kills git if it runs. Does not wait: a thread that holds the lock checks `cancelled` itself.
+    fn kill(&self) {
+        if let Ok(mut running) = self.child.try_lock()
+            && let Some(child) = running.as_mut()
         {
-            // It may have ended by itself.
+            // It may have ended already.
             let _ = child.kill();
         }
     }
 }
 
-impl Unanswered {
-    fn take_place() -> Option<Self> {
-        let before = UNANSWERED.fetch_add(1, Ordering::SeqCst);
-        let place = Self;
-        (before < MOST_UNANSWERED).then_some(place)
-    }
-}
-
-impl Drop for Unanswered {
-    fn drop(&mut self) {
-        UNANSWERED.fetch_sub(1, Ordering::SeqCst);
-    }
-}
-
-/// Asks for one answer that holds commit, branch and changes, in the least intrusive way: nothing is
-/// written, fetched or prompted for, no monitor or submodule is asked, one thread does the work.
+/// A command that prints commit, branch and changes with the least side effects: it writes and fetches
+/// nothing, does not prompt, runs no file system monitor, and uses one thread.
 fn command(git: &OsStr, directory: &Path) -> Command {
     let mut command = Command::new(git);
     command
@@ -177,25 +152,34 @@ fn command(git: &OsStr, directory: &Path) -> Command {
     command
 }
 
-/// The format is "Porcelain Format Version 2" of git-status(1) with `-z`: headers that begin with `#`, then
-/// changes. `None` where the headers are not whole yet.
-fn parse(text: &[u8]) -> Option<Status> {
-    let mut status = Status { commit: None, branch: None, dirty: false };
-    let (mut commit_said, mut branch_said) = (false, false);
-    for record in text.split_inclusive(|byte| *byte == 0) {
-        let record = record.strip_suffix(b"\0")?;
+/// What was read so far of "Porcelain Format Version 2" of git-status(1) with `-z`: headers that begin
+/// with `#`, then changes.
+#[derive(Default)]
+struct Report {
+    commit_header: Option<String>,
+    branch_header: Option<String>,
+    dirty: bool,
+}
+
+impl Report {
+    fn add(&mut self, record: &[u8]) {
         if let Some(commit) = record.strip_prefix(b"# branch.oid ") {
-            commit_said = true;
-            status.commit = recordable::commit(&String::from_utf8_lossy(commit));
+            self.commit_header = Some(String::from_utf8_lossy(commit).into_owned());
         } else if let Some(branch) = record.strip_prefix(b"# branch.head ") {
-            branch_said = true;
-            status.branch = Some(branch)
-                .filter(|branch| *branch != b"(detached)")
-                .and_then(|branch| recordable::branch(&String::from_utf8_lossy(branch)));
-        } else if !record.starts_with(b"# ") {
-            status.dirty = true;
-            break;
+            self.branch_header = Some(String::from_utf8_lossy(branch).into_owned());
+        } else {
+            self.dirty |= !record.starts_with(b"# ");
         }
     }
-    (commit_said && branch_said).then_some(status)
+
+    /// `None` if a header is missing.
+    fn into_status(self) -> Option<Status> {
+        let (commit, branch) = (self.commit_header?, self.branch_header?);
+        Some(Status {
+            // `(initial)` before the first commit.
+            commit: recordable::commit(&commit),
+            branch: recordable::branch(&branch).filter(|name| name != "(detached)"),
+            dirty: self.dirty,
+        })
+    }
 }

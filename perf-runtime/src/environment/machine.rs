@@ -1,4 +1,4 @@
-//! The machine that the build runs on, which decides with which builds it may be compared.
+//! The machine that the build runs on. It decides which builds may be compared.
 
 use std::{panic, thread};
 
@@ -7,16 +7,16 @@ use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind};
 
 use super::{megabytes, recordable};
 
-/// What is known about the machine.
+/// Reads the facts about the machine.
 ///
-/// `cores` and `memory_mb` are what this process may use: the processors of its affinity and quota,
-/// and the memory of its control group, where these are less than the whole machine's. Two containers
-/// of the same size are alike, whatever they are packed on.
+/// `cores` and `memory_mb` are what this process may use: the processors by its affinity and quota, and
+/// the memory by its control group, if these are less than the machine has. So two containers of the
+/// same size are alike on machines of different sizes.
 pub(super) fn system() -> System {
-    let (cpu_model, memory) = contained(cpu_and_memory).unwrap_or_default();
+    let (cpu_model, memory) = catch_panic(cpu_and_memory).unwrap_or_default();
     let mut system = System::default();
     system.os = Some(std::env::consts::OS.to_owned());
-    system.os_version = contained(|| sysinfo::System::long_os_version().ok())
+    system.os_version = catch_panic(|| sysinfo::System::long_os_version().ok())
         .and_then(|version| recordable::text(&version));
     system.arch = Some(std::env::consts::ARCH.to_owned());
     system.cpu_model = cpu_model.and_then(|model| recordable::text(&model));
@@ -32,14 +32,14 @@ fn cpu_and_memory() -> Option<(Option<String>, Option<u64>)> {
         .with_memory(MemoryRefreshKind::nothing().with_ram());
     let system = sysinfo::System::new_with_specifics(wanted).ok()?;
     let model = system.cpus().first().map(|cpu| cpu.brand().to_owned());
-    // sysinfo says 0 for what it could not read.
+    // sysinfo returns 0 for what it could not read.
     let total = Some(system.total_memory()).filter(|bytes| *bytes > 0);
     let limit = system.cgroup_limits().map(|limits| limits.total_memory).filter(|bytes| *bytes > 0);
     Some((model, [total, limit].into_iter().flatten().min()))
 }
 
-/// The value of `read`; `None` where it panics, as a foreign parser might on what it has never seen.
-fn contained<T>(read: impl FnOnce() -> Option<T> + panic::UnwindSafe) -> Option<T> {
+/// The value of `read`. `None` if it panics, as sysinfo's parsers might on an unknown system.
+fn catch_panic<T>(read: impl FnOnce() -> Option<T> + panic::UnwindSafe) -> Option<T> {
     panic::catch_unwind(read).ok().flatten()
 }
 
@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_machine_says_what_it_is() {
+    fn the_facts_of_this_machine_are_read() {
         let system = system();
         assert_eq!(system.os.as_deref(), Some(std::env::consts::OS));
         assert_eq!(system.arch.as_deref(), Some(std::env::consts::ARCH));
@@ -60,8 +60,8 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_of_a_reader_is_an_absent_fact() {
-        assert_eq!(contained(|| -> Option<u8> { panic!("expected by this test") }), None);
-        assert_eq!(contained(|| Some(1)), Some(1));
+    fn a_fact_whose_reader_panics_is_absent() {
+        assert_eq!(catch_panic(|| -> Option<u8> { panic!("expected by this test") }), None);
+        assert_eq!(catch_panic(|| Some(1)), Some(1));
     }
 }

@@ -1,12 +1,11 @@
 //! Facts about the machine and the checkout: all the I/O that a build's record needs, kept off the
-//! build's own thread.
+//! build thread.
 //!
-//! [`Observation::begin`] reads the process's counters and starts one thread for everything that is
-//! slow; [`Observation::finish`] collects what that thread found. A fact that cannot be had is absent.
+//! [`Observation::begin`] reads the counters of the process, and starts a thread for everything that is
+//! slow. [`Observation::finish`] collects the results. A fact that could not be read is absent.
 
 mod checkout;
 mod ci;
-mod clocksource;
 mod git_status;
 mod machine;
 mod process;
@@ -17,7 +16,7 @@ mod tests;
 
 use std::{
     ffi::OsString,
-    path::{Path, PathBuf},
+    path::Path,
     sync::{
         OnceLock,
         mpsc::{self, Receiver, Sender},
@@ -32,44 +31,54 @@ use perf_core::recorder::spawn_uncounted;
 use self::{
     checkout::{GitDirectory, Head},
     ci::Job,
-    git_status::{Question, Status, Withdrawal},
+    git_status::{CancelOnDrop, Status, StatusQuery},
     process::Usage,
 };
 
-pub(crate) use self::clocksource::trusts_counter as kernel_trusts_counter;
-pub(crate) use self::process::suspended_ns;
+pub(crate) use self::process::{kernel_trusts_counter, suspended_ns};
 pub(crate) use self::resident::resident_bytes;
 
-/// How long [`Observation::finish`] waits for the facts that decide with which builds this one may be
-/// compared. A build that took longer than they do waits not at all.
-const PATIENCE: Duration = Duration::from_millis(20);
+/// How long [`Observation::finish`] waits for the facts that decide which builds this one may be
+/// compared with. Only builds shorter than a few milliseconds wait.
+const MAX_WAIT: Duration = Duration::from_millis(20);
 
-/// How long the thread waits before it does anything.
+/// How long the thread sleeps before it starts to work.
 ///
-/// PERF: a kernel may put a new thread into the queue of the processor that its maker runs on, but one that wakes
-/// up on one that is idle. On two virtual processors, with one of them idle, a busy build lost seven times as much
-/// time to the thread without this (medians of 150 processes).
-const HEAD_START: Duration = Duration::from_micros(100);
+/// PERF: a kernel may schedule a new thread on the processor of its parent, but wakes a sleeping thread
+/// on an idle one. On two virtual processors, one of them idle, a busy build lost seven times as much
+/// time to the thread without this sleep (medians of 150 processes).
+const START_DELAY: Duration = Duration::from_micros(100);
 
-/// Bytes in the record's megabyte.
+/// Bytes in a megabyte of the record.
 const MEGABYTE: f64 = 1_048_576.0;
 
-/// The machine does not change while a process runs, so its first build asks for all of them.
+/// The machine does not change while a process runs, so only the first build reads its facts.
 static MACHINE: OnceLock<System> = OnceLock::new();
 
-/// What a variable of the environment holds.
+/// Returns the value of an environment variable.
 type Lookup<'a> = &'a dyn Fn(&str) -> Option<OsString>;
 
-/// What was read, and is still being read, for a build that is open.
+/// The facts of an open build that were read, or are being read.
 pub(crate) struct Observation {
     usage: Option<Usage>,
     resident: Option<u64>,
-    with_git: bool,
+    git: GitOptions,
     findings: Receiver<Finding>,
-    _withdrawal: Withdrawal,
+    _cancel_status: CancelOnDrop,
 }
 
-/// What is known about the process, the machine, the checkout and the job at the end of a build.
+/// What to record about the checkout.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct GitOptions {
+    /// Whether to look at the checkout.
+    pub(crate) look: bool,
+    /// The commit to record, whatever the checkout's is.
+    pub(crate) commit: Option<String>,
+    /// The branch to record, whatever the checkout's is.
+    pub(crate) branch: Option<String>,
+}
+
+/// The facts about the process, the machine, the checkout and the job at the end of a build.
 #[derive(Debug, Default)]
 pub(crate) struct Facts {
     /// Processor time of the whole process in user mode during the build, milliseconds.
@@ -80,73 +89,72 @@ pub(crate) struct Facts {
     pub(crate) memory_rss_mb: Option<f64>,
     /// Resident memory at the start, in units of 2^20 bytes.
     pub(crate) memory_start_rss_mb: Option<f64>,
-    /// Most resident memory since the process began, in units of 2^20 bytes.
+    /// Peak of resident memory since the process began, in units of 2^20 bytes.
     pub(crate) memory_peak_rss_mb: Option<f64>,
     /// The machine.
     pub(crate) system: Option<System>,
-    /// What else may have disturbed the build.
+    /// What may have disturbed the build.
     pub(crate) noise: Option<Noise>,
-    /// The checkout that was built with.
+    /// The checkout that the build ran in.
     pub(crate) git: Option<Git>,
-    /// The continuous integration job that built.
+    /// The continuous integration job that ran the build.
     pub(crate) ci: Option<Ci>,
     /// The operating system, in the spelling of the Python model's records.
     pub(crate) platform: Option<String>,
 }
 
-/// What the thread sends, in this order.
+/// What the thread sends, in this order. `thread_usage` is what the thread has used so far.
 enum Finding {
-    Surroundings(Surroundings),
+    Location(Location),
     /// The machine's facts are in [`MACHINE`].
     Machine {
-        own_usage: Option<Usage>,
+        thread_usage: Option<Usage>,
     },
     Status {
         status: Option<Status>,
-        own_usage: Option<Usage>,
+        thread_usage: Option<Usage>,
     },
 }
 
-/// Where the build runs: cheap to read, and all of it from variables and small files.
+/// Where the build runs. It is cheap to read, from environment variables and small files.
 #[derive(Default)]
-struct Surroundings {
+struct Location {
     job: Option<Job>,
     head: Option<Head>,
 }
 
 impl Observation {
-    /// Starts observing for a build that runs in `directory`, which may be relative to the current
-    /// directory. `with_git` is whether to look at the checkout.
-    pub(crate) fn begin(directory: &Path, with_git: bool) -> Self {
-        // PERF: before the thread is there, though starting it, some 30 µs, is then part of the build's processor
-        // time. A kernel that sums up a process's usage looks at its queue as well, and lets a thread that was put
-        // there just now run at once: asked last, this took twice as long as starting the thread, else next to nothing.
+    /// Starts to gather the facts of a build in `directory`, which may be relative to the current
+    /// directory.
+    pub(crate) fn begin(directory: &Path, git: GitOptions) -> Self {
+        // PERF: read before the thread starts, although the start (some 30 µs) then counts as processor
+        // time of the build. To sum up the usage of a process, a kernel may also look at its run queue, and
+        // let a thread that was just put there run at once: read afterwards, this call took twice as long
+        // as starting the thread.
         let usage = Usage::of_process();
         let resident = resident_bytes();
         let (sender, findings) = mpsc::channel();
-        let question = Question::default();
-        let withdrawal = question.withdrawal();
+        let query = StatusQuery::default();
+        let cancel_status = query.cancel_on_drop();
+        let with_git = git.look;
         if let Ok(directory) = std::path::absolute(directory) {
-            // Without a thread the sender is gone, and the facts are absent.
+            // If the thread cannot start, the sender is dropped and the facts are absent.
             let _ = spawn_uncounted("build-facts", move || {
-                find_out(&directory, with_git, &question, &sender);
+                gather(&directory, with_git, &query, &sender);
             });
         }
-        Self { usage, resident, with_git, findings, _withdrawal: withdrawal }
+        Self { usage, resident, git, findings, _cancel_status: cancel_status }
     }
 
-    /// What is known by now. What `git status` has not said by now stays unknown, and its process
-    /// is ended.
+    /// The facts that are known now. If `git status` has not finished, its result stays unknown and its
+    /// process is killed.
     pub(crate) fn finish(self) -> Facts {
-        let found = Found::wait(&self.findings, PATIENCE);
+        let found = Findings::wait(&self.findings, MAX_WAIT);
         let now = Usage::of_process();
         let spent = match (&now, &self.usage) {
-            (Some(now), Some(then)) => {
-                let spent = now.since(then);
-                Some(match &found.own_usage {
-                    Some(own) => spent.since(own),
-                    None => spent,
-                })
+            (Some(now), Some(before)) => {
+                let thread_usage = found.thread_usage.unwrap_or_default();
+                Some(now.since(before).since(&thread_usage))
             }
             _ => None,
         };
@@ -165,119 +173,111 @@ impl Observation {
             cpu_system_ms: spent.as_ref().map(|usage| milliseconds(usage.system)),
             memory_rss_mb: resident.map(megabytes),
             memory_start_rss_mb: self.resident.map(megabytes),
-            // The kernel's mark may lag behind what is resident now.
+            // The kernel's high-water mark may lag behind the resident memory.
             memory_peak_rss_mb: process::peak_resident_bytes()
                 .or(now.and_then(|usage| usage.peak_resident_bytes))
                 .map(|peak| megabytes(peak.max(resident.unwrap_or(0)))),
             system: MACHINE.get().cloned(),
             noise,
-            git: self
-                .with_git
-                .then(|| {
-                    git(found.surroundings.job.as_ref(), found.surroundings.head, found.status)
-                })
-                .flatten(),
-            ci: found.surroundings.job.map(|job| job.ci),
+            git: git(self.git, found.location.job.as_ref(), found.location.head, found.status),
+            ci: found.location.job.map(|job| job.ci),
             platform: Some(platform().to_owned()),
         }
     }
 }
 
-/// What had arrived when the build ended.
+/// What the thread had sent when the build ended.
 #[derive(Default)]
-struct Found {
-    surroundings: Surroundings,
+struct Findings {
+    location: Location,
     status: Option<Status>,
-    /// What finding it out has cost this process, which is not the build's.
-    own_usage: Option<Usage>,
+    /// What the thread used. It is not the build's.
+    thread_usage: Option<Usage>,
 }
 
-impl Found {
-    /// Takes what is there, and waits up to `patience` for all but the status.
-    fn wait(findings: &Receiver<Finding>, patience: Duration) -> Self {
+impl Findings {
+    /// Receives what was sent, and waits up to `max_wait` for everything but the status.
+    fn wait(findings: &Receiver<Finding>, max_wait: Duration) -> Self {
         let mut found = Self::default();
-        let deadline = Instant::now() + patience;
+        let deadline = Instant::now() + max_wait;
         while let Ok(finding) =
             findings.recv_timeout(deadline.saturating_duration_since(Instant::now()))
         {
             match finding {
-                Finding::Surroundings(surroundings) => found.surroundings = surroundings,
-                Finding::Machine { own_usage } => {
-                    found.own_usage = own_usage;
+                Finding::Location(location) => found.location = location,
+                Finding::Machine { thread_usage } => {
+                    found.thread_usage = thread_usage;
                     break;
                 }
                 Finding::Status { .. } => break,
             }
         }
-        if let Ok(Finding::Status { status, own_usage }) = findings.try_recv() {
+        if let Ok(Finding::Status { status, thread_usage }) = findings.try_recv() {
             found.status = status;
-            found.own_usage = own_usage;
+            found.thread_usage = thread_usage;
         }
         found
     }
 }
 
-/// The work of the thread. Nobody may be waiting any more when a finding is sent.
-fn find_out(directory: &Path, with_git: bool, question: &Question, findings: &Sender<Finding>) {
-    std::thread::sleep(HEAD_START);
+/// The work of the thread. The build may have ended already when a finding is sent.
+fn gather(directory: &Path, with_git: bool, query: &StatusQuery, findings: &Sender<Finding>) {
+    std::thread::sleep(START_DELAY);
     let environment = |name: &str| std::env::var_os(name);
-    let directory = resolved(directory);
+    // Without symbolic links, as git sees the directory that it runs in.
+    let directory = directory.canonicalize().unwrap_or_else(|_| directory.to_owned());
     let git = with_git.then(|| GitDirectory::discover(&directory, &environment)).flatten();
     let is_checkout = git.is_some();
-    let _ = findings.send(Finding::Surroundings(Surroundings {
+    let _ = findings.send(Finding::Location(Location {
         job: ci::job(&environment),
         head: git.map(|git| git.head()),
     }));
     MACHINE.get_or_init(machine::system);
-    let _ = findings.send(Finding::Machine { own_usage: Usage::of_thread() });
-    // Last, as starting a process takes longer than all else, and a very short build waits for all else.
+    let _ = findings.send(Finding::Machine { thread_usage: Usage::of_thread() });
+    // Last, as starting a process is slower than everything else, and a very short build waits for that.
     if is_checkout {
-        let status =
-            question.ask("git".as_ref(), &directory).and_then(|answer| question.read(answer));
-        let _ = findings.send(Finding::Status { status, own_usage: Usage::of_thread() });
+        let slot = git_status::free_slot();
+        let status = slot.and_then(|_slot| query.run("git".as_ref(), &directory));
+        let _ = findings.send(Finding::Status { status, thread_usage: Usage::of_thread() });
     }
 }
 
-/// `directory` without symbolic links, as git sees the directory that it runs in.
-fn resolved(directory: &Path) -> PathBuf {
-    directory.canonicalize().unwrap_or_else(|_| directory.to_owned())
-}
-
-/// Whose word counts for commit and branch.
+/// Chooses commit and branch from several sources.
 ///
-/// The job's variables come first: of a pull request they name the change's own commit and branch,
-/// where the checkout holds a merge commit without a branch. But they describe what the job was
-/// started for; a checkout at any other commit (a bisection, the two sides of a comparison, another
-/// repository) speaks for itself.
-fn git(job: Option<&Job>, head: Option<Head>, status: Option<Status>) -> Option<Git> {
-    let head = head.unwrap_or_default();
-    let (said_commit, said_branch, dirty) = match status {
-        Some(status) => (status.commit, status.branch, Some(status.dirty)),
-        None => (None, None, None),
-    };
-    let commit = head.commit.or(said_commit);
-    let branch = head.branch.or(said_branch);
-    let (job_commit, job_branch, elsewhere) = match job {
-        Some(job) => (
-            job.commit().map(str::to_owned),
-            job.branch.clone(),
-            commit.as_deref().is_some_and(|commit| job.is_not_of(commit)),
-        ),
-        None => (None, None, false),
-    };
-    let (commit, branch) = if elsewhere {
-        (commit, branch.or(job_branch))
-    } else {
-        (job_commit.or(commit), job_branch.or(branch))
-    };
+/// What the user set in the environment comes first. Then comes the job: of a pull request it knows the
+/// commit and branch, where the checkout is at a merge commit without a branch. But a job describes the
+/// commit that it was started for. Where the checkout is at another commit (in a bisection, a comparison
+/// of two versions, another repository), the checkout comes before the job.
+fn git(
+    options: GitOptions,
+    job: Option<&Job>,
+    head: Option<Head>,
+    status: Option<Status>,
+) -> Option<Git> {
     let mut git = Git::default();
-    git.commit = commit;
-    git.branch = branch;
-    git.dirty = dirty;
+    if options.look {
+        let head = head.unwrap_or_default();
+        git.dirty = status.as_ref().map(|status| status.dirty);
+        let (status_commit, status_branch) =
+            status.map(|status| (status.commit, status.branch)).unwrap_or_default();
+        git.commit = head.commit.or(status_commit);
+        git.branch = head.branch.or(status_branch);
+        if let Some(job) = job {
+            let is_elsewhere =
+                git.commit.as_deref().is_some_and(|commit| job.is_for_another_commit_than(commit));
+            if !is_elsewhere {
+                git.commit = job.commit().map(str::to_owned).or(git.commit);
+                git.branch = job.branch.clone().or(git.branch);
+            }
+            git.branch = git.branch.or_else(|| job.branch.clone());
+        }
+    }
+    git.commit = options.commit.or(git.commit);
+    git.branch = options.branch.or(git.branch);
     (git != Git::default()).then_some(git)
 }
 
-/// As Python's `sys.platform` has it.
+/// The operating system in the spelling of Python's `sys.platform`.
 fn platform() -> &'static str {
     match std::env::consts::OS {
         "macos" => "darwin",
@@ -290,8 +290,7 @@ fn milliseconds(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1000.0
 }
 
-/// Exact up to 2^53 bytes.
-#[expect(clippy::cast_precision_loss, reason = "memory is far below 2^53 bytes")]
+#[expect(clippy::cast_precision_loss, reason = "exact up to 8 PiB")]
 fn megabytes(bytes: u64) -> f64 {
     bytes as f64 / MEGABYTE
 }

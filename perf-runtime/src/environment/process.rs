@@ -1,24 +1,24 @@
-//! What the operating system counts for this process: time, memory, disturbances.
+//! What the operating system counts for this process (time, memory, disturbances), and its clocks.
 
 use std::time::Duration;
 
 #[cfg(unix)]
 use crate::system_calls;
 
-/// What a process or a thread has used since it began, or during a stretch.
+/// What a process or a thread has used since it began, or during an interval.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Usage {
     pub(super) user: Duration,
     pub(super) system: Duration,
     pub(super) involuntary_switches: u64,
     pub(super) major_faults: u64,
-    /// A high-water mark, and so never the difference of two.
+    /// A high-water mark: [`since`](Self::since) keeps it as it is.
     pub(super) peak_resident_bytes: Option<u64>,
 }
 
 impl Usage {
-    /// What was used after `earlier`. Never negative: the kernel's split of the time into user and
-    /// system is an estimate that may be revised downwards.
+    /// What was used after `earlier`. Never negative, although the kernel's split of the time into user
+    /// and system is an estimate that it may revise downwards.
     pub(super) fn since(&self, earlier: &Self) -> Self {
         Self {
             user: self.user.saturating_sub(earlier.user),
@@ -34,18 +34,18 @@ impl Usage {
 
 #[cfg(unix)]
 impl Usage {
-    /// Of all threads of the process, those that ended included.
+    /// The usage of all threads of the process, including those that have ended.
     pub(super) fn of_process() -> Option<Self> {
         Some(Self::from_rusage(&system_calls::process_usage()?))
     }
 
-    /// Of the calling thread.
+    /// The usage of the calling thread.
     #[cfg(any(target_os = "linux", target_os = "freebsd", target_os = "openbsd"))]
     pub(super) fn of_thread() -> Option<Self> {
         Some(Self::from_rusage(&system_calls::thread_usage()?))
     }
 
-    /// The system does not count threads separately.
+    /// `None`: the system does not count threads separately.
     #[cfg(not(any(target_os = "linux", target_os = "freebsd", target_os = "openbsd")))]
     pub(super) fn of_thread() -> Option<Self> {
         None
@@ -67,30 +67,32 @@ impl Usage {
     }
 }
 
-/// The most resident memory that this program had, where the system tells more than [`Usage`]: on
-/// Linux the mark there may be that of the program that started this one, as it survives the change
-/// of program.
+/// The peak of resident memory of this program, on Linux. There the one in [`Usage`] survives `exec`, so
+/// it may be that of the program which started this one.
 pub(super) fn peak_resident_bytes() -> Option<u64> {
-    peak::resident_bytes()
+    if !cfg!(any(target_os = "linux", target_os = "android")) {
+        return None;
+    }
+    // A line such as `VmHWM: 1234 kB`.
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    kibibytes.checked_mul(1024)
 }
 
-#[cfg(any(target_os = "linux", target_os = "android"))]
-mod peak {
-    /// From `VmHWM: 1234 kB`.
-    pub(super) fn resident_bytes() -> Option<u64> {
-        let status = std::fs::read_to_string("/proc/self/status").ok()?;
-        let line = status.lines().find_map(|it| it.strip_prefix("VmHWM:"))?;
-        let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-        kibibytes.checked_mul(1024)
-    }
+/// Whether the kernel itself measures time by the processor's counter, directly or through a
+/// paravirtual clock. A kernel that does not publish its clock source is assumed to do so.
+pub(crate) fn kernel_trusts_counter() -> bool {
+    const PATH: &str = "/sys/devices/system/clocksource/clocksource0/current_clocksource";
+    !cfg!(any(target_os = "linux", target_os = "android"))
+        || std::fs::read_to_string(PATH).map_or(true, |source| is_counter(source.trim()))
 }
 
-#[cfg(not(any(target_os = "linux", target_os = "android")))]
-mod peak {
-    /// Told by the usage alone.
-    pub(super) fn resident_bytes() -> Option<u64> {
-        None
-    }
+/// Whether the clock source of that name reads the processor's counter.
+fn is_counter(source: &str) -> bool {
+    const COUNTERS: [&str; 5] =
+        ["arch_sys_counter", "hyperv_clocksource_tsc_page", "kvm-clock", "tsc", "xen"];
+    COUNTERS.contains(&source)
 }
 
 #[cfg(unix)]
@@ -102,20 +104,20 @@ fn duration(time: libc::timeval) -> Duration {
 
 #[cfg(not(unix))]
 impl Usage {
-    /// Not known here.
+    /// `None`: unknown on this system.
     pub(super) fn of_process() -> Option<Self> {
         None
     }
 
-    /// Not known here.
+    /// `None`: unknown on this system.
     pub(super) fn of_thread() -> Option<Self> {
         None
     }
 }
 
-/// How long the system has been suspended since it booted, in nanoseconds: the clock that goes on in
-/// suspension, less the clock that stops. Two answers differ by some hundred nanoseconds even where
-/// nothing was suspended, as the two clocks are read one after the other.
+/// How long the system has been suspended since it booted, in nanoseconds: the clock that runs during
+/// suspension minus the clock that stops. Two results differ by some hundred nanoseconds even without a
+/// suspension, as the clocks are read one after the other.
 pub(crate) fn suspended_ns() -> Option<u64> {
     clocks::suspended_ns()
 }
@@ -125,30 +127,30 @@ mod clocks {
     use crate::system_calls::clock;
 
     #[cfg(not(target_vendor = "apple"))]
-    const GOES_ON: libc::clockid_t = libc::CLOCK_BOOTTIME;
+    const RUNS: libc::clockid_t = libc::CLOCK_BOOTTIME;
     #[cfg(not(target_vendor = "apple"))]
     const STOPS: libc::clockid_t = libc::CLOCK_MONOTONIC;
     #[cfg(target_vendor = "apple")]
-    const GOES_ON: libc::clockid_t = libc::CLOCK_MONOTONIC_RAW;
+    const RUNS: libc::clockid_t = libc::CLOCK_MONOTONIC_RAW;
     #[cfg(target_vendor = "apple")]
     const STOPS: libc::clockid_t = libc::CLOCK_UPTIME_RAW;
 
     pub(super) fn suspended_ns() -> Option<u64> {
-        ahead(|| nanoseconds(GOES_ON), || nanoseconds(STOPS))
+        difference(|| nanoseconds(RUNS), || nanoseconds(STOPS))
     }
 
-    /// By how much one clock is ahead of another: the most of three readings. A thread that loses its
-    /// processor between the two clocks reads too little, and never too much.
-    pub(super) fn ahead(
-        mut goes_on: impl FnMut() -> Option<u64>,
-        mut stops: impl FnMut() -> Option<u64>,
+    /// By how much one clock is ahead of another: the maximum of three readings. A reading is too small
+    /// if the thread is preempted between the clocks, and never too large.
+    pub(super) fn difference(
+        mut ahead: impl FnMut() -> Option<u64>,
+        mut behind: impl FnMut() -> Option<u64>,
     ) -> Option<u64> {
-        let mut most = None;
+        let mut max = None;
         for _ in 0..3 {
-            let goes_on = goes_on()?;
-            most = most.max(Some(goes_on.saturating_sub(stops()?)));
+            let ahead = ahead()?;
+            max = max.max(Some(ahead.saturating_sub(behind()?)));
         }
-        most
+        max
     }
 
     fn nanoseconds(id: libc::clockid_t) -> Option<u64> {
@@ -163,9 +165,9 @@ mod clocks {
     }
 }
 
-/// The machine's load average over one minute.
+/// The load average of the machine over one minute.
 pub(super) fn load_average() -> Option<f64> {
-    // There sysinfo says 0 for what it does not know.
+    // On Windows sysinfo returns 0 for an unknown load.
     if cfg!(windows) {
         return None;
     }
@@ -182,30 +184,35 @@ mod tests {
 
     use super::*;
 
-    /// Two clocks of which one is 7 s ahead, and a thread that loses its processor for a second between
-    /// the n-th readings of the two.
     #[test]
-    fn a_thread_that_lost_its_processor_between_two_clocks_was_not_suspended() {
-        for lost in 0..3 {
+    fn a_kernel_that_gave_up_the_counter_does_not_trust_it() {
+        let sources = ["tsc", "kvm-clock", "hpet", "acpi_pm"];
+        assert_eq!(sources.map(is_counter), [true, true, false, false]);
+    }
+
+    /// One clock is 7 s ahead, and the thread is preempted for a second between the n-th readings.
+    #[test]
+    fn preemption_between_two_clocks_is_not_suspension() {
+        for preempted in 0..3 {
             let time = Cell::new(1_000_000_000_u64);
             let mut readings = 0;
-            let goes_on = || {
+            let ahead = || {
                 let now = time.get() + 7_000_000_000;
-                time.update(|it| it + if readings == lost { 1_000_000_000 } else { 30 });
+                time.set(time.get() + if readings == preempted { 1_000_000_000 } else { 30 });
                 readings += 1;
                 Some(now)
             };
-            let stops = || Some(time.get());
-            assert_eq!(clocks::ahead(goes_on, stops), Some(7_000_000_000 - 30), "{lost}");
+            let difference = clocks::difference(ahead, || Some(time.get()));
+            assert_eq!(difference, Some(7_000_000_000 - 30), "{preempted}");
         }
     }
 
     #[test]
-    fn time_awake_is_not_time_suspended() {
-        let surest = || (0..100).filter_map(|_| suspended_ns()).max().unwrap();
-        let before = surest();
+    fn no_time_is_suspended_while_the_system_is_awake() {
+        let maximum = || (0..100).filter_map(|_| suspended_ns()).max().unwrap();
+        let before = maximum();
         std::thread::sleep(Duration::from_millis(300));
-        let after = surest();
+        let after = maximum();
         assert!(after < before + 150_000_000, "{before} → {after}");
     }
 
@@ -221,10 +228,10 @@ mod tests {
             }
             Usage::of_thread().unwrap()
         });
-        let of_thread = thread.join().unwrap();
+        let in_thread = thread.join().unwrap();
         let spent = Usage::of_process().unwrap().since(&before);
         let all = spent.user + spent.system;
-        let own = of_thread.user + of_thread.system;
+        let own = in_thread.user + in_thread.system;
         assert!(all + Duration::from_millis(1) >= own, "{all:?} < {own:?}");
     }
 
@@ -236,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn the_peak_is_not_under_what_is_resident() {
+    fn the_peak_is_at_least_what_is_resident() {
         let block = std::hint::black_box(vec![1_u8; 32 << 20]);
         let usage = Usage::of_process().unwrap();
         assert!(usage.peak_resident_bytes.unwrap() >= 32 << 20);
@@ -244,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn the_load_average_is_a_load() {
+    fn the_load_average_is_plausible() {
         assert!(load_average().is_some_and(|load| (0.0..100_000.0).contains(&load)));
     }
 }

@@ -1,21 +1,21 @@
-//! What text from outside may enter a record: bounded, without control characters, and of the kind
-//! that its field is for, so that an address with a password in it is never taken for a branch.
+//! Checks text from outside before it enters a record. It must be short and without control
+//! characters, and must look like what its field is for: a URL with a password is not a branch.
 
 /// The longest text that is recorded, in bytes.
-const LONGEST: usize = 256;
+const MAX_BYTES: usize = 256;
 
-/// `value` trimmed, without control characters, cut to 256 bytes; `None` where nothing is left, or
-/// where it is an address, which may hold credentials.
+/// `value` trimmed and cut to 256 bytes, with control characters replaced. `None` if it is blank, or if
+/// it is a URL, which may contain credentials.
 pub(super) fn text(value: &str) -> Option<String> {
     let value = value.trim();
     if value.is_empty() || value.contains("://") {
         return None;
     }
-    let mut clean = String::with_capacity(value.len().min(LONGEST));
+    let mut clean = String::with_capacity(value.len().min(MAX_BYTES));
     for character in value.chars() {
         let character =
             if character.is_control() { char::REPLACEMENT_CHARACTER } else { character };
-        if clean.len() + character.len_utf8() > LONGEST {
+        if clean.len() + character.len_utf8() > MAX_BYTES {
             break;
         }
         clean.push(character);
@@ -23,15 +23,15 @@ pub(super) fn text(value: &str) -> Option<String> {
     Some(clean)
 }
 
-/// The full hexadecimal name of a commit, SHA-1 or SHA-256, in lower case.
+/// The full hexadecimal name of a commit (SHA-1 or SHA-256) in lower case, or `None`.
 pub(super) fn commit(value: &str) -> Option<String> {
     let value = value.trim();
     (matches!(value.len(), 40 | 64) && value.bytes().all(|byte| byte.is_ascii_hexdigit()))
         .then(|| value.to_ascii_lowercase())
 }
 
-/// The name of a branch, with or without `refs/heads/` before it. `None` for other references, and
-/// for what `git check-ref-format` allows no branch to be called.
+/// The name of a branch, without the prefix `refs/heads/`. `None` for other references, and for names
+/// that `git check-ref-format` rejects.
 pub(super) fn branch(value: &str) -> Option<String> {
     let value = value.trim();
     let name = match value.strip_prefix("refs/heads/") {
@@ -46,7 +46,7 @@ pub(super) fn branch(value: &str) -> Option<String> {
     text(name)
 }
 
-/// The number of a pull or merge request, plain, as `refs/pull/NUMBER/…`, or at the end of its address.
+/// The number of a pull or merge request, from the number itself, `refs/pull/NUMBER/…` or its URL.
 pub(super) fn change(value: &str) -> Option<String> {
     let value = value.trim();
     let number = if let Some(rest) = value.strip_prefix("refs/pull/") {
@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_text_is_cut_between_characters() {
+    fn a_long_text_is_cut_at_a_character_boundary() {
         let long = "ä".repeat(200);
         let clean = text(&long).unwrap();
         assert_eq!(clean, "ä".repeat(128));
@@ -81,15 +81,15 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_text_is_none() {
+    fn a_blank_text_is_absent() {
         assert_eq!(text(" \t "), None);
     }
 
     #[test]
-    fn an_address_with_a_password_is_neither_a_text_nor_a_branch() {
-        let address = "https://user:secret@example.org/repository.git";
-        assert_eq!(text(address), None);
-        assert_eq!(branch(address), None);
+    fn a_url_with_a_password_is_neither_a_text_nor_a_branch() {
+        let url = "https://user:secret@example.org/repository.git";
+        assert_eq!(text(url), None);
+        assert_eq!(branch(url), None);
         assert_eq!(branch("user:secret@example.org/x"), None);
     }
 
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn a_branch_is_what_git_would_accept_as_one() {
+    fn a_branch_is_a_name_that_git_accepts() {
         assert_eq!(branch("refs/heads/feature/a/b").as_deref(), Some("feature/a/b"));
         assert_eq!(branch("ünïcode/🦀$(rm)<b>").as_deref(), Some("ünïcode/🦀$(rm)<b>"));
         for none in

@@ -1,8 +1,9 @@
-//! How much memory of the process is resident.
+//! The resident memory of the process.
 
 /// Resident memory of this process, in bytes.
 ///
-/// PERF: on Linux one read of a file that stays open, without an allocation; the first call opens it.
+/// PERF: on Linux the first call opens a file, which stays open. Each call is one read without an
+/// allocation.
 pub(crate) fn resident_bytes() -> Option<u64> {
     system::bytes()
 }
@@ -16,7 +17,7 @@ mod system {
     pub(super) struct Statm {
         file: File,
         page_bytes: u64,
-        /// A child of a fork inherits a file that speaks of its parent.
+        /// A forked child inherits an open file that describes its parent.
         process: u32,
     }
 
@@ -70,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn resident_memory_grows_with_what_is_touched() {
+    fn resident_memory_grows_when_memory_is_touched() {
         let grew = || {
             let before = resident_bytes().unwrap();
             let block = std::hint::black_box(vec![1_u8; 64 << 20]);
@@ -78,7 +79,7 @@ mod tests {
             drop(block);
             (before + (60 << 20)..before + (100 << 20)).contains(&after)
         };
-        // Other tests may give back or take memory in between.
+        // Other tests may allocate or free memory in between.
         assert!((0..100).any(|_| grew()));
     }
 
@@ -89,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn a_statm_that_is_not_one_is_unknown() {
+    fn a_malformed_statm_is_unknown() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("statm");
         for (text, pages) in [

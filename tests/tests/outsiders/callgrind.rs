@@ -8,7 +8,7 @@ use contract_tests::programs::{Place, succeed};
 const TOOL: &str = env!("CARGO_BIN_EXE_build_tool");
 
 /// The function that is called if another thread has published a level.
-const SLOW_PATH: &str = "fold_published_level";
+const SLOW_PATH: &str = "raise_published_peak";
 
 /// What callgrind counted in one process.
 #[derive(Debug, Clone, Copy)]

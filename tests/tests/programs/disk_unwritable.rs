@@ -258,7 +258,7 @@ fn a_limit_on_the_size_of_files_does_not_end_the_process() {
         let mut command = place.command("sh");
         command.args(["-c", "ulimit -f 1; exec \"$@\"", "sh", BUILD_TOOL, "annotated", ending]);
         let output = run(command.env("BUILD_METRICS_DIR", place.path("metrics")));
-        assert_warned(&place, ending, &output, "bytes a file");
+        assert_warned(&place, ending, &output, "file size limit");
     }
 }
 

@@ -1,8 +1,10 @@
 //! A tool without the tracking allocator: its records have no heap fields, and `buildperf doctor` says why.
 
+use std::time::{Duration, UNIX_EPOCH};
+
 use clap::{CommandFactory, Parser};
 use contract_tests::programs::{Place, succeed};
-use perf_cli::{Console, Exit, PerfArgs, Program};
+use perf_cli::{Console, ExitStatus, PerfArgs, Program};
 use serde_json::{Value, json};
 
 use crate::{BUILD_TOOL, WITHOUT_ALLOCATOR};
@@ -25,20 +27,16 @@ fn printed(program: &str, builds: usize, command: &str) -> String {
     assert_eq!(place.records(".build-metrics").len(), builds);
     let line = Line::try_parse_from(["buildperf", command]).unwrap();
     let dir = place.path(".build-metrics");
-    let program = Program { dir, switch: None, ..Program::new("buildperf", Line::command()) };
+    let program = Program::new("buildperf", Line::command()).with_dir(dir).with_switch(None);
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let exit = perf_cli::run_on(
         &line.args,
         &program,
-        &mut Console {
-            out: &mut out,
-            err: &mut err,
-            width: 200,
-            color: false,
-            now: "2026-11-24T01:00:00+00:00[UTC]".parse().unwrap(),
-        },
+        &mut Console::new(&mut out, &mut err)
+            .with_width(200)
+            .with_now(UNIX_EPOCH + Duration::from_hours(498_745)),
     );
-    assert_eq!(exit, Exit::Fine, "{}", String::from_utf8_lossy(&err));
+    assert_eq!(exit, ExitStatus::Success, "{}", String::from_utf8_lossy(&err));
     String::from_utf8(out).unwrap()
 }
 

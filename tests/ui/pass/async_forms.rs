@@ -35,6 +35,7 @@ async fn r#match(r#type: u32) -> u32 {
 }
 
 #[tracked_phase]
+#[allow(clippy::too_many_arguments)]
 async fn patterns(
     (a, _): (u32, u32),
     Point { x, y: renamed }: Point,

@@ -34,6 +34,7 @@ from_fragments!(
 macro_rules! with_local_names {
     ($name:ident, $site:ident, $guard:ident) => {
         #[tracked_phase(items = $site)]
+        #[allow(clippy::used_underscore_binding)]
         fn $name($site: u32, $guard: u32) -> u32 {
             let output = $site + $guard;
             output * 2

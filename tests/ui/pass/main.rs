@@ -34,9 +34,11 @@
     clippy::nursery
 )]
 
+mod async_depth;
 mod async_forms;
 mod async_trait_forms;
 mod attributes;
+mod blocks;
 mod build_forms;
 mod coercions;
 mod crate_path;
@@ -60,9 +62,11 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
 fn main() {
+    async_depth::run();
     async_forms::run();
     async_trait_forms::run();
     attributes::run();
+    blocks::run();
     build_forms::run();
     coercions::run();
     crate_path::run();

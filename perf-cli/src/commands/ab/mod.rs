@@ -1,7 +1,6 @@
-//! Builds two versions in turn until it is sure which is faster, and judges and compares them.
+//! Builds two versions in turn until it is clear which is faster, then judges and compares them.
 
 mod pairs;
-mod verdict;
 
 use std::ffi::OsString;
 use std::num::NonZeroU32;
@@ -9,60 +8,63 @@ use std::path::PathBuf;
 
 use clap::Args;
 use indicatif::ProgressBar;
+use pairs::{Half, Pairs};
+use perf_history::BuildStats;
+use serde_json::json;
 
 use crate::commands::compare::Comparison;
-use crate::commands::judgement;
-use crate::configuration::ThresholdsOf;
-use crate::failure::{Exit, Failure};
+use crate::commands::describe::commits_between;
+use crate::commands::verdicts::{self, Page, between, busy};
+use crate::configuration::{Configuration, ThresholdArgs};
+use crate::context::Invocation;
+use crate::failure::{ExitStatus, Failure};
+use crate::judge::Verdict;
 use crate::launch::{BuildCommand, LaunchError, Launcher};
 use crate::present::style::STRONG;
-use crate::present::{Format, Span, units};
-use crate::run::Invocation;
-use pairs::{Half, Pairs};
-use verdict::Answer;
+use crate::present::{Fact, Format, Span, units};
 
 /// The options of `ab`.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
-The builds go base head head base and so on, so that what disturbs the machine disturbs both. After
-8, 12 and 20 pairs it ends where the answer is sure. Their records have the labels run=base and
-run=head, and one session. Times say when it ends; then allocations and memory are judged as well,
-as `check --candidate label:head --baseline label:base` does it. Exit code 1: the head is slower or
-fatter, as a build or in a phase.
+The builds run in the order base head head base and so on, so that disturbances of the machine affect
+both equally. `ab` stops after 8, 12 or 20 pairs, as soon as the answer is clear. The records have the
+labels run=base and run=head, and one session. Times decide when to stop; allocations and memory are
+then judged as by `check --candidate label:head --baseline label:base`. Exit code 1: the head is
+slower or uses more memory, as a whole or in a phase.
 
 Examples (after the program's name):
   ab --base './old build' --head './new build'            two programs
   ab --base-dir ../main --head-dir . -- cargo run --release
                                                           one command in two checkouts
-  compare label:base label:head                           the same builds once more")]
-pub struct AbArgs {
-    /// The build command of the base: a line for the shell
+  compare label:base label:head                           the same builds again")]
+pub(crate) struct AbArgs {
+    /// The build command of the base, for the shell
     #[arg(long, value_name = "CMD")]
-    pub base: Option<String>,
-    /// The build command of the head
+    pub(crate) base: Option<String>,
+    /// The build command of the head, for the shell
     #[arg(long, value_name = "CMD")]
-    pub head: Option<String>,
+    pub(crate) head: Option<String>,
     /// Where the base's command runs
     #[arg(long, value_name = "DIR")]
-    pub base_dir: Option<PathBuf>,
+    pub(crate) base_dir: Option<PathBuf>,
     /// Where the head's command runs
     #[arg(long, value_name = "DIR")]
-    pub head_dir: Option<PathBuf>,
-    /// The most pairs of builds
+    pub(crate) head_dir: Option<PathBuf>,
+    /// The maximum number of pairs
     #[arg(long, value_name = "N", default_value = "20")]
-    pub runs: NonZeroU32,
-    /// How many builds of each to run before, which are not recorded
+    pub(crate) runs: NonZeroU32,
+    /// How many builds of each to run first without recording them
     #[arg(long, value_name = "N", default_value_t = 1)]
-    pub warmup: u32,
-    /// Show what the commands write, on standard error
+    pub(crate) warmup: u32,
+    /// Show the output of the commands on standard error
     #[arg(long)]
-    pub show_output: bool,
-    /// The build command of those that --base or --head do not name, and its arguments
+    pub(crate) show_output: bool,
+    /// The build command and its arguments, where --base or --head is not given
     #[arg(last = true, value_name = "CMD")]
-    pub command: Vec<OsString>,
+    pub(crate) command: Vec<OsString>,
     /// What a change must exceed.
     #[command(flatten)]
-    pub thresholds: ThresholdsOf,
+    pub(crate) thresholds: ThresholdArgs,
 }
 
 impl AbArgs {
@@ -72,19 +74,19 @@ impl AbArgs {
             let command = match line {
                 Some(line) => BuildCommand::of_shell(line),
                 None if self.command.is_empty() => {
-                    let text = format!("say what to build: --{name} CMD, or -- CMD for both");
+                    let text = format!("no build command: give --{name} CMD, or -- CMD for both");
                     return Err(Failure::Usage(text));
                 }
                 None => BuildCommand::of_words(self.command.clone()),
             };
             if let Some(dir) = dir.filter(|dir| !dir.is_dir()) {
-                let text = format!("--{name}-dir: {} is no directory", dir.display());
+                let text = format!("--{name}-dir: {} is not a directory", dir.display());
                 return Err(Failure::Usage(text));
             }
             Ok(command.in_dir(dir.cloned()))
         };
         if self.base.is_some() && self.head.is_some() && !self.command.is_empty() {
-            let text = "--base and --head name both commands: what is after -- is one too many";
+            let text = "--base and --head give both commands: a third one after -- has no use";
             return Err(Failure::Usage(text.to_owned()));
         }
         Ok([
@@ -94,28 +96,19 @@ impl AbArgs {
     }
 }
 
-/// Why there is no answer.
-enum Unanswered {
-    Launch(LaunchError),
-    Failure(Failure),
-}
-
-impl From<LaunchError> for Unanswered {
-    fn from(error: LaunchError) -> Self {
-        Self::Launch(error)
-    }
-}
-
 /// Builds in turn, and compares.
-pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &AbArgs) -> Result<Exit, Failure> {
+pub(crate) fn run(
+    invocation: &mut Invocation<'_, '_>,
+    args: &AbArgs,
+) -> Result<ExitStatus, Failure> {
     let commands = args.commands()?;
     let mut launcher = invocation.launcher(args.show_output)?;
     let configuration = invocation.configuration_with(&args.thresholds)?;
     let most = usize::try_from(args.runs.get()).unwrap_or(usize::MAX);
-    let rule = configuration.rules().pairs.with_pairs(most);
+    let rule = configuration.thresholds.pairs().with_pairs(most);
     let are_enough = |pairs: &Pairs| {
         let (base, head) = (pairs.of(Half::Base), pairs.of(Half::Head));
-        judgement::are_decided(base, head, &configuration, &rule)
+        verdicts::are_decided(base, head, &configuration, &rule)
     };
     let steps = 2 * (u64::from(args.runs.get()) + u64::from(args.warmup));
     let progress = invocation.builds_progress(steps, args.show_output);
@@ -124,13 +117,12 @@ pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &AbArgs) -> Result<
     progress.finish_and_clear();
     match made {
         Ok(()) => {}
-        Err(Unanswered::Launch(LaunchError::Interrupted)) => {
+        Err(LaunchError::Interrupted) => {
             let made = units::counted(pairs.len() as u64, "pair");
-            invocation.note(&format!("interrupted after {made}: nothing is sure"));
-            return Ok(Exit::Interrupted);
+            invocation.note(&format!("interrupted after {made}, before there was a clear answer"));
+            return Ok(ExitStatus::Interrupted);
         }
-        Err(Unanswered::Launch(error)) => return Err(invocation.launch_failure(error)),
-        Err(Unanswered::Failure(failure)) => return Err(failure),
+        Err(error) => return Err(invocation.launch_failure(error)),
     }
 
     let (base, head) = (pairs.of(Half::Base), pairs.of(Half::Head));
@@ -138,26 +130,33 @@ pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &AbArgs) -> Result<
         let text = format!("{} ({})", half.name(), units::counted(pairs.len() as u64, "build"));
         Span::new(text, STRONG)
     });
-    let Comparison { mut report, obstacles } = Comparison::of(names, base, head);
+    let Comparison { mut report, obstacles } = Comparison::new(names, base, head);
     if !obstacles.is_empty() {
         invocation.write(&report)?;
         let text = format!("these builds cannot be compared: {}", obstacles.join("; "));
         return Err(Failure::NoData(text));
     }
-    let answer = Answer::of(base, head, launcher.session(), &configuration);
-    answer.put_before(&mut report);
+    let page = page(base, head, launcher.session(), &configuration);
+    page.put_before(&mut report);
     invocation.write(&report)?;
     if invocation.common.format == Format::Csv {
-        // They have no place among the rows.
-        for sentence in answer.sentences() {
+        // CSV has no place for them.
+        for sentence in page.sentences() {
             invocation.note(&sentence);
         }
     }
-    answer.exit()
+    match page.verdict() {
+        Verdict::Regression => Ok(ExitStatus::Regression),
+        Verdict::Insufficient => Err(Failure::NoData(format!(
+            "nothing was judged: {}",
+            verdicts::too_few_pairs(base, head, &configuration)
+        ))),
+        Verdict::Suspect | Verdict::Improvement | Verdict::Unchanged => Ok(ExitStatus::Success),
+    }
 }
 
-/// Makes pairs until they are enough, or until it is known that they may not be compared. Those that
-/// were made are there where it does not come to that.
+/// Makes pairs until they are enough or turn out not to be comparable. If it fails, `pairs` has those
+/// made until then.
 fn make(
     launcher: &mut Launcher,
     commands: &[BuildCommand; 2],
@@ -165,7 +164,7 @@ fn make(
     pairs: &mut Pairs,
     are_enough: impl Fn(&Pairs) -> bool,
     progress: &ProgressBar,
-) -> Result<(), Unanswered> {
+) -> Result<(), LaunchError> {
     progress.set_message("warming up");
     for _ in 0..warmup {
         for command in commands {
@@ -177,16 +176,40 @@ fn make(
         for half in pairs.next_order() {
             let command = &commands[half as usize];
             let records = launcher.build(command, Some(&half.label()))?;
-            pairs.take(half, command, records).map_err(Unanswered::Failure)?;
+            pairs.take(half, command, records)?;
             progress.set_message(pairs.medians());
             progress.inc(1);
         }
         if launcher.is_interrupted() {
-            return Err(LaunchError::Interrupted.into());
+            return Err(LaunchError::Interrupted);
         }
-        // Of those that may not be compared, more would be no better.
         if !pairs.are_comparable() || are_enough(pairs) {
             return Ok(());
         }
     }
+}
+
+/// The verdict on all pairs of a session, each half oldest first.
+fn page(
+    base: &[BuildStats],
+    head: &[BuildStats],
+    session: &str,
+    configuration: &Configuration,
+) -> Page {
+    let judged = verdicts::judge_pairs(base, head, configuration);
+    let pairs = base.len().min(head.len()) as u64;
+    let mut title = Vec::new();
+    let mut certainty = Fact::new("how sure");
+    if let Some(time) = verdicts::of_build_time(&judged) {
+        title.push(Span::plain(time.describe()));
+        if !time.is_change() {
+            certainty = certainty.and_all(&time.why);
+        }
+    }
+    title.push(Span::plain(units::counted(pairs, "pair")));
+    let commits = commits_between(base.last(), head.last());
+    let noise = verdicts::noise(head, base.iter());
+    let facts = vec![certainty, between(commits.as_deref()), busy(noise.as_deref())];
+    let data = vec![("pairs", pairs.into()), ("session", session.into()), ("noise", json!(noise))];
+    Page { judged, title, facts, commits, data }
 }

@@ -2,9 +2,9 @@
 
 use perf_history::{BuildStats, Clock, Outcome};
 
-use crate::failure::Failure;
 use crate::judge::median;
-use crate::launch::{BuildCommand, Label};
+use crate::labels::{BASE, HEAD};
+use crate::launch::{BuildCommand, Label, LaunchError};
 use crate::present::units;
 use crate::select::SeriesKey;
 
@@ -18,13 +18,13 @@ pub(super) enum Half {
 impl Half {
     pub(super) fn name(self) -> &'static str {
         match self {
-            Self::Base => "base",
-            Self::Head => "head",
+            Self::Base => BASE,
+            Self::Head => HEAD,
         }
     }
 
     pub(super) fn label(self) -> Label {
-        Label::of(self.name())
+        Label::new(self.name())
     }
 }
 
@@ -39,12 +39,12 @@ impl Pairs {
         &self.builds[half as usize]
     }
 
-    /// How many pairs are whole.
+    /// The number of complete pairs.
     pub(super) fn len(&self) -> usize {
         self.builds.iter().map(Vec::len).min().unwrap_or_default()
     }
 
-    /// Base and head, then head and base: what gets slower by and by disturbs both alike.
+    /// Base and head, then head and base, so that a slow drift affects both equally.
     pub(super) fn next_order(&self) -> [Half; 2] {
         match self.len() % 2 {
             0 => [Half::Base, Half::Head],
@@ -52,27 +52,27 @@ impl Pairs {
         }
     }
 
-    /// Takes what one run of a command left, if it can stand for a build of it.
+    /// Adds the record of one run, if it is representative.
     pub(super) fn take(
         &mut self,
         half: Half,
         command: &BuildCommand,
         mut records: Vec<BuildStats>,
-    ) -> Result<(), Failure> {
-        let refused = |why: &str| Err(Failure::Command(format!("{command} {why}")));
+    ) -> Result<(), LaunchError> {
+        let refused = |why: &str| Err(LaunchError::Refused(format!("{command} {why}")));
         let (1, Some(stats)) = (records.len(), records.pop()) else {
-            return refused(
-                "leaves several records a run: with --tool NAME, those of one tool are compared",
-            );
+            return refused("leaves several records per run: use --tool NAME to select one tool");
         };
         match stats.outcome {
             Outcome::Failed => return refused("recorded that its build failed"),
             Outcome::Panicked => return refused("recorded that its build panicked"),
             Outcome::Success if stats.skipped == Some(true) => {
-                return refused("had nothing to build: let it begin by removing what was built");
+                return refused("had nothing to build: make it remove the previous output first");
             }
             Outcome::Success if stats.clock == Some(Clock::Suspect) => {
-                return refused("recorded times that say nothing: the machine slept meanwhile");
+                return refused(
+                    "recorded useless times: the machine was suspended during the build",
+                );
             }
             Outcome::Success => {}
             outcome => return refused(&format!("recorded the outcome `{}`", outcome.name())),
@@ -88,7 +88,7 @@ impl Pairs {
         keys.all(|key| Some(&key) == first.as_ref())
     }
 
-    /// The medians, in few words.
+    /// The medians in a few words.
     pub(super) fn medians(&self) -> String {
         let medians = [Half::Base, Half::Head].into_iter().filter_map(|half| {
             let median = median(self.of(half).iter().map(|stats| stats.build_time_ms))?;
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn builds_that_say_nothing_are_refused_with_the_reason() {
+    fn unrepresentative_builds_are_refused_with_the_reason() {
         let command = BuildCommand::of_shell("make");
         let stats = BuildStats::default;
         let changed = |change: fn(&mut BuildStats)| {
@@ -130,7 +130,7 @@ mod tests {
             (changed(|stats| stats.outcome = Outcome::Failed), "its build failed"),
             (changed(|stats| stats.outcome = Outcome::Panicked), "its build panicked"),
             (changed(|stats| stats.skipped = Some(true)), "nothing to build"),
-            (changed(|stats| stats.clock = Some(Clock::Suspect)), "slept"),
+            (changed(|stats| stats.clock = Some(Clock::Suspect)), "suspended"),
         ] {
             let mut pairs = Pairs::default();
             let said = pairs.take(Half::Base, &command, records).unwrap_err().to_string();

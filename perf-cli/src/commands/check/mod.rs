@@ -1,70 +1,72 @@
-//! The gate: judges the newest session, or what is named, against the builds before it.
+//! The gate: judges the newest session, or named builds, against the builds before.
 
-mod against;
-mod armed;
-mod standing;
+mod baseline;
+mod trial;
 
 use clap::Args;
 use perf_history::BuildStats;
 use serde_json::{Value, json};
 
-use crate::commands::facts::short_commit;
-use crate::commands::judgement::{self, Judged, Page, fit_for_a_comment};
-use crate::configuration::{Configuration, ThresholdsOf};
-use crate::failure::{Exit, Failure};
+use crate::commands::describe::short_commit;
+use crate::commands::verdicts::{self, Judged, Page, fit_for_a_comment};
+use crate::configuration::{Configuration, ThresholdArgs};
+use crate::context::Invocation;
+use crate::failure::{ExitStatus, Failure};
 use crate::judge::Verdict;
 use crate::present::{Fact, Span, units};
-use crate::run::Invocation;
 use crate::select::{BuildRef, Mode, PassedOver, exclusion_reason};
-use against::{Against, Trial};
+use trial::{Against, Trial};
 
-pub(super) use armed::{Armed, armed};
+pub(super) use trial::{GateReadiness, gate_readiness};
 
 /// The options of `check`.
 #[derive(Debug, Clone, Default, Args)]
 #[command(after_help = "\
-Judges the newest build, or the newest builds that ran together, against the newest 30 sessions
-before it: those of the same tool, machine, mode and compiler, on the default branch (--branch;
-else main and master), since the last accepted change. The times of a build or two are `suspect` at
-most; a session of 5 (`run --runs 5`) against 10 sessions is a `regression` where it is sure. So is
-a build that allocates more than those before it, where these are 5 or more and allocate the same.
+Judges the newest build, or the newest builds that ran together, against the 30 sessions before it
+of the same tool, machine, mode and compiler, on the default branch (--branch; else main and master),
+since the last accepted change. The times of one or two builds are `suspect` at most. A session of 5
+(`run --runs 5`) against 10 sessions can be a `regression`. So can a build that allocates more than at
+least 5 builds before it that all allocate the same.
 
 Exit codes: 0 nothing got worse, or nothing could be judged; 1 a regression; 3 nothing could be
 judged, with --strict.
 
 Examples (after the program's name):
   check                                  the newest session
-  check --strict                         fail also where there is nothing to compare with
-  check --fail-on suspect                fail also on what is not sure
+  check --strict                         also fail if there is nothing to compare with
+  check --fail-on suspect                also fail on changes that are not certain
   check --candidate label:after --baseline label:before
   check --format markdown                the body of a comment")]
-pub struct CheckArgs {
-    /// What to judge [default: the newest session]
+pub(crate) struct CheckArgs {
+    /// The builds to judge [default: the newest session]
     #[arg(long, value_name = "BUILD", allow_hyphen_values = true)]
-    pub candidate: Option<BuildRef>,
-    /// What to judge it against [default: the newest 30 sessions before it]
+    pub(crate) candidate: Option<BuildRef>,
+    /// The builds to compare with [default: the newest 30 sessions before]
     #[arg(long, value_name = "BUILD", allow_hyphen_values = true)]
-    pub baseline: Option<BuildRef>,
-    /// From which verdict on to fail
+    pub(crate) baseline: Option<BuildRef>,
+    /// The least severe verdict that fails
     #[arg(long, value_enum, default_value_t, value_name = "VERDICT")]
-    pub fail_on: FailOn,
+    pub(crate) fail_on: FailOn,
     /// What a change must exceed.
     #[command(flatten)]
-    pub thresholds: ThresholdsOf,
+    pub(crate) thresholds: ThresholdArgs,
 }
 
-/// From which verdict on a check fails.
+/// The least severe verdict that fails a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
-pub enum FailOn {
-    /// Where it is sure.
+pub(crate) enum FailOn {
+    /// A certain change for the worse
     #[default]
     Regression,
-    /// Also where it is not sure.
+    /// Also a change that is not certain
     Suspect,
 }
 
-/// Judges, and says so.
-pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &CheckArgs) -> Result<Exit, Failure> {
+/// Judges the candidate, and prints the verdict.
+pub(crate) fn run(
+    invocation: &mut Invocation<'_, '_>,
+    args: &CheckArgs,
+) -> Result<ExitStatus, Failure> {
     let mut configuration = invocation.configuration_with(&args.thresholds)?;
     if let Some(branch) = &invocation.common.branch {
         configuration.default_branches = vec![branch.clone()];
@@ -73,7 +75,7 @@ pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &CheckArgs) -> Resu
     let trial = Trial::find(&mut selection, args, &configuration);
     invocation.report_unreadable(selection.unreadable());
     if let Err(Failure::NoData(why)) = &trial {
-        // A program, or whoever reads the comment, wants an answer here as well.
+        // Programs and readers of the comment need an answer here as well.
         let data = vec![("judged", false.into()), ("why_not", why.as_str().into())];
         let title = vec![Span::plain(why)];
         let page = Page { title, data, ..Page::default() };
@@ -84,10 +86,12 @@ pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &CheckArgs) -> Resu
     if let Some(reference) = &args.candidate {
         invocation.warn_of_passed_over(reference, &trial.passed_over);
         for (stats, why) in
-            trial.candidate.iter().filter_map(|it| Some((it, exclusion_reason(it)?)))
+            trial.candidate.iter().filter_map(|stats| Some((stats, exclusion_reason(stats)?)))
         {
             let id = &stats.build_id;
-            invocation.warn(&format!("build {id} is judged, as {reference} names it: {why}"));
+            invocation.warn(&format!(
+                "build {id} is judged because {reference} names it, although: {why}"
+            ));
         }
     } else {
         for PassedOver { build_id, why } in &trial.passed_over {
@@ -100,35 +104,39 @@ pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &CheckArgs) -> Resu
     conclude(invocation, &page, &trial, args, &configuration)
 }
 
-/// Says what to do about the verdict, and turns it into an exit code.
+/// Prints what to do about the verdict, and returns the exit code.
 fn conclude(
     invocation: &mut Invocation<'_, '_>,
     page: &Page,
     trial: &Trial,
     args: &CheckArgs,
     configuration: &Configuration,
-) -> Result<Exit, Failure> {
+) -> Result<ExitStatus, Failure> {
     let program = invocation.program.name.clone();
     match page.verdict() {
         Verdict::Regression => {
             invocation.note(&format!(
-                "where this is right: `{program} accept{} --reason TEXT` makes it the new normal",
+                "if this is intended: `{program} accept{} --reason TEXT` makes it the new normal",
                 invocation.dir_option(),
             ));
-            Ok(Exit::Regression)
+            Ok(ExitStatus::Regression)
         }
         Verdict::Suspect => {
             invocation.note(&format!(
-                "for a sure answer run both in turn: `{program} ab --base CMD --head CMD{}`",
+                "for a certain answer run both in turn: `{program} ab --base CMD --head CMD{}`",
                 invocation.dir_option(),
             ));
-            Ok(if args.fail_on == FailOn::Suspect { Exit::Regression } else { Exit::Fine })
+            Ok(if args.fail_on == FailOn::Suspect {
+                ExitStatus::Regression
+            } else {
+                ExitStatus::Success
+            })
         }
         Verdict::Insufficient => Err(Failure::NoData(format!(
             "nothing was judged: {}",
             trial.why_nothing(configuration)
         ))),
-        Verdict::Unchanged | Verdict::Improvement => Ok(Exit::Fine),
+        Verdict::Unchanged | Verdict::Improvement => Ok(ExitStatus::Success),
     }
 }
 
@@ -137,21 +145,21 @@ fn page(trial: &Trial, judged: Vec<Judged>, configuration: &Configuration) -> Pa
     let mode = Mode::from_build(newest).map(|mode| Span::plain(mode.name()));
     let mut title = vec![Span::plain(&newest.tool)];
     title.extend(mode);
-    let noise = judgement::noise(&trial.candidate, trial.baseline_builds());
+    let noise = verdicts::noise(&trial.candidate, trial.baseline_builds());
     let facts = vec![
         Fact::new("candidate")
             .and(Span::plain(described(&trial.candidate)))
             .known(passed_over(&trial.passed_over)),
         against_fact(trial),
-        judgement::between(trial.commits().as_deref()),
+        verdicts::between(trial.commits().as_deref()),
         Fact::new("left out").and_all(&left_out(trial)),
         Fact::new("phases").known(trial.come_and_gone(configuration)),
-        judgement::busy(noise.as_deref()),
+        verdicts::busy(noise.as_deref()),
     ];
     let ids = |builds: &mut dyn Iterator<Item = &BuildStats>| -> Value {
         builds.map(|stats| stats.build_id.as_str()).collect()
     };
-    let is_judged = judgement::overall(&judged) != Verdict::Insufficient;
+    let is_judged = verdicts::overall(&judged) != Verdict::Insufficient;
     let data = vec![
         ("judged", is_judged.into()),
         ("why_not", if is_judged { Value::Null } else { trial.why_nothing(configuration).into() }),
@@ -159,13 +167,13 @@ fn page(trial: &Trial, judged: Vec<Judged>, configuration: &Configuration) -> Pa
         ("passed_over", json!(trial.passed_over)),
         ("baseline", ids(&mut trial.baseline_builds())),
         ("left_out", json!(trial.baseline.left_out)),
-        ("after_unaccepted_change", json!(trial.standing.after_unaccepted)),
+        ("after_unaccepted_change", json!(trial.comparison.after_unaccepted)),
         ("noise", json!(noise)),
     ];
     Page { judged, title, facts, commits: trial.commits(), data }
 }
 
-/// What builds of one session are: how many, of which commit.
+/// The number of builds of a session, and their commit.
 fn described(builds: &[BuildStats]) -> String {
     let number = units::counted(builds.len() as u64, "build");
     let commit = builds.last().and_then(|stats| stats.git.as_ref()?.commit.as_deref());
@@ -176,9 +184,9 @@ fn described(builds: &[BuildStats]) -> String {
     }
 }
 
-/// How many builds are newer than the candidate or were named with it, and are not judged.
+/// How many builds were newer than the candidate or named with it, and not judged.
 fn passed_over(builds: &[PassedOver]) -> Option<String> {
-    let mut reasons: Vec<&str> = builds.iter().map(|it| it.why).collect();
+    let mut reasons: Vec<&str> = builds.iter().map(|build| build.why).collect();
     reasons.sort_unstable();
     reasons.dedup();
     let count = units::counted(builds.len() as u64, "build");
@@ -187,8 +195,8 @@ fn passed_over(builds: &[PassedOver]) -> Option<String> {
 
 fn against_fact(trial: &Trial) -> Fact {
     let fact = Fact::new("baseline");
-    let sessions = &trial.standing.baseline;
-    let builds: u64 = sessions.iter().map(|it| it.builds.len() as u64).sum();
+    let sessions = &trial.comparison.baseline;
+    let builds: u64 = sessions.iter().map(|session| session.builds.len() as u64).sum();
     let mut number = units::counted(builds, "build");
     if builds != sessions.len() as u64 {
         number = format!("{number} in {}", units::counted(sessions.len() as u64, "session"));
@@ -201,8 +209,8 @@ fn against_fact(trial: &Trial) -> Fact {
     };
     let commit =
         |stats: Option<&BuildStats>| Some(short_commit(stats?.git.as_ref()?.commit.as_deref()?));
-    let first = commit(sessions.first().and_then(|it| it.first()));
-    let last = commit(sessions.last().and_then(|it| it.last()));
+    let first = commit(sessions.first().and_then(|session| session.first()));
+    let last = commit(sessions.last().and_then(|session| session.last()));
     let in_turn = trial.was_run_in_turn().then(|| "run in turn with the candidate".to_owned());
     let fact = fact.known(in_turn);
     let fact = match (first, last) {
@@ -213,13 +221,14 @@ fn against_fact(trial: &Trial) -> Fact {
         _ => fact,
     };
     let accepted = trial.baseline.accepted.as_ref().map(|change| {
-        let reason = change.reason.as_ref().map_or_else(String::new, |it| format!(" ({it})"));
+        let reason =
+            change.reason.as_ref().map_or_else(String::new, |reason| format!(" ({reason})"));
         format!("since build {} was accepted{reason}", change.build_id)
     });
     fact.known(accepted)
 }
 
-/// The builds of the series that are no measure, by reason.
+/// The builds of the series that are left out of the baseline, by reason.
 fn left_out(trial: &Trial) -> Vec<String> {
     let mut parts: Vec<String> = trial
         .baseline
@@ -227,9 +236,9 @@ fn left_out(trial: &Trial) -> Vec<String> {
         .iter()
         .map(|(why, count)| format!("{} ({why})", units::counted(*count, "build")))
         .collect();
-    if let Some(after) = &trial.standing.after_unaccepted {
+    if let Some(after) = &trial.comparison.after_unaccepted {
         parts.push(format!(
-            "{} after a change of {} that nobody accepted",
+            "{} after a change of {} that was not accepted",
             units::counted(after.builds, "build"),
             units::change(after.change),
         ));

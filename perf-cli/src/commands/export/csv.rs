@@ -4,26 +4,26 @@ use clap::Args;
 use perf_history::BuildStats;
 
 use crate::commands::show;
+use crate::context::Invocation;
 use crate::failure::Failure;
 use crate::present::{Cell, Column, Kind, Row, Table};
-use crate::run::Invocation;
 use crate::select::{BuildRef, Mode};
 
 use super::{OutputArgs, output};
 
 /// The options of `export csv`.
 #[derive(Debug, Clone, Args)]
-pub struct CsvArgs {
-    /// Any number of: latest, -3 (third newest), an id, a commit, label:NAME or branch:NAME, of
-    /// which the latter three mean all of their builds [default: latest]
+pub(crate) struct CsvArgs {
+    /// Any number of: latest, -3 (third newest), an id, a commit, label:NAME or branch:NAME; the
+    /// last three select all of their builds [default: latest]
     #[arg(value_name = "BUILD", allow_negative_numbers = true)]
-    pub builds: Vec<BuildRef>,
+    pub(crate) builds: Vec<BuildRef>,
     /// The newest N builds
     #[arg(long, value_name = "N", conflicts_with = "builds")]
-    pub last: Option<usize>,
-    /// Where to write them to.
+    pub(crate) last: Option<usize>,
+    /// Where to write.
     #[command(flatten)]
-    pub output: OutputArgs,
+    pub(crate) output: OutputArgs,
 }
 
 /// Writes the phases of the builds.
@@ -41,7 +41,7 @@ pub(super) fn run(invocation: &mut Invocation<'_, '_>, args: &CsvArgs) -> Result
     })
 }
 
-/// The builds, as they are named; those of one name newest first.
+/// The builds in the order of their names; those of one name newest first.
 fn builds(invocation: &mut Invocation<'_, '_>, args: &CsvArgs) -> Result<Vec<BuildStats>, Failure> {
     let mut selection = invocation.selection();
     let found = match (args.last, args.builds.as_slice()) {
@@ -49,7 +49,9 @@ fn builds(invocation: &mut Invocation<'_, '_>, args: &CsvArgs) -> Result<Vec<Bui
             let found: Result<Vec<BuildStats>, _> = selection.builds().take(last).collect();
             found.map_err(Failure::from)
         }
-        (None, []) => selection.newest(&BuildRef::Latest).map(|it| vec![it]).map_err(Failure::from),
+        (None, []) => {
+            selection.newest(&BuildRef::Latest).map(|build| vec![build]).map_err(Failure::from)
+        }
         (None, named) => named.iter().try_fold(Vec::new(), |mut all, name| {
             all.extend(selection.set(name)?);
             Ok(all)
@@ -64,7 +66,7 @@ fn builds(invocation: &mut Invocation<'_, '_>, args: &CsvArgs) -> Result<Vec<Bui
     Ok(found)
 }
 
-/// The phases of a build, each with what tells the build from others.
+/// The phases of a build, each with the facts of the build.
 fn table(stats: &BuildStats) -> Table {
     let text = Kind::Text { least: 0 };
     let git = stats.git.clone().unwrap_or_default();

@@ -3,39 +3,39 @@
 use clap::{Args, ValueEnum};
 use perf_history::BuildStats;
 
+use crate::context::Invocation;
 use crate::failure::Failure;
 use crate::present::export::{Stacks, flamegraph as picture, folded as text};
-use crate::run::Invocation;
 
-use super::{BuildArgs, name_of, output, places, sums};
+use super::{BuildArgs, name_of, output, sums};
 
-/// The options of formats that are made of stacks.
+/// The options of formats made of stacks.
 #[derive(Debug, Clone, Args)]
-pub struct StacksArgs {
-    /// Which build, and where to.
+pub(crate) struct StacksArgs {
+    /// The build, and where to write.
     #[command(flatten)]
-    pub build: BuildArgs,
-    /// What to tell of each phase
+    pub(crate) build: BuildArgs,
+    /// The value of each phase
     #[arg(long, value_enum, default_value_t, value_name = "VALUE")]
-    pub value: Value,
+    pub(crate) value: Value,
 }
 
-/// What can be told of each phase itself.
+/// The values of a phase, without its callees.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-pub enum Value {
+pub(crate) enum Value {
     /// Self time on all threads, in nanoseconds
     #[default]
     Time,
-    /// Self time on the thread that started the build, in nanoseconds: adds up to the build's time
-    OwnTime,
+    /// Self time on the build thread, in nanoseconds: adds up to the build's time
+    BuildThread,
     /// Bytes allocated
     Alloc,
     /// Number of allocations
     AllocCount,
-    /// Bytes allocated, by the places that allocated most, estimated from samples
+    /// Bytes allocated, by code location, estimated from samples
     /// (`BUILD_METRICS_ALLOCATORS=1`)
     AllocPlaces,
-    /// Bytes still live at the build's end, by place, estimated likewise
+    /// Bytes still live at the end of the build, by code location, estimated from samples
     Retained,
 }
 
@@ -43,11 +43,11 @@ impl Value {
     fn stacks(self, stats: &BuildStats) -> Stacks {
         match self {
             Self::Time => sums::time(stats),
-            Self::OwnTime => sums::own_time(stats),
+            Self::BuildThread => sums::build_thread_time(stats),
             Self::Alloc => sums::allocated(stats),
             Self::AllocCount => sums::allocations(stats),
-            Self::AllocPlaces => places::allocated(stats),
-            Self::Retained => places::retained(stats),
+            Self::AllocPlaces => sums::allocated_by_place(stats),
+            Self::Retained => sums::retained_by_place(stats),
         }
     }
 }
@@ -61,7 +61,7 @@ pub(super) fn folded(
     output::write(invocation, &args.build.output, |target| text::write(target, &stacks))
 }
 
-/// Draws them.
+/// Draws the stacks.
 pub(super) fn flamegraph(
     invocation: &mut Invocation<'_, '_>,
     args: &StacksArgs,
@@ -74,7 +74,7 @@ pub(super) fn flamegraph(
     output::write(invocation, &args.build.output, |target| picture::write(target, &titles, &stacks))
 }
 
-/// The build, and its stacks, of which there is at least one.
+/// The build, and its stacks: at least one.
 fn stacks(
     invocation: &mut Invocation<'_, '_>,
     args: &StacksArgs,

@@ -1,12 +1,12 @@
-//! What a build measured as gauges for monitoring: in seconds and bytes, with labels that stay the
-//! same from build to build.
+//! A build as gauges for monitoring: in seconds and bytes, with labels that are the same from build
+//! to build.
 
 use perf_history::{BuildStats, Outcome, PhaseStats};
 
+use crate::context::Invocation;
 use crate::failure::Failure;
 use crate::present::export::prometheus::{self, Metric};
 use crate::present::units;
-use crate::run::Invocation;
 use crate::select::Mode;
 
 use super::{BuildArgs, output};
@@ -28,7 +28,7 @@ fn bytes(mebibytes: f64) -> Option<f64> {
     Some(units::mebibytes(mebibytes)).filter(|bytes| bytes.is_finite())
 }
 
-/// The labels that all have: of which tool it is, and of which kind of build.
+/// The labels of all gauges: the tool, and the kind of build.
 const OF_BUILD: [&str; 2] = ["tool", "mode"];
 
 fn labels_of(stats: &BuildStats) -> Vec<String> {
@@ -93,7 +93,7 @@ fn of_build(stats: &BuildStats) -> Vec<Metric> {
             stats.skipped.map(|skipped| f64::from(u8::from(skipped))),
         ),
         (
-            "buildperf_unattributed_own_seconds",
+            "buildperf_unattributed_build_thread_seconds",
             "Time in no phase, on the thread that started the build.",
             rest.and_then(|rest| seconds(rest.build_thread_ms)),
         ),
@@ -113,10 +113,10 @@ fn of_build(stats: &BuildStats) -> Vec<Metric> {
         .collect()
 }
 
-/// What the user counted, and what may explain a change.
+/// The user's counts, and facts that may explain a change.
 fn of_counts(stats: &BuildStats) -> [Metric; 2] {
     let with = |more: &[&str]| -> Vec<String> {
-        labels_of(stats).into_iter().chain(more.iter().map(|it| (*it).to_owned())).collect()
+        labels_of(stats).into_iter().chain(more.iter().map(|label| (*label).to_owned())).collect()
     };
     let counts = stats.counts.iter();
     let version = |version: &Option<String>| version.clone().unwrap_or_default();
@@ -138,55 +138,59 @@ fn of_counts(stats: &BuildStats) -> [Metric; 2] {
     ]
 }
 
-/// What a metric of phases is called, what it is, and what a phase has of it.
+/// The name, help and value of a gauge of phases.
 type OfPhase = (&'static str, &'static str, fn(&PhaseStats) -> Option<f64>);
 
 fn of_phases(stats: &BuildStats) -> Vec<Metric> {
     let all: [OfPhase; 13] = [
-        ("buildperf_phase_own_seconds", "Time on the thread that started the build.", |it| {
-            it.build_thread_ms.and_then(seconds)
-        }),
-        ("buildperf_phase_total_seconds", "Thread time, over all threads.", |it| {
-            seconds(it.total_ms)
+        (
+            "buildperf_phase_build_thread_seconds",
+            "Time on the thread that started the build.",
+            |phase| phase.build_thread_ms.and_then(seconds),
+        ),
+        ("buildperf_phase_total_seconds", "Thread time, over all threads.", |phase| {
+            seconds(phase.total_ms)
         }),
         (
             "buildperf_phase_self_seconds",
             "Thread time without the phases below, over all threads.",
-            |it| seconds(it.self_ms),
+            |phase| seconds(phase.self_ms),
         ),
-        ("buildperf_phase_window_seconds", "Last exit minus first entry.", |it| {
-            seconds(it.elapsed_ms)
+        ("buildperf_phase_elapsed_seconds", "Last exit minus first entry.", |phase| {
+            seconds(phase.elapsed_ms)
         }),
-        ("buildperf_phase_calls", "Finished calls.", |it| Some(units::float(it.calls))),
-        ("buildperf_phase_items", "Units of work.", |it| {
-            Some(it.items).filter(|items| *items > 0).map(units::float)
+        ("buildperf_phase_calls", "Finished calls.", |phase| Some(units::float(phase.calls))),
+        ("buildperf_phase_items", "Units of work.", |phase| {
+            Some(phase.items).filter(|items| *items > 0).map(units::float)
         }),
-        ("buildperf_phase_allocated_bytes", "Bytes requested.", |it| {
-            it.alloc_bytes.map(units::float)
+        ("buildperf_phase_allocated_bytes", "Bytes requested.", |phase| {
+            phase.alloc_bytes.map(units::float)
         }),
         (
             "buildperf_phase_self_allocated_bytes",
             "Bytes requested without the phases below.",
-            |it| it.self_alloc_bytes.map(units::float),
+            |phase| phase.self_alloc_bytes.map(units::float),
         ),
-        ("buildperf_phase_allocations", "Allocations.", |it| it.alloc_count.map(units::float)),
+        ("buildperf_phase_allocations", "Allocations.", |phase| {
+            phase.alloc_count.map(units::float)
+        }),
         (
             "buildperf_phase_peak_bytes",
             "Highest live heap above the level at entry, on one thread, of the worst call.",
-            |it| it.peak_bytes.map(units::float),
+            |phase| phase.peak_bytes.map(units::float),
         ),
         (
             "buildperf_phase_process_peak_bytes",
             "Highest live heap of the whole process during the phase.",
-            |it| it.process_peak_bytes.map(units::float),
+            |phase| phase.process_peak_bytes.map(units::float),
         ),
         (
             "buildperf_phase_retained_bytes",
             "Bytes that the phase itself requested and that were live at the build's end, estimated.",
-            |it| it.retained_bytes.map(units::float),
+            |phase| phase.retained_bytes.map(units::float),
         ),
-        ("buildperf_phase_panics", "Calls that ended by unwinding.", |it| {
-            Some(units::float(it.panics))
+        ("buildperf_phase_panics", "Calls that ended by unwinding.", |phase| {
+            Some(units::float(phase.panics))
         }),
     ];
     all.into_iter()

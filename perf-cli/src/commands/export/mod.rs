@@ -4,9 +4,7 @@ mod csv;
 mod folded;
 mod gauges;
 mod output;
-mod places;
 mod sums;
-mod timeline;
 mod traces;
 
 use std::path::PathBuf;
@@ -14,13 +12,13 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use perf_history::BuildStats;
 
+use crate::context::Invocation;
 use crate::failure::Failure;
 use crate::present::Format;
-use crate::run::Invocation;
 use crate::select::BuildRef;
 
-pub use csv::CsvArgs;
-pub use folded::{StacksArgs, Value};
+pub(crate) use csv::CsvArgs;
+pub(crate) use folded::StacksArgs;
 
 /// The options of `export`.
 #[derive(Debug, Clone, Args)]
@@ -36,25 +34,25 @@ Examples (after the program's name):
   export csv --last 100 -o phases.csv    a row for each phase of 100 builds
   export prometheus -o /var/lib/node_exporter/my-site.prom
 
-A file that is named by -o is replaced at once: nobody sees half of it."
+The file of -o is replaced atomically."
 )]
-pub struct ExportArgs {
-    /// What to write.
+pub(crate) struct ExportArgs {
+    /// The format.
     #[command(subcommand)]
-    pub format: ExportFormat,
+    pub(crate) format: ExportFormat,
 }
 
-/// What other programs read.
+/// Formats of other programs.
 #[derive(Debug, Clone, Subcommand)]
-pub enum ExportFormat {
+pub(crate) enum ExportFormat {
     /// The Trace Event format, for Perfetto and other trace viewers
     ///
     /// Each call of a phase at its time, thread by thread, where the build recorded a timeline
-    /// (`BUILD_METRICS_TIMELINE=1`). Else the phases' times laid out one after another: the own
-    /// thread's in one lane, those of all other threads together in another. Lengths are right
-    /// there, places are not, and the names of the lanes say so.
+    /// (`BUILD_METRICS_TIMELINE=1`). Otherwise the sums of the phases laid out one after another:
+    /// those of the build thread in one lane, those of all other threads in another. Then lengths
+    /// are right and positions are not, and the names of the lanes say so.
     ChromeTrace(BuildArgs),
-    /// Stacks of phases with how much is in each itself, a line each, for inferno
+    /// One line per phase, with its stack and its self value, for inferno
     Folded(StacksArgs),
     /// A flame graph as a picture (SVG)
     Flamegraph(StacksArgs),
@@ -67,36 +65,35 @@ pub enum ExportFormat {
     Csv(CsvArgs),
     /// Gauges in the text format of Prometheus, for the textfile collector
     ///
-    /// In seconds and bytes. Labels say which tool, mode and phase, never which build: a series
-    /// goes on from build to build.
+    /// In seconds and bytes. Labels name tool, mode and phase, never the build, so that a series
+    /// continues from build to build.
     Prometheus(BuildArgs),
 }
 
 /// The options of a format that shows one build.
 #[derive(Debug, Clone, Args)]
-pub struct BuildArgs {
+pub(crate) struct BuildArgs {
     /// latest, -3 (third newest), an id, a commit, label:NAME or branch:NAME
     #[arg(value_name = "BUILD", default_value = "latest", allow_negative_numbers = true)]
-    pub build: BuildRef,
-    /// Where to write it to.
+    pub(crate) build: BuildRef,
+    /// Where to write.
     #[command(flatten)]
-    pub output: OutputArgs,
+    pub(crate) output: OutputArgs,
 }
 
 /// Where an export goes.
 #[derive(Debug, Clone, Args)]
-pub struct OutputArgs {
-    /// Write to this file, which is replaced at once, instead of to standard output
+pub(crate) struct OutputArgs {
+    /// Write to this file, replaced atomically, instead of to standard output
     #[arg(short, long, value_name = "FILE")]
-    pub output: Option<PathBuf>,
+    pub(crate) output: Option<PathBuf>,
 }
 
-/// Exports.
+/// Writes the export.
 pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &ExportArgs) -> Result<(), Failure> {
     if invocation.common.format != Format::Table {
         return Err(Failure::Usage(
-            "--format is for what is shown: what `export` writes is named by the word after it, as \
-             in `export csv`"
+            "--format does not apply to exports: name the format after `export`, as in `export csv`"
                 .to_owned(),
         ));
     }
@@ -110,7 +107,7 @@ pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &ExportArgs) -> Res
     }
 }
 
-/// The build that is meant.
+/// The selected build.
 fn build(invocation: &mut Invocation<'_, '_>, build: &BuildRef) -> Result<BuildStats, Failure> {
     let mut selection = invocation.selection();
     let stats = selection.newest(build);
@@ -118,7 +115,7 @@ fn build(invocation: &mut Invocation<'_, '_>, build: &BuildRef) -> Result<BuildS
     Ok(stats?)
 }
 
-/// What a build is called.
+/// The name of a build.
 fn name_of(stats: &BuildStats) -> String {
     format!("{} {}", stats.tool, stats.timestamp)
 }

@@ -1,16 +1,16 @@
-//! Where an export goes: to standard output, or whole into a file.
+//! Writes an export to standard output, or atomically to a file.
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+use crate::context::Invocation;
 use crate::failure::Failure;
-use crate::run::Invocation;
 
 use super::OutputArgs;
 
-/// Hands `write` what it writes to. A file is replaced when all of it is written, so that whoever
-/// reads it sees the old one or the new one; where anything fails, the old one stays.
+/// Calls `write` with the target. A file is replaced once it is complete, so that readers see the old
+/// one or the new one. If anything fails, the old one stays.
 pub(super) fn write(
     invocation: &mut Invocation<'_, '_>,
     args: &OutputArgs,
@@ -31,14 +31,14 @@ fn to_file(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) ->
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
         Err(error) => return Err(error),
     };
-    // A pipe or a device takes what is written to it, and is not replaced. A directory refuses.
-    if before.as_ref().is_some_and(|it| !it.is_file()) {
+    // Pipes and devices are written to, not replaced. A directory is an error.
+    if before.as_ref().is_some_and(|metadata| !metadata.is_file()) {
         let mut target = BufWriter::new(File::options().write(true).open(path)?);
         return write(&mut target).and_then(|()| target.flush());
     }
     let path = if before.is_some() { path.canonicalize()? } else { path.to_owned() };
-    // Beside its place, as only within one file system is it replaced at once; and under a name
-    // that no collector takes for its own.
+    // In the same directory, as renaming is atomic only within one file system. The textfile
+    // collector of Prometheus ignores this name.
     let mut builder = tempfile::Builder::new();
     builder.prefix(".buildperf-").suffix(".tmp");
     leave_permissions_to_the_mask(&mut builder);
@@ -60,8 +60,7 @@ fn parent(path: &Path) -> PathBuf {
     }
 }
 
-/// What others may do with a new file is up to the user's mask, not to us: the collector that reads
-/// it is another user.
+/// A new file has the permissions of the user's mask: the collector that reads it is another user.
 #[cfg(unix)]
 fn leave_permissions_to_the_mask(builder: &mut tempfile::Builder<'_, '_>) {
     use std::os::unix::fs::PermissionsExt as _;

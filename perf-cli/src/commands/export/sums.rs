@@ -1,23 +1,24 @@
-//! What a record says of each phase itself, as quantities by stack.
+//! The quantities of each phase itself, by stack: from the sums of the record, or by code location
+//! from samples.
 
-use perf_history::{BuildStats, PhaseStats, Unattributed};
+use perf_history::{AllocationPlace, BuildStats, PhaseStats, Unattributed};
 
 use crate::present::export::{Stacks, Unit};
 
-/// What is in no phase stands beside the phases.
-pub(super) const UNATTRIBUTED: &str = "unattributed";
+/// The frame of what is in no phase.
+const UNATTRIBUTED: &str = "unattributed";
 
-/// Time on the build's own thread: with what is unattributed, the build's time.
-pub(super) fn own_time(stats: &BuildStats) -> Stacks {
+/// Self time on the build thread. With what is unattributed, it adds up to the build's time.
+pub(super) fn build_thread_time(stats: &BuildStats) -> Stacks {
     of(
         stats,
-        Stacks::new("own thread, sums of self time", Unit::Nanoseconds),
+        Stacks::new("build thread, sums of self time", Unit::Nanoseconds),
         |phase| nanoseconds(phase.build_thread_self_ms.unwrap_or(0.0)),
         |rest| nanoseconds(rest.build_thread_ms),
     )
 }
 
-/// Time on all threads but the build's own.
+/// Self time on all threads except the build thread.
 pub(super) fn other_time(stats: &BuildStats) -> Stacks {
     of(
         stats,
@@ -27,7 +28,7 @@ pub(super) fn other_time(stats: &BuildStats) -> Stacks {
     )
 }
 
-/// Time on all threads; what is unattributed is the own thread's.
+/// Self time on all threads. What is unattributed is on the build thread.
 pub(super) fn time(stats: &BuildStats) -> Stacks {
     of(
         stats,
@@ -37,7 +38,7 @@ pub(super) fn time(stats: &BuildStats) -> Stacks {
     )
 }
 
-/// Bytes requested.
+/// Bytes allocated.
 pub(super) fn allocated(stats: &BuildStats) -> Stacks {
     of(
         stats,
@@ -47,7 +48,7 @@ pub(super) fn allocated(stats: &BuildStats) -> Stacks {
     )
 }
 
-/// Allocations.
+/// Number of allocations.
 pub(super) fn allocations(stats: &BuildStats) -> Stacks {
     of(
         stats,
@@ -73,11 +74,65 @@ fn of(
 }
 
 /// The names in a path.
-pub(super) fn frames(path: &str) -> Vec<String> {
+fn frames(path: &str) -> Vec<String> {
     path.split('/').map(str::to_owned).collect()
 }
 
-/// A time as it is exported, to the nanosecond. What is no time is none.
+/// Bytes allocated, by code location: a frame above its phase. What a phase allocated elsewhere is its
+/// own, so that the total is that of the record.
+pub(super) fn allocated_by_place(stats: &BuildStats) -> Stacks {
+    let stacks = Stacks::new("allocated bytes by place, estimated", Unit::Bytes);
+    by_place(stats, stacks, |place| place.alloc_bytes, |whole| whole.allocated)
+}
+
+/// Bytes still live at the end of the build, by code location.
+pub(super) fn retained_by_place(stats: &BuildStats) -> Stacks {
+    let stacks = Stacks::new("retained bytes by place, estimated", Unit::Bytes);
+    by_place(stats, stacks, |place| place.retained_bytes, |whole| whole.retained)
+}
+
+/// The totals of a phase.
+struct Whole {
+    allocated: Option<u64>,
+    retained: Option<u64>,
+}
+
+fn by_place(
+    stats: &BuildStats,
+    mut stacks: Stacks,
+    of_place: impl Fn(&AllocationPlace) -> u64,
+    of_whole: impl Fn(&Whole) -> Option<u64>,
+) -> Stacks {
+    let phases = stats.phases.iter().map(|phase| {
+        let whole = Whole { allocated: phase.self_alloc_bytes, retained: phase.retained_bytes };
+        (frames(&phase.path), whole, &phase.top_allocators)
+    });
+    let rest = stats.unattributed.iter().map(|rest| {
+        let whole = Whole { allocated: rest.alloc_bytes, retained: rest.retained_bytes };
+        (vec![UNATTRIBUTED.to_owned()], whole, &rest.top_allocators)
+    });
+    for (path, whole, places) in phases.chain(rest) {
+        let in_places = places.iter().map(&of_place).fold(0, u64::saturating_add);
+        let beyond = of_whole(&whole).unwrap_or(0).saturating_sub(in_places);
+        stacks.push(path.clone(), beyond);
+        for place in places {
+            let mut frames = path.clone();
+            frames.push(name_of(place));
+            stacks.push(frames, of_place(place));
+        }
+    }
+    stacks
+}
+
+fn name_of(place: &AllocationPlace) -> String {
+    match (&place.file, place.line) {
+        (Some(file), Some(line)) => format!("{} ({file}:{line})", place.function),
+        (Some(file), None) => format!("{} ({file})", place.function),
+        (None, _) => place.function.clone(),
+    }
+}
+
+/// Milliseconds as whole nanoseconds. NaN and negative times are 0.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,

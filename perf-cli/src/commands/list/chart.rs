@@ -1,31 +1,31 @@
-//! The course of the newest builds as a chart: those of one series, since others do not compare.
+//! The newest builds of one series as a chart. Builds of other series are not comparable.
 
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
 use perf_history::{BuildStats, HistoryError};
 
+use crate::context::Invocation;
 use crate::failure::Failure;
-use crate::present::chart::{self, Course, Layer, Line};
+use crate::present::chart::{self, ChartData, Layer, MemoryLevel};
 use crate::present::style::{DIM, STRONG};
 use crate::present::{
     Block, Cell, Column, Fact, Format, Json, Kind, Report, Row, Span, Table, units,
 };
-use crate::run::Invocation;
 use crate::select::{Selection, SeriesKey, is_typical};
 
-/// How many builds are drawn, unless a date or a number is given.
+/// How many builds are drawn without a date or a number.
 const BUILDS: usize = 100;
-/// How far one looks for them then.
+/// How many builds are then searched.
 const WINDOW: usize = 5_000;
-/// How wide the chart is in Markdown.
+/// The width of the chart in Markdown.
 const WIDTH_OF_PAGES: usize = 80;
-/// Phases that have a layer of their own,
+/// The most phases with a layer of their own,
 const LAYERS: usize = 5;
-/// if they take so much of all of the time.
+/// if they take at least this share of the time.
 const LEAST_SHARE: f64 = 0.01;
 
-/// What a chart keeps of each build.
+/// What the chart needs of a build.
 struct Drawn {
     build_id: String,
     timestamp: String,
@@ -34,11 +34,11 @@ struct Drawn {
     time_ms: f64,
     memory_peak_mb: Option<f64>,
     memory_rss_mb: Option<f64>,
-    /// The time of the top-level phases on the build's own thread.
+    /// The time of the top-level phases on the build thread.
     phases: BTreeMap<String, f64>,
 }
 
-/// The builds that are drawn, oldest first, and how many are not.
+/// The builds to draw, oldest first, and how many are left out.
 #[derive(Default)]
 struct Series {
     key: Option<SeriesKey>,
@@ -68,14 +68,14 @@ pub(super) fn run(invocation: &mut Invocation<'_, '_>, last: Option<usize>) -> R
         Span::plain(series.described()),
         Span::new(invocation.history().dir().display().to_string(), DIM),
     ];
-    let course = series.course();
+    let data = series.chart_data();
     let console = &invocation.console;
-    // A page has no terminal's width, and no colours.
+    // Markdown has neither the width of a terminal nor colours.
     let (width, color) = match invocation.common.format {
         Format::Table => (console.width, console.color),
         _ => (WIDTH_OF_PAGES, false),
     };
-    let picture = chart::draw(&course, width, color, &console.now);
+    let picture = chart::draw(&data, width, color, &console.now);
     let blocks = vec![
         Block::Title(title),
         Block::Data(table),
@@ -118,7 +118,7 @@ impl Series {
         mode.map_or(number.clone(), |mode| format!("{number}, {mode}"))
     }
 
-    /// The top-level phases with the sums of their times, the greatest first.
+    /// The top-level phases with their total times, longest first.
     fn phases(&self) -> Vec<(String, f64)> {
         let mut sums: BTreeMap<&str, f64> = BTreeMap::new();
         for (name, ms) in self.builds.iter().flat_map(|build| &build.phases) {
@@ -129,7 +129,7 @@ impl Series {
         names.into_iter().map(|(name, sum)| (name.to_owned(), sum)).collect()
     }
 
-    fn course(&self) -> Course {
+    fn chart_data(&self) -> ChartData {
         let builds = || self.builds.iter();
         let all: f64 = builds().map(|build| build.time_ms).sum();
         let large = self.phases().into_iter().filter(|(_, sum)| *sum >= all * LEAST_SHARE);
@@ -143,11 +143,11 @@ impl Series {
         let in_layers = |build: usize| layers.iter().map(|layer| layer.ms[build]).sum::<f64>();
         let rest = builds().enumerate();
         let rest = rest.map(|(place, build)| (build.time_ms - in_layers(place)).max(0.0));
-        let line = |name: &str, of: fn(&Drawn) -> Option<f64>| Line {
+        let line = |name: &str, of: fn(&Drawn) -> Option<f64>| MemoryLevel {
             name: name.to_owned(),
             bytes: builds().map(|build| of(build).map(units::mebibytes)).collect(),
         };
-        Course {
+        ChartData {
             moments: builds().map(|build| build.started).collect(),
             rest: Layer { name: "other".to_owned(), ms: rest.collect() },
             memory: vec![
@@ -183,7 +183,7 @@ impl Series {
                 Cell::number(build.memory_rss_mb),
             ];
             let phase = |(name, _): &(String, f64)| build.phases.get(name).copied();
-            cells.extend(phases.iter().map(|it| Cell::number(phase(it))));
+            cells.extend(phases.iter().map(phase).map(Cell::number));
             Row { cells, ..Row::default() }
         };
         Table { columns, rows: self.builds.iter().map(row).collect() }
@@ -195,7 +195,7 @@ impl Series {
         };
         let fact = Fact::new("not drawn")
             .known(some(self.others, "of other series (see --mode, --tool)"))
-            .known(some(self.untypical, "that failed, did nothing, or whose clock is suspect"));
+            .known(some(self.untypical, "that failed, were skipped, or have a suspect clock"));
         vec![fact]
     }
 }

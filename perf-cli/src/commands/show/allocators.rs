@@ -1,16 +1,16 @@
-//! The places in the tool's code that allocated most, as far as samples tell.
+//! The code locations that allocated most, estimated from samples.
 
 use perf_history::{AllocationPlace, BuildStats};
 
 use crate::present::style::{DIM, NOTICE};
 use crate::present::{Cell, Column, Fact, Kind, Row, Span, Table, units};
 
-/// How many places are shown below the tree: those with the most bytes,
+/// How many locations are shown below the tree: those that allocated most,
 const MOST: usize = 12;
-/// and those of which most was retained.
+/// and those that retained most.
 const MOST_RETAINED: usize = 4;
 
-/// A place, and the phase that it was in.
+/// A location, and its phase.
 struct Found<'a> {
     place: &'a AllocationPlace,
     phase: &'a str,
@@ -18,16 +18,16 @@ struct Found<'a> {
     of_phase: Option<u64>,
 }
 
-/// The places of a build, those with the most bytes first.
+/// The locations of a build, by bytes.
 pub(super) struct Places<'a> {
     stats: &'a BuildStats,
     found: Vec<Found<'a>>,
-    /// What is not shown: how many places, and the bytes that they allocated.
+    /// The locations that are not shown: how many, and the bytes that they allocated.
     left_out: (u64, f64),
 }
 
 impl<'a> Places<'a> {
-    /// All places of the record.
+    /// All locations of the record.
     pub(super) fn all(stats: &'a BuildStats) -> Self {
         let of_phases = stats.phases.iter().flat_map(|phase| {
             let found =
@@ -39,24 +39,24 @@ impl<'a> Places<'a> {
             rest.top_allocators.iter().map(found)
         });
         let mut found: Vec<Found<'_>> = of_phases.chain(of_rest).collect();
-        found.sort_by_key(|it| std::cmp::Reverse(it.place.alloc_bytes));
+        found.sort_by_key(|found| std::cmp::Reverse(found.place.alloc_bytes));
         Self { stats, found, left_out: (0, 0.0) }
     }
 
-    /// Those that matter most.
+    /// The most important ones.
     pub(super) fn most(stats: &'a BuildStats) -> Self {
         let all = Self::all(stats);
         let mut by_retained: Vec<u64> =
-            all.found.iter().map(|it| it.place.retained_bytes).collect();
+            all.found.iter().map(|found| found.place.retained_bytes).collect();
         by_retained.sort_unstable_by(|a, b| b.cmp(a));
         let much = by_retained.get(MOST_RETAINED - 1).copied().unwrap_or(0).max(1);
         let numbered = all.found.into_iter().enumerate();
-        let (shown, rest): (Vec<_>, Vec<_>) =
-            numbered.partition(|(number, it)| *number < MOST || it.place.retained_bytes >= much);
-        let bytes = rest.iter().map(|(_, it)| units::float(it.place.alloc_bytes)).sum();
+        let (shown, rest): (Vec<_>, Vec<_>) = numbered
+            .partition(|(number, found)| *number < MOST || found.place.retained_bytes >= much);
+        let bytes = rest.iter().map(|(_, found)| units::float(found.place.alloc_bytes)).sum();
         Self {
             stats,
-            found: shown.into_iter().map(|(_, it)| it).collect(),
+            found: shown.into_iter().map(|(_, found)| found).collect(),
             left_out: (rest.len() as u64, bytes),
         }
     }
@@ -66,7 +66,7 @@ impl<'a> Places<'a> {
         self.found.is_empty()
     }
 
-    /// The places as a table.
+    /// The locations as a table.
     pub(super) fn table(&self) -> Table {
         let text = |least| Kind::Text { least };
         let columns = vec![
@@ -88,7 +88,7 @@ impl<'a> Places<'a> {
         Table { columns, rows: self.found.iter().map(row).collect() }
     }
 
-    /// What is to be known of the sampling.
+    /// Facts about the sampling.
     pub(super) fn facts(&self) -> Vec<Fact> {
         let Some(facts) = &self.stats.allocators else { return Vec::new() };
         let (number, bytes) = self.left_out;
@@ -149,7 +149,7 @@ fn row(found: &Found<'_>) -> Row {
     Row { cells, ..Row::default() }
 }
 
-/// Of a long path, the last two names.
+/// The last two names of a long path.
 fn short_path(path: &str) -> String {
     match path.rmatch_indices('/').nth(1) {
         Some((at, _)) => format!("…{}", &path[at..]),
@@ -157,15 +157,15 @@ fn short_path(path: &str) -> String {
     }
 }
 
-/// A place as compilers and editors name it.
+/// A location in the notation of compilers and editors.
 fn located(file: &str, line: Option<u64>) -> String {
     line.map_or_else(|| file.to_owned(), |line| format!("{file}:{line}"))
 }
 
-/// Of a file in another package, the package and the file's own name: `regex/…/pool.rs`.
+/// A file of another package as package and file name: `regex/…/pool.rs`.
 fn short_file(file: &str) -> String {
     let parts: Vec<&str> = file.split(['/', '\\']).collect();
-    // A package has its sources in `src`, and one from a registry its version in its name.
+    // Sources are in `src`; folders of packages from a registry end in a version.
     let src = parts.iter().rposition(|part| *part == "src").filter(|src| *src > 0);
     let is_elsewhere = file.starts_with(['/', '\\'])
         || file.get(1..2) == Some(":")
@@ -187,12 +187,12 @@ fn without_version(folder: &str) -> &str {
     }
 }
 
-/// Whether it is the version of a package, and not only a number in its name.
+/// Whether a text is a version, and not only a number in the package's name.
 fn is_version(text: &str) -> bool {
     text.contains('.') && text.starts_with(|c: char| c.is_ascii_digit())
 }
 
-/// The last two parts of a function's path, without the types that it was made for.
+/// The last two parts of a function's path, without generic arguments.
 fn short_function(function: &str) -> String {
     let mut depth = 0_usize;
     let mut before = ' ';
@@ -200,7 +200,7 @@ fn short_function(function: &str) -> String {
     for c in function.chars() {
         match c {
             '<' => depth += 1,
-            // Not that of an arrow.
+            // Not the end of an arrow.
             '>' if before != '-' => depth = depth.saturating_sub(1),
             c if depth == 0 => plain.push(c),
             _ => {}
@@ -209,7 +209,7 @@ fn short_function(function: &str) -> String {
     }
     let parts: Vec<&str> = plain.split("::").filter(|part| !part.is_empty()).collect();
     let is_name = |part: &&&str| !part.starts_with('{');
-    // As many as it takes for two names: closures have none.
+    // Closures have no name, so more parts may be needed for two names.
     let mut names = 0;
     let shown = parts.iter().rev().take_while(|part| {
         let is_wanted = names < 2;

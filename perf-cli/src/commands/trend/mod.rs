@@ -1,57 +1,55 @@
-//! The change points of a series: where its level shifted for good, which commits did it, and which of
-//! them somebody accepted.
+//! The change points of a series: where its level shifted for good, which commits did it, and which
+//! were accepted.
 
-mod accepted;
-
+use std::collections::HashMap;
 use std::num::NonZeroUsize;
 
 use clap::Args;
 use perf_history::{Accepted, BuildStats};
 
-use crate::commands::facts::short_commit;
-use crate::commands::judgement::Measure;
+use crate::commands::describe::short_commit;
+use crate::commands::verdicts::Measure;
 use crate::configuration::Configuration;
+use crate::context::Invocation;
 use crate::failure::Failure;
 use crate::judge::e_divisive::{ChangePoint, Options, change_points};
 use crate::judge::median;
 use crate::present::sparkline::sparkline;
 use crate::present::style::{ACCENT, BAD, GOOD, PLAIN, STRONG};
 use crate::present::{Block, Cell, Column, Fact, Json, Kind, Report, Row, Span, Table, units};
-use crate::run::Invocation;
 use crate::select::{Mode, SeriesKey, Session};
-use accepted::AcceptedIn;
 
 /// The options of `trend`.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
 Looks at the series of the newest build, on the default branch (--branch; else main and master). A
-change point is where the level shifted by 5 % or more and stayed, for at least 3 builds on either
-side; builds that ran together count once. Changes that were accepted (`accept`) are marked.
+change point is where the level shifted by 5 % or more and stayed there, with at least 3 builds on
+either side. Builds that ran together count once. Accepted changes (`accept`) are marked.
 
 Examples (after the program's name):
   trend                        the build, and its phases
   trend --mode full --last 1000
   trend --phase render/html    one phase")]
-pub struct TrendArgs {
-    /// How far to look back: so many builds, or sessions of builds that ran together
+pub(crate) struct TrendArgs {
+    /// How many builds to look back; builds that ran together count once
     #[arg(long, value_name = "N", default_value = "200")]
-    pub last: NonZeroUsize,
+    pub(crate) last: NonZeroUsize,
     /// Only this phase, by its path
     #[arg(long, value_name = "PATH")]
-    pub phase: Option<String>,
+    pub(crate) phase: Option<String>,
 }
 
-/// Fewer sessions have no change points.
-const LEAST: usize = 6;
+/// A change point needs this many sessions.
+const MIN_SESSIONS: usize = 6;
 
 /// A number in each session, oldest first.
-struct Course {
+struct TimeSeries {
     phase: Option<String>,
     measure: Measure,
     numbers: Vec<f64>,
 }
 
-impl Course {
+impl TimeSeries {
     fn of(
         sessions: &[Session],
         phase: Option<&str>,
@@ -64,13 +62,13 @@ impl Course {
         Self { phase: phase.map(str::to_owned), measure, numbers }
     }
 
-    /// Whether anybody would care if it changed.
+    /// Whether it is large enough for its changes to matter.
     fn is_above(&self, floor: f64) -> bool {
         median(self.numbers.iter().copied()).is_some_and(|level| level > floor)
     }
 }
 
-/// Finds the change points, and shows them.
+/// Finds and shows the change points.
 pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &TrendArgs) -> Result<(), Failure> {
     let mut configuration = invocation.configuration()?;
     if let Some(branch) = &invocation.common.branch {
@@ -87,12 +85,12 @@ pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &TrendArgs) -> Resu
     invocation.report_unreadable(selection.unreadable());
     let (newest, sessions) = found?;
     let accepted = invocation.accepted()?;
-    let courses = courses(&sessions, args.phase.as_deref(), &configuration)?;
-    let shifts = shifts(&courses, &sessions, &accepted);
-    invocation.write(&report(&newest, &sessions, &courses, &shifts))?;
-    if sessions.len() < LEAST {
+    let series = series(&sessions, args.phase.as_deref(), &configuration)?;
+    let shifts = shifts(&series, &sessions, &accepted);
+    invocation.write(&report(&newest, &sessions, &series, &shifts))?;
+    if sessions.len() < MIN_SESSIONS {
         return Err(Failure::NoData(format!(
-            "{} on {}: a change point takes {LEAST}",
+            "{} on {}: at least {MIN_SESSIONS} are needed for a change point",
             units::counted(sessions.len() as u64, "session"),
             configuration.default_branches.join(" or "),
         )));
@@ -106,72 +104,74 @@ pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &TrendArgs) -> Resu
     Ok(())
 }
 
-/// The numbers whose change points are looked for.
-fn courses(
+/// The time series to search for change points.
+fn series(
     sessions: &[Session],
     only: Option<&str>,
     configuration: &Configuration,
-) -> Result<Vec<Course>, Failure> {
+) -> Result<Vec<TimeSeries>, Failure> {
     let newest = sessions.last().and_then(Session::last);
     let phases = newest.map_or(&[][..], |stats| &stats.phases);
     let self_time = |path: &str| {
-        Course::of(sessions, Some(path), Measure::Time, |stats| Some(stats.phase(path)?.self_ms))
+        TimeSeries::of(sessions, Some(path), Measure::Time, |stats| {
+            Some(stats.phase(path)?.self_ms)
+        })
     };
     if let Some(path) = only {
-        let course = self_time(path);
-        if newest.is_some() && course.numbers.iter().all(|number| number.is_nan()) {
+        let series = self_time(path);
+        if newest.is_some() && series.numbers.iter().all(|number| number.is_nan()) {
             let near = |known: &&str| strsim::jaro_winkler(path, known);
             let known = phases.iter().map(|phase| phase.path.as_str());
             let nearest = known.max_by(|a, b| near(a).total_cmp(&near(b)));
-            let hint = nearest.map_or_else(String::new, |it| format!("; did you mean {it:?}?"));
+            let hint = nearest.map_or_else(String::new, |path| format!("; did you mean {path:?}?"));
             return Err(Failure::Usage(format!("no build has a phase {path:?}{hint}")));
         }
-        return Ok(vec![course]);
+        return Ok(vec![series]);
     }
-    let mut courses = vec![
-        Course::of(sessions, None, Measure::Time, |stats| Some(stats.build_time_ms)),
-        Course::of(sessions, None, Measure::Allocations, |stats| {
+    let mut series = vec![
+        TimeSeries::of(sessions, None, Measure::Time, |stats| Some(stats.build_time_ms)),
+        TimeSeries::of(sessions, None, Measure::Allocations, |stats| {
             stats.alloc_count.map(units::float)
         }),
-        Course::of(sessions, None, Measure::Peak, |stats| {
+        TimeSeries::of(sessions, None, Measure::Peak, |stats| {
             stats.memory_peak_mb.map(units::mebibytes)
         }),
     ];
     let judged = phases.iter().filter(|phase| configuration.is_judged(&phase.path));
-    courses.extend(judged.map(|phase| self_time(&phase.path)).filter(|course| {
-        let path = course.phase.as_deref().unwrap_or_default();
-        course.is_above(configuration.of_phase(path).single_phase_ms)
+    series.extend(judged.map(|phase| self_time(&phase.path)).filter(|series| {
+        let path = series.phase.as_deref().unwrap_or_default();
+        series.is_above(configuration.of_phase(path).single_phase_ms)
     }));
-    Ok(courses)
+    Ok(series)
 }
 
-/// A change point of a course.
+/// A change point of a time series.
 struct Shift<'a> {
-    course: &'a Course,
+    series: &'a TimeSeries,
     point: ChangePoint,
-    /// The change by which the level after it was accepted.
+    /// The accepted change that covers the new level.
     accepted: Option<&'a Accepted>,
 }
 
-/// All change points: newest first, and the build before its phases.
+/// All change points: newest first, the build before its phases.
 fn shifts<'a>(
-    courses: &'a [Course],
+    series: &'a [TimeSeries],
     sessions: &[Session],
     accepted: &'a [Accepted],
 ) -> Vec<Shift<'a>> {
     let accepted = AcceptedIn::sessions(sessions, accepted);
     let mut shifts = Vec::new();
-    for course in courses {
-        let points = change_points(&course.numbers, &Options::default());
+    for series in series {
+        let points = change_points(&series.numbers, &Options::default());
         let ends: Vec<usize> = points.iter().skip(1).map(|point| point.index).collect();
         let ends = ends.into_iter().chain([sessions.len()]);
         shifts.extend(points.into_iter().zip(ends).map(|(point, end)| Shift {
-            course,
+            series,
             point,
             accepted: accepted.covering(point.index, end),
         }));
     }
-    // The phases of a build come after it.
+    // The sort is stable: the phases stay behind their build.
     shifts.sort_by_key(|shift| std::cmp::Reverse(shift.point.index));
     shifts
 }
@@ -179,10 +179,10 @@ fn shifts<'a>(
 fn report(
     newest: &BuildStats,
     sessions: &[Session],
-    courses: &[Course],
+    series: &[TimeSeries],
     shifts: &[Shift<'_>],
 ) -> Report {
-    let builds: u64 = sessions.iter().map(|it| it.builds.len() as u64).sum();
+    let builds: u64 = sessions.iter().map(|session| session.builds.len() as u64).sum();
     let mut number = units::counted(builds, "build");
     if builds != sessions.len() as u64 {
         number = format!("{number} in {}", units::counted(sessions.len() as u64, "session"));
@@ -190,9 +190,12 @@ fn report(
     let mut title = vec![Span::new(&newest.tool, STRONG)];
     title.extend(Mode::from_build(newest).map(|mode| Span::plain(mode.name())));
     title.push(Span::plain(number));
-    let drawn = courses.first().map(|course| {
-        let numbers: Vec<Option<f64>> =
-            course.numbers.iter().map(|it| Some(*it).filter(|it| it.is_finite())).collect();
+    let drawn = series.first().map(|series| {
+        let numbers: Vec<Option<f64>> = series
+            .numbers
+            .iter()
+            .map(|number| Some(*number).filter(|number| number.is_finite()))
+            .collect();
         let newest = numbers.len().saturating_sub(60);
         sparkline(&numbers[newest..])
     });
@@ -210,7 +213,7 @@ fn report(
             changes.push(change);
         }
     }
-    blocks.push(Block::Facts(changes.into_iter().map(accepted::told).collect()));
+    blocks.push(Block::Facts(changes.into_iter().map(describe).collect()));
     Report { blocks, json: Json::Rows }
 }
 
@@ -237,7 +240,7 @@ fn table(shifts: &[Shift<'_>], sessions: &[Session]) -> Table {
 }
 
 fn row(shift: &Shift<'_>, sessions: &[Session]) -> Option<Row> {
-    let Shift { course, point, accepted } = shift;
+    let Shift { series, point, accepted } = shift;
     let first = sessions.get(point.index)?.first()?;
     let before = sessions.get(point.index.checked_sub(1)?)?.last()?;
     let commit = |stats: &BuildStats| stats.git.as_ref()?.commit.as_deref().map(short_commit);
@@ -253,24 +256,114 @@ fn row(shift: &Shift<'_>, sessions: &[Session]) -> Option<Row> {
         None => GOOD,
     };
     let optional = |text: Option<&String>| text.map_or_else(Cell::absent, Cell::text);
-    let day = first.timestamp.chars().take(10).collect::<String>();
-    let what = course.measure.of(course.phase.as_deref());
+    let what = series.measure.of(series.phase.as_deref());
     let cells = vec![
-        Cell::labelled(day, &first.timestamp),
+        Cell::labelled(day(&first.timestamp), &first.timestamp),
         commits,
         Cell::text(&first.build_id),
-        optional(course.phase.as_ref()),
-        Cell::text(course.measure.key()),
+        optional(series.phase.as_ref()),
+        Cell::text(series.measure.key()),
         Cell::text(what),
         Cell::number(point.old),
         Cell::number(point.new),
-        Cell::text(course.measure.shown(point.old)),
-        Cell::text(course.measure.shown(point.new)),
+        Cell::text(series.measure.shown(point.old)),
+        Cell::text(series.measure.shown(point.new)),
         Cell::number(change).styled(style),
         Cell::number(point.p),
-        accepted.map_or_else(Cell::absent, |it| Cell::labelled(accepted::day(it), &it.timestamp)),
-        optional(accepted.map(|it| &it.build_id)),
-        optional(accepted.and_then(|it| it.reason.as_ref())),
+        accepted.map_or_else(Cell::absent, |change| {
+            Cell::labelled(day(&change.timestamp), &change.timestamp)
+        }),
+        optional(accepted.map(|change| &change.build_id)),
+        optional(accepted.and_then(|change| change.reason.as_ref())),
     ];
     Some(Row { cells, ..Row::default() })
+}
+
+/// The accepted changes of builds in some sessions.
+struct AcceptedIn<'a> {
+    /// Each with the index of its session, sorted by it. Within a session, the last accepted change
+    /// comes first.
+    changes: Vec<(usize, &'a Accepted)>,
+}
+
+impl<'a> AcceptedIn<'a> {
+    fn sessions(sessions: &[Session], accepted: &'a [Accepted]) -> Self {
+        let builds = sessions.iter().enumerate().flat_map(|(place, session)| {
+            session.builds.iter().map(move |stats| (stats.build_id.as_str(), place))
+        });
+        let places: HashMap<&str, usize> = builds.collect();
+        let known = |change: &'a Accepted| Some((*places.get(change.build_id.as_str())?, change));
+        let mut changes: Vec<_> = accepted.iter().rev().filter_map(known).collect();
+        changes.sort_by_key(|(place, _)| *place);
+        Self { changes }
+    }
+
+    /// The change that accepted the level of the sessions `from..until`. Accepting any build of a
+    /// level accepts the level.
+    fn covering(&self, from: usize, until: usize) -> Option<&'a Accepted> {
+        let within = self.changes.iter().find(|(place, _)| (from..until).contains(place));
+        within.map(|(_, change)| *change)
+    }
+}
+
+/// The day of a timestamp.
+fn day(timestamp: &str) -> String {
+    timestamp.chars().take(10).collect()
+}
+
+/// When a change was accepted, since which build, and why.
+fn describe(change: &Accepted) -> Fact {
+    let from = change.commit.as_deref().map_or_else(|| change.build_id.clone(), short_commit);
+    let from = Span::plain(format!("{}, since {from}", day(&change.timestamp)));
+    Fact::new("accepted").and(from).known(change.reason.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use perf_history::BuildStats;
+
+    use super::*;
+
+    /// Twenty sessions of two builds each: `0-a`, `0-b`, `1-a` …
+    fn sessions() -> Vec<Session> {
+        let build = |session: u32, name: &str| {
+            let mut stats = BuildStats::default();
+            stats.build_id = format!("{session}-{name}");
+            stats
+        };
+        (0..20).map(|n| Session { builds: vec![build(n, "a"), build(n, "b")] }).collect()
+    }
+
+    fn accepted(build_id: &str, reason: &str) -> Accepted {
+        let mut accepted = Accepted::new(build_id, "2026-11-24T01:00:00Z", "site");
+        accepted.reason = Some(reason.to_owned());
+        accepted
+    }
+
+    fn covering(changes: &[Accepted], from: usize, until: usize) -> Option<&str> {
+        let found = AcceptedIn::sessions(&sessions(), changes).covering(from, until);
+        found.and_then(|change| change.reason.as_deref())
+    }
+
+    #[test]
+    fn a_level_is_accepted_by_any_of_its_builds() {
+        let changes = [accepted("12-b", "later")];
+        assert_eq!(covering(&changes, 12, 20), Some("later"));
+        assert_eq!(covering(&changes, 10, 20), Some("later"));
+        assert_eq!(covering(&changes, 13, 20), None, "that is of the level before");
+        assert_eq!(covering(&changes, 5, 12), None, "that is of the level after");
+    }
+
+    #[test]
+    fn of_several_the_nearest_counts_and_of_one_build_what_was_said_last() {
+        let changes =
+            [accepted("14-a", "far"), accepted("12-a", "near"), accepted("12-a", "again")];
+        assert_eq!(covering(&changes, 11, 20), Some("again"));
+        assert_eq!(covering(&changes, 13, 20), Some("far"));
+    }
+
+    #[test]
+    fn a_build_that_is_not_there_covers_nothing() {
+        assert_eq!(covering(&[accepted("21-a", "other series")], 0, 20), None);
+    }
 }

@@ -1,4 +1,4 @@
-//! The axes around a picture: units up the side, dates along the bottom.
+//! The axes around a picture: values on the left, dates at the bottom.
 
 use std::time::SystemTime;
 
@@ -13,37 +13,35 @@ use crate::present::units::Scale;
 
 use super::Columns;
 
-/// The axis in its place, and what its top stands for.
 pub(super) struct Frame {
     title: String,
-    /// The marks, the lowest first, which is 0.
+    /// The marks with their relative heights, starting at 0.
     marks: Vec<(f64, String)>,
-    /// What the upper end of the picture stands for.
+    /// The value at the top of the picture.
     pub(super) top: f64,
     width: u16,
     rows: u16,
-    /// How wide the labels of the marks are.
+    /// The width of the labels of the marks.
     labels: u16,
 }
 
-/// How many steps the picture is about as high as.
+/// The approximate number of marks.
 const MARKS: f64 = 4.0;
-/// More marks than these are none that can be told apart.
-const MARKS_AT_MOST: u8 = 8;
-/// Less than this is of no size: no clock and no allocator tells it from nothing.
-const LEAST: f64 = 1e-9;
+const MAX_MARKS: u8 = 8;
+/// Smaller values count as 0.
+const MIN: f64 = 1e-9;
 
 impl Frame {
-    /// A frame for numbers up to `most`, in so many columns and rows.
-    pub(super) fn of(
+    /// A frame for values up to `most`.
+    pub(super) fn new(
         what: &str,
         most: f64,
         scale: fn(f64) -> Scale,
         width: usize,
         rows: u16,
     ) -> Self {
-        // What is of no size at all has a picture too, an empty one.
-        let top = if most < LEAST { 1.0 } else { most };
+        // If all values are 0, the picture is empty.
+        let top = if most < MIN { 1.0 } else { most };
         let scale = scale(top);
         let in_units = scale.in_units(top);
         let step = round_step(in_units / MARKS);
@@ -51,7 +49,7 @@ impl Frame {
             let decimals = if step < 0.1 { 2 } else { usize::from(step < 1.0) };
             if mark >= 1e6 { format!("{mark:.0e}") } else { format!("{mark:.decimals$}") }
         };
-        let marks = (0..MARKS_AT_MOST).map(|number| f64::from(number) * step);
+        let marks = (0..MAX_MARKS).map(|number| f64::from(number) * step);
         let marks = marks.take_while(|mark| *mark <= in_units);
         let marks: Vec<(f64, String)> = marks.map(|mark| (mark / in_units, number(mark))).collect();
         let widest = marks.iter().map(|(_, label)| label.width()).max().unwrap_or(0);
@@ -65,29 +63,29 @@ impl Frame {
         }
     }
 
-    /// Two frames whose pictures stand under each other, so that a build has one place in both.
+    /// Aligns two frames that are below each other, so that a build has the same columns in both.
     pub(super) fn aligned(self, other: Self) -> (Self, Self) {
         let labels = self.labels.max(other.labels);
         (Self { labels, ..self }, Self { labels, ..other })
     }
 
-    /// How wide all of it is.
+    /// The total width.
     pub(super) fn width(&self) -> u16 {
         self.width
     }
 
-    /// How tall all of it is: a title, the picture, an axis, and dates.
+    /// The total height: a title, the picture, an axis, and dates.
     pub(super) fn height(&self) -> u16 {
         self.rows + 3
     }
 
-    /// Where the picture is.
+    /// The area of the picture.
     pub(super) fn inside(&self) -> Rect {
         let left = self.labels + 2;
         Rect::new(left, 1, self.width.saturating_sub(left), self.rows)
     }
 
-    /// How many columns the picture has.
+    /// The width of the picture.
     pub(super) fn columns(&self) -> usize {
         usize::from(self.inside().width)
     }
@@ -109,8 +107,8 @@ impl Frame {
             buffer.set_string(axis, y, "│", dim);
         }
         buffer.set_string(axis, bottom, "└", dim);
-        let wide = columns.builds.len() * columns.each;
-        let line = "─".repeat(wide.min(usize::from(inside.width)));
+        let width = columns.builds.len() * columns.each;
+        let line = "─".repeat(width.min(usize::from(inside.width)));
         buffer.set_string(inside.x, bottom, line, dim);
         for (share, label) in &self.marks {
             let up = (share * f64::from(self.rows)).round();
@@ -128,15 +126,15 @@ impl Frame {
             buffer.set_string(0, y, format!("{:blanks$}{label} ", ""), dim);
             buffer.set_string(axis, y, tick, dim);
         }
-        dates(buffer, inside, wide, columns, moments, now);
+        dates(buffer, inside, width, columns, moments, now);
     }
 }
 
-/// Paints the dates of the first and the last build, and of one between them where there is room.
+/// Paints the dates of the first and the last build, and of one in the middle if there is room.
 fn dates(
     buffer: &mut Buffer,
     inside: Rect,
-    wide: usize,
+    width: usize,
     columns: &Columns,
     moments: &[Option<SystemTime>],
     now: &ZonedDateTime,
@@ -146,27 +144,27 @@ fn dates(
         columns.builds.iter().map(|build| moments.get(*build).copied().flatten()).collect();
     let known = || drawn.iter().flatten();
     let (Some(first), Some(last)) = (known().min(), known().max()) else { return };
-    let label = |place: usize| {
-        drawn[place].map_or_else(|| "?".to_owned(), |it| moment::mark(it, *first, *last, now))
+    let label = |index: usize| {
+        drawn[index].map_or_else(|| "?".to_owned(), |time| moment::label(time, *first, *last, now))
     };
     let y = inside.bottom() + 1;
     let room = usize::from(inside.width);
-    let (begin, end) = (label(0), label(drawn.len() - 1));
+    let (start, end) = (label(0), label(drawn.len() - 1));
     let at = |column: usize| inside.x + u16::try_from(column.min(room)).unwrap_or(0);
-    buffer.set_stringn(inside.x, y, &begin, room, dim);
-    let right = wide.min(room).max(begin.width() + 2 + end.width()).saturating_sub(end.width());
+    buffer.set_stringn(inside.x, y, &start, room, dim);
+    let right = width.min(room).max(start.width() + 2 + end.width()).saturating_sub(end.width());
     if drawn.len() > 1 && right + end.width() <= room {
         buffer.set_string(at(right), y, &end, dim);
     }
     let middle = drawn.len() / 2;
     let column = middle * columns.each;
     let text = label(middle);
-    if column > begin.width() + 2 && column + text.width() + 2 < right {
+    if column > start.width() + 2 && column + text.width() + 2 < right {
         buffer.set_string(at(column), y, &text, dim);
     }
 }
 
-/// The next number of 1, 2 or 5 times a power of ten.
+/// The next number that is 1, 2 or 5 times a power of ten.
 fn round_step(least: f64) -> f64 {
     let power = 10_f64.powf(least.log10().floor());
     let factor = [1.0, 2.0, 5.0].into_iter().find(|factor| factor * power >= least * 0.999_9);
@@ -178,12 +176,12 @@ mod tests {
     use super::*;
 
     fn labels(most: f64, scale: fn(f64) -> Scale) -> (String, Vec<String>, f64) {
-        let frame = Frame::of("time", most, scale, 80, 14);
+        let frame = Frame::new("time", most, scale, 80, 14);
         (frame.title, frame.marks.into_iter().map(|(_, label)| label).collect(), frame.top)
     }
 
     #[test]
-    fn marks_are_round_numbers_of_one_unit_and_the_greatest_number_is_the_top() {
+    fn marks_are_round_numbers_of_one_unit_and_the_top_is_the_largest_value() {
         let (title, marks, top) = labels(1_589.5, Scale::time);
         assert_eq!((title.as_str(), top), ("time ms", 1_589.5));
         assert_eq!(marks, ["0", "500", "1000", "1500"]);
@@ -196,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_of_no_build_have_a_frame_all_the_same() {
+    fn extreme_values_have_a_frame() {
         for most in [0.0, 1e300, 5e-324] {
             let (_, marks, top) = labels(most, Scale::time);
             assert!(marks.len() > 1 && top >= most, "{most}: {marks:?} {top}");

@@ -1,4 +1,4 @@
-//! Levels of memory as lines of dots.
+//! Draws levels of memory as lines of dots.
 
 use ratatui_core::buffer::Buffer;
 use ratatui_core::style::Color;
@@ -7,21 +7,20 @@ use ratatui_core::widgets::Widget;
 use ratatui_widgets::canvas::{Canvas, Line, Points};
 
 use super::frame::Frame;
-use super::{Columns, Course};
+use super::{ChartData, Columns};
 
-/// The first level is a line, the others are dots, so that they can be told apart without colours.
+/// The first level is a line and the others are dots, to differ without colours.
 const COLORS: [Color; 2] = [Color::Cyan, Color::Magenta];
 
-/// The colour of a level, and how its line looks.
-pub(super) fn key(line: usize) -> (&'static str, Color) {
-    (if line == 0 { "──" } else { "••" }, COLORS[line % COLORS.len()])
+/// The appearance and the colour of a level.
+pub(super) fn key(level: usize) -> (&'static str, Color) {
+    (if level == 0 { "──" } else { "••" }, COLORS[level % COLORS.len()])
 }
 
-/// Paints the levels of the builds that are drawn.
-pub(super) fn paint(buffer: &mut Buffer, frame: &Frame, course: &Course, columns: &Columns) {
+pub(super) fn paint(buffer: &mut Buffer, frame: &Frame, data: &ChartData, columns: &Columns) {
     let inside = frame.inside();
-    let middle = |place: usize| {
-        let middle = place * columns.each + columns.bar() / 2;
+    let middle = |index: usize| {
+        let middle = index * columns.each + columns.bar() / 2;
         f64::from(u16::try_from(middle).unwrap_or(u16::MAX)) + 0.5
     };
     let canvas = Canvas::default()
@@ -30,17 +29,17 @@ pub(super) fn paint(buffer: &mut Buffer, frame: &Frame, course: &Course, columns
         .y_bounds([0.0, 1.0])
         .paint(|context| {
             // The first is painted last, over the others.
-            for (number, line) in course.memory.iter().enumerate().rev() {
+            for (number, memory) in data.memory.iter().enumerate().rev() {
                 let color = key(number).1;
                 let level = |build: usize| {
-                    let bytes = line.bytes.get(build).copied().flatten()?;
+                    let bytes = memory.bytes.get(build).copied().flatten()?;
                     Some((bytes / frame.top).clamp(0.0, 1.0))
                 };
                 let points: Vec<(f64, f64)> = columns
                     .builds
                     .iter()
                     .enumerate()
-                    .filter_map(|(place, build)| Some((middle(place), level(*build)?)))
+                    .filter_map(|(index, build)| Some((middle(index), level(*build)?)))
                     .collect();
                 context.draw(&Points { coords: &points, color });
                 if number > 0 {

@@ -1,7 +1,5 @@
-//! The course of builds as a picture of characters: the time of phases stacked on each other, and
-//! memory beside it.
+//! Draws builds as a picture of characters: the times of phases stacked, and memory beside them.
 
-mod cells;
 mod frame;
 mod legend;
 mod lines;
@@ -9,99 +7,97 @@ mod stack;
 
 use std::time::SystemTime;
 
+use anstyle::Style;
 use jiff::ZonedDateTime;
 use ratatui_core::buffer::Buffer;
 use ratatui_core::layout::Rect;
+use ratatui_core::style::{Color, Modifier};
 
 use super::style::Span;
 use super::units::Scale;
 use frame::Frame;
 
-/// What is drawn: builds from the oldest to the newest.
+/// The data of a chart, with builds from the oldest to the newest.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Course {
+pub(crate) struct ChartData {
     /// When each build started.
     pub moments: Vec<Option<SystemTime>>,
-    /// The parts of each build's time, the lowest first.
+    /// The parts of each build's time, from the bottom.
     pub layers: Vec<Layer>,
-    /// What lies above the layers.
+    /// The rest of the time, above the layers.
     pub rest: Layer,
-    /// The memory of each build.
-    pub memory: Vec<Line>,
+    pub memory: Vec<MemoryLevel>,
 }
 
 /// A part of the builds' time.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Layer {
-    /// Its name, as it came.
     pub name: String,
-    /// Milliseconds of each build.
+    /// In each build.
     pub ms: Vec<f64>,
 }
 
 /// A level of the builds' memory.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Line {
-    /// What it is a level of.
+pub(crate) struct MemoryLevel {
     pub name: String,
-    /// Bytes of each build, where they are known.
+    /// In each build, if known.
     pub bytes: Vec<Option<f64>>,
 }
 
-/// How tall pictures are, without their axes.
+/// The height of a picture without its axes.
 const ROWS: u16 = 14;
-/// How tall memory is where it is below.
+/// The height of memory below time.
 const ROWS_BELOW: u16 = 8;
-/// Two pictures stand beside each other where there is so much room.
+/// From this width on, memory is beside time.
 const SIDE_BY_SIDE: usize = 120;
-/// Blanks between them.
+/// The columns between two pictures.
 const GAP: usize = 3;
-/// Wider bars say no more.
-const WIDEST_BAR: usize = 6;
+const MAX_BAR_WIDTH: usize = 6;
 
-/// Draws the course in so many columns.
+/// Draws a chart of this width.
 pub(crate) fn draw(
-    course: &Course,
+    data: &ChartData,
     width: usize,
     color: bool,
     now: &ZonedDateTime,
 ) -> Vec<Vec<Span>> {
-    let has_memory = course.memory.iter().any(|line| line.bytes.iter().any(Option::is_some));
+    let has_memory = data.memory.iter().any(|level| level.bytes.iter().any(Option::is_some));
     if !has_memory {
-        return time(course, &frame_of_time(course, width), color, now);
+        return draw_time(data, &time_frame(data, width), color, now);
     }
     if width < SIDE_BY_SIDE {
-        let of_memory = frame_of_memory(course, width, ROWS_BELOW);
-        let (of_time, of_memory) = frame_of_time(course, width).aligned(of_memory);
-        let mut picture = time(course, &of_time, color, now);
+        let memory = memory_frame(data, width, ROWS_BELOW);
+        let (time, memory) = time_frame(data, width).aligned(memory);
+        let mut picture = draw_time(data, &time, color, now);
         picture.push(Vec::new());
-        picture.extend(memory(course, &of_memory, now));
+        picture.extend(draw_memory(data, &memory, now));
         return picture;
     }
     let left = (width - GAP) * 3 / 5;
-    let right = memory(course, &frame_of_memory(course, width - GAP - left, ROWS), now);
-    beside(time(course, &frame_of_time(course, left), color, now), left + GAP, right)
+    let right = draw_memory(data, &memory_frame(data, width - GAP - left, ROWS), now);
+    beside(draw_time(data, &time_frame(data, left), color, now), left + GAP, right)
 }
 
-fn frame_of_time(course: &Course, width: usize) -> Frame {
-    let most = course.totals().into_iter().fold(0.0, f64::max);
-    Frame::of("time", most, Scale::time, width, ROWS)
+fn time_frame(data: &ChartData, width: usize) -> Frame {
+    let most = data.totals().into_iter().fold(0.0, f64::max);
+    Frame::new("time", most, Scale::time, width, ROWS)
 }
 
-fn frame_of_memory(course: &Course, width: usize, rows: u16) -> Frame {
-    let bytes = course.memory.iter().flat_map(|line| line.bytes.iter().flatten());
-    Frame::of("memory", bytes.copied().fold(0.0, f64::max), Scale::bytes, width, rows)
+fn memory_frame(data: &ChartData, width: usize, rows: u16) -> Frame {
+    let bytes = data.memory.iter().flat_map(|level| level.bytes.iter().flatten());
+    Frame::new("memory", bytes.copied().fold(0.0, f64::max), Scale::bytes, width, rows)
 }
 
 /// Puts one picture to the right of another.
-fn beside(left: Vec<Vec<Span>>, at: usize, right: Vec<Vec<Span>>) -> Vec<Vec<Span>> {
+fn beside(left: Vec<Vec<Span>>, column: usize, right: Vec<Vec<Span>>) -> Vec<Vec<Span>> {
     let lines = left.len().max(right.len());
     let (mut left, mut right) = (left.into_iter(), right.into_iter());
     let join = |_| {
         let mut line = left.next().unwrap_or_default();
-        let taken: usize = line.iter().map(Span::width).sum();
+        let width: usize = line.iter().map(Span::width).sum();
         if let Some(more) = right.next() {
-            line.push(Span::plain(" ".repeat(at.saturating_sub(taken))));
+            line.push(Span::plain(" ".repeat(column.saturating_sub(width))));
             line.extend(more);
         }
         line
@@ -109,69 +105,112 @@ fn beside(left: Vec<Vec<Span>>, at: usize, right: Vec<Vec<Span>>) -> Vec<Vec<Spa
     (0..lines).map(join).collect()
 }
 
-/// The picture of the builds' time.
-fn time(course: &Course, frame: &Frame, color: bool, now: &ZonedDateTime) -> Vec<Vec<Span>> {
-    let columns = Columns::of(&course.totals(), frame.columns());
-    let mut buffer = Buffer::empty(Rect::new(0, 0, frame.width(), frame.height()));
-    stack::paint(&mut buffer, frame, course, &columns, color);
-    frame.paint(&mut buffer, &columns, &course.moments, now);
-    let mut lines = cells::to_spans(&buffer);
-    lines.extend(legend::of_time(course, usize::from(frame.width()), color));
-    lines
+fn draw_time(data: &ChartData, frame: &Frame, color: bool, now: &ZonedDateTime) -> Vec<Vec<Span>> {
+    let mut picture = draw_framed(data, frame, now, |buffer, columns| {
+        stack::paint(buffer, frame, data, columns, color);
+    });
+    picture.extend(legend::time(data, usize::from(frame.width()), color));
+    picture
 }
 
-/// The picture of the builds' memory.
-fn memory(course: &Course, frame: &Frame, now: &ZonedDateTime) -> Vec<Vec<Span>> {
-    // The same builds stand for the others as in the picture of time.
-    let columns = Columns::of(&course.totals(), frame.columns());
-    let mut buffer = Buffer::empty(Rect::new(0, 0, frame.width(), frame.height()));
-    lines::paint(&mut buffer, frame, course, &columns);
-    frame.paint(&mut buffer, &columns, &course.moments, now);
-    let mut lines = cells::to_spans(&buffer);
-    lines.extend(legend::of_memory(course, usize::from(frame.width())));
-    lines
+fn draw_memory(data: &ChartData, frame: &Frame, now: &ZonedDateTime) -> Vec<Vec<Span>> {
+    let mut picture = draw_framed(data, frame, now, |buffer, columns| {
+        lines::paint(buffer, frame, data, columns);
+    });
+    picture.extend(legend::memory(data, usize::from(frame.width())));
+    picture
 }
 
-impl Course {
-    fn total(&self, build: usize) -> f64 {
-        let layers = self.layers.iter().chain([&self.rest]);
-        layers.map(|layer| layer.ms.get(build).copied().unwrap_or(0.0)).sum()
+fn draw_framed(
+    data: &ChartData,
+    frame: &Frame,
+    now: &ZonedDateTime,
+    paint: impl FnOnce(&mut Buffer, &Columns),
+) -> Vec<Vec<Span>> {
+    // Time decides which builds are drawn, also in the picture of memory.
+    let columns = Columns::new(&data.totals(), frame.columns());
+    let mut buffer = Buffer::empty(Rect::new(0, 0, frame.width(), frame.height()));
+    paint(&mut buffer, &columns);
+    frame.paint(&mut buffer, &columns, &data.moments, now);
+    to_spans(&buffer)
+}
+
+/// The lines of a picture, without trailing blanks.
+fn to_spans(buffer: &Buffer) -> Vec<Vec<Span>> {
+    let area = buffer.area;
+    let line = |y| {
+        let mut spans: Vec<Span> = Vec::new();
+        for x in area.left()..area.right() {
+            let Some(cell) = buffer.cell((x, y)) else { continue };
+            let style = to_anstyle(cell.style());
+            match spans.last_mut() {
+                Some(span) if span.style == style => span.text.push_str(cell.symbol()),
+                _ => spans.push(Span::new(cell.symbol(), style)),
+            }
+        }
+        while let Some(last) = spans.last_mut() {
+            last.text.truncate(last.text.trim_end().len());
+            if !last.text.is_empty() {
+                break;
+            }
+            spans.pop();
+        }
+        spans
+    };
+    (area.top()..area.bottom()).map(line).collect()
+}
+
+fn to_anstyle(style: ratatui_core::style::Style) -> Style {
+    let color = |color: Option<Color>| {
+        color.filter(|color| *color != Color::Reset).map(anstyle::Color::from)
+    };
+    let plain = Style::new().fg_color(color(style.fg)).bg_color(color(style.bg));
+    if style.add_modifier.contains(Modifier::DIM) { plain.dimmed() } else { plain }
+}
+
+impl ChartData {
+    /// All layers from the bottom, including the rest.
+    fn all_layers(&self) -> impl Iterator<Item = &Layer> {
+        self.layers.iter().chain([&self.rest])
     }
 
     /// The times of all builds.
     fn totals(&self) -> Vec<f64> {
-        (0..self.moments.len()).map(|build| self.total(build)).collect()
+        let total = |build: usize| {
+            self.all_layers().map(|layer| layer.ms.get(build).copied().unwrap_or(0.0)).sum()
+        };
+        (0..self.moments.len()).map(total).collect()
     }
 }
 
-/// Which builds are drawn where.
+/// Which builds are drawn in which columns.
 #[derive(Debug, PartialEq, Eq)]
 struct Columns {
     /// The builds that are drawn, from the left.
     builds: Vec<usize>,
-    /// How many columns each takes, the blank after it included.
+    /// The columns per build, including the gap after it.
     each: usize,
 }
 
 impl Columns {
-    /// One place for each build; where there are more builds than columns, one for each few,
-    /// which the build of their median time stands for.
-    fn of(totals: &[f64], columns: usize) -> Self {
+    /// If there are more builds than columns, each column shows the build with the median time of a few
+    /// adjacent builds.
+    fn new(totals: &[f64], columns: usize) -> Self {
         let number = totals.len();
         if number <= columns {
-            let each = (columns / number.max(1)).clamp(1, WIDEST_BAR);
+            let each = (columns / number.max(1)).clamp(1, MAX_BAR_WIDTH);
             return Self { builds: (0..number).collect(), each };
         }
         let builds = (0..columns).map(|column| {
             let (from, to) = (column * number / columns, (column + 1) * number / columns);
-            let mut few: Vec<usize> = (from..to).collect();
-            few.sort_by(|a, b| totals[*a].total_cmp(&totals[*b]));
-            few[few.len() / 2]
+            let mut adjacent: Vec<usize> = (from..to).collect();
+            adjacent.sort_by(|a, b| totals[*a].total_cmp(&totals[*b]));
+            adjacent[adjacent.len() / 2]
         });
         Self { builds: builds.collect(), each: 1 }
     }
 
-    /// How wide the bar of a build is.
+    /// The width of a bar.
     fn bar(&self) -> usize {
         if self.each > 2 { self.each - 1 } else { self.each }
     }
@@ -182,19 +221,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn few_builds_are_bars_with_blanks_between_them() {
-        let columns = Columns::of(&[1.0; 10], 43);
+    fn few_builds_are_bars_with_gaps() {
+        let columns = Columns::new(&[1.0; 10], 43);
         assert_eq!(columns, Columns { builds: (0..10).collect(), each: 4 });
         assert_eq!(columns.bar(), 3);
-        assert_eq!(Columns::of(&[1.0; 2], 43).each, WIDEST_BAR);
-        assert_eq!(Columns::of(&[], 43).builds, [0; 0]);
+        assert_eq!(Columns::new(&[1.0; 2], 43).each, MAX_BAR_WIDTH);
+        assert_eq!(Columns::new(&[], 43).builds, [0; 0]);
     }
 
     #[test]
-    fn where_builds_are_many_the_one_of_the_median_stands_for_a_few() {
+    fn the_median_of_adjacent_builds_represents_them_if_there_are_too_many() {
         let totals = [5.0, 1.0, 3.0, 30.0, 20.0, 10.0];
-        let columns = Columns::of(&totals, 2);
+        let columns = Columns::new(&totals, 2);
         assert_eq!(columns, Columns { builds: vec![2, 4], each: 1 });
-        assert_eq!(Columns::of(&totals, 4).builds.len(), 4);
+        assert_eq!(Columns::new(&totals, 4).builds.len(), 4);
     }
 }

@@ -1,24 +1,24 @@
-//! Bars whose parts are the phases of a build, to an eighth of a character.
+//! Draws builds as bars of stacked phases, with a resolution of an eighth of a character.
 
 use ratatui_core::buffer::Buffer;
 use ratatui_core::style::{Color, Modifier, Style};
 
 use super::frame::Frame;
-use super::{Columns, Course};
+use super::{ChartData, Columns};
 
-/// How many layers can be told apart, the rest not counted.
-pub(crate) const LAYERS: usize = 5;
+/// The number of distinguishable layers, without the rest.
+const LAYERS: usize = 5;
 
 const COLORS: [Color; LAYERS] =
     [Color::Blue, Color::Cyan, Color::Green, Color::Magenta, Color::Yellow];
-/// What fills a layer where there are no colours.
+/// The characters of layers without colours.
 const FILLS: [char; LAYERS] = ['█', '▓', '▒', '░', '╳'];
-/// What fills the rest, which stands back.
+/// The character of the rest without colours.
 const REST: char = '·';
 /// Eighths of a character, from the bottom.
 const EIGHTHS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
-/// The character and the style that stand for a layer; those after the last are the rest.
+/// The character and the style of a layer; a number after the last is the rest.
 pub(super) fn key(layer: usize, layers: usize, color: bool) -> (char, Style) {
     if layer >= layers {
         let character = if color { '█' } else { REST };
@@ -30,19 +30,18 @@ pub(super) fn key(layer: usize, layers: usize, color: bool) -> (char, Style) {
     (FILLS[layer % LAYERS], Style::new())
 }
 
-/// Paints a bar for each build that is drawn.
 pub(super) fn paint(
     buffer: &mut Buffer,
     frame: &Frame,
-    course: &Course,
+    data: &ChartData,
     columns: &Columns,
     color: bool,
 ) {
     let inside = frame.inside();
     let eighths = f64::from(inside.height) * 8.0 / frame.top;
-    for (place, &build) in columns.builds.iter().enumerate() {
+    for (index, &build) in columns.builds.iter().enumerate() {
         let mut sum = 0.0;
-        let layers = course.layers.iter().chain([&course.rest]);
+        let layers = data.all_layers();
         let ends: Vec<u32> = layers
             .map(|layer| {
                 sum += layer.ms.get(build).copied().unwrap_or(0.0);
@@ -52,7 +51,7 @@ pub(super) fn paint(
         for row in 0..inside.height {
             let (character, style) = cell(&ends, u32::from(row) * 8, color);
             let y = inside.bottom() - 1 - row;
-            for x in place * columns.each..place * columns.each + columns.bar() {
+            for x in index * columns.each..index * columns.each + columns.bar() {
                 let x = inside.x + u16::try_from(x).unwrap_or(u16::MAX - inside.x);
                 if let Some(cell) = buffer.cell_mut((x, y)).filter(|_| x < inside.right()) {
                     cell.set_char(character).set_style(style);
@@ -68,8 +67,7 @@ fn as_eighths(number: f64) -> u32 {
     eighths
 }
 
-/// What is in the cell that begins so many eighths above the bottom, where the layers end at
-/// `ends`.
+/// The content of the cell at `bottom`, in eighths from the axis, if the layers end at `ends`.
 fn cell(ends: &[u32], bottom: u32, color: bool) -> (char, Style) {
     let layers = ends.len() - 1;
     let layer_at = |eighth: u32| ends.iter().position(|end| *end > eighth);
@@ -85,7 +83,7 @@ fn cell(ends: &[u32], bottom: u32, color: bool) -> (char, Style) {
             let filled = usize::try_from(end - bottom).unwrap_or(8).min(8);
             (EIGHTHS[filled], style)
         }
-        // Between two layers a cell has the colours of both; without colours that of the larger.
+        // A cell between two layers has the colours of both, or the fill of the larger one.
         Some(upper) if color && lower < layers && upper < layers => {
             (EIGHTHS[filled], style.bg(COLORS[upper % LAYERS]))
         }
@@ -102,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bar_ends_to_the_eighth() {
+    fn bars_have_a_resolution_of_an_eighth() {
         assert_eq!(column(&[32, 32], false), "████ ");
         assert_eq!(column(&[19, 19], false), "██▃  ");
         assert_eq!(column(&[0, 0], false), "     ");
@@ -110,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn layers_are_told_apart_by_their_fill_or_by_their_colour() {
+    fn layers_differ_by_their_fill_or_by_their_colour() {
         assert_eq!(column(&[8, 16, 24, 32, 40], false), "█▓▒░·");
         assert_eq!(column(&[8, 16, 24, 32, 40], true), "█████");
         assert_eq!(cell(&[8, 40], 8, true).1, Style::new().add_modifier(Modifier::DIM));

@@ -1,44 +1,40 @@
-//! The Trace Event format of Chrome, which Perfetto, speedscope and others read.
+//! The Trace Event format of Chrome, which Perfetto, speedscope and others read:
+//! <https://docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMH4h6I0nSsKchNAySU>.
 //!
-//! After its description: <https://docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMH4h6I0nSsKchNAySU>.
-//! Each slice is a pair of events that begin and end it, not one with a length: so all that a
-//! viewer compares are moments that are written alike, and nothing ends a rounding error after what
-//! holds it. The path of a phase is the category of its slices, and what else there is to say of
-//! it stands at their ends: viewers add that to the slice, but speedscope makes whatever stands at
-//! the beginning part of the name.
+//! Each slice is a pair of events for its start and end, and not one event with a duration: with times
+//! that are formatted alike, no slice ends a rounding error after its parent. The path of a phase is
+//! the category of its slices. The facts about it are at the end events: viewers add these to the slice,
+//! but speedscope would make facts at the start part of the name.
 
 use std::io::{self, Write};
 
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::{Edge, Lane, Phases, shown};
+use super::{Lane, Phases, shown};
 use crate::present::escape;
 
-/// What a trace is made of.
+/// The contents of a trace.
 #[derive(Debug)]
 pub(crate) struct Trace<'a> {
-    /// What the group of all lanes is called.
+    /// The name of the group of all lanes.
     pub name: String,
-    /// What else is to be known of it.
+    /// Facts about the trace.
     pub about: Map<String, Value>,
-    /// The phases that the lanes are of.
     pub phases: &'a Phases,
-    /// The lanes, in the order in which they are shown.
     pub lanes: &'a [Lane],
 }
 
-/// All lanes are of one process.
 const PROCESS: u32 = 1;
 
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 struct Event<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     cat: Option<&'a str>,
     ph: &'static str,
-    /// Microseconds, whose decimals are nanoseconds.
+    /// In microseconds, with nanoseconds as decimals.
     #[serde(skip_serializing_if = "Option::is_none")]
     ts: Option<f64>,
     pid: u32,
@@ -47,7 +43,7 @@ struct Event<'a> {
     args: Option<&'a Map<String, Value>>,
 }
 
-/// Writes a trace, an event a line.
+/// Writes a trace, one event per line.
 pub(crate) fn write(target: &mut dyn Write, trace: &Trace<'_>) -> io::Result<()> {
     target.write_all(b"{\"displayTimeUnit\":\"ms\",\"otherData\":")?;
     escape::write_json_line(target, &trace.about)?;
@@ -61,21 +57,16 @@ pub(crate) fn write(target: &mut dyn Write, trace: &Trace<'_>) -> io::Result<()>
         target.write_all(b",\n")?;
         metadata(target, thread, "thread_sort_index", "sort_index", thread.into())?;
         for edge in lane.edges() {
-            let (kind, phase, at_ns) = match edge {
-                Edge::Open { phase, at_ns } => ("B", phase, at_ns),
-                Edge::Close { phase, at_ns } => ("E", phase, at_ns),
-            };
-            let (name, path) = &shown_phases[phase];
-            let facts = &trace.phases.get(phase).facts;
-            let begins = kind == "B";
+            let (name, path) = &shown_phases[edge.phase];
+            let facts = &trace.phases.get(edge.phase).facts;
             let event = Event {
                 name: Some(name),
-                cat: begins.then_some(path),
-                ph: kind,
-                ts: Some(microseconds(at_ns)),
+                cat: edge.is_start.then_some(path),
+                ph: if edge.is_start { "B" } else { "E" },
+                ts: Some(microseconds(edge.at_ns)),
                 pid: PROCESS,
                 tid: thread,
-                args: Some(facts).filter(|facts| !begins && !facts.is_empty()),
+                args: Some(facts).filter(|facts| !edge.is_start && !facts.is_empty()),
             };
             target.write_all(b",\n")?;
             escape::write_json_line(target, &event)?;
@@ -92,19 +83,11 @@ fn metadata(
     value: Value,
 ) -> io::Result<()> {
     let args = Map::from_iter([(field.to_owned(), value)]);
-    let event = Event {
-        name: Some(name),
-        cat: None,
-        ph: "M",
-        ts: None,
-        pid: PROCESS,
-        tid: thread,
-        args: Some(&args),
-    };
+    let (name, args) = (Some(name), Some(&args));
+    let event = Event { name, ph: "M", pid: PROCESS, tid: thread, args, ..Event::default() };
     escape::write_json_line(target, &event)
 }
 
-/// The same moment is the same text, always.
 #[expect(clippy::cast_precision_loss, reason = "exact up to 104 days")]
 fn microseconds(ns: u64) -> f64 {
     ns as f64 / 1_000.0

@@ -1,4 +1,4 @@
-//! Flame graphs as pictures (SVG) that one can search and zoom into in a browser.
+//! Flame graphs as interactive pictures (SVG) for browsers.
 
 use std::io::{self, Write};
 
@@ -6,18 +6,16 @@ use inferno::flamegraph::{Options, from_lines};
 
 use super::{Stacks, Unit, folded, shown};
 
-/// What stands above a flame graph.
 #[derive(Debug)]
 pub(crate) struct Titles {
-    /// What it shows.
     pub title: String,
-    /// Of what.
     pub subtitle: String,
 }
 
-/// Writes a flame graph, whose phases stand in the order of the tree, from left to right.
+/// Writes a flame graph whose phases are in tree order, from left to right. It is an error if
+/// [`Stacks::total`] is 0.
 pub(crate) fn write(target: &mut dyn Write, titles: &Titles, stacks: &Stacks) -> io::Result<()> {
-    // As a flame chart, it keeps the order of lines, of which the first is the last.
+    // A flame chart keeps the order of lines, reversed.
     let lines: Vec<String> = stacks
         .entries
         .iter()
@@ -36,7 +34,7 @@ pub(crate) fn write(target: &mut dyn Write, titles: &Titles, stacks: &Stacks) ->
     options.subtitle = Some(without_noncharacters(&shown(&titles.subtitle)));
     "Phase:".clone_into(&mut options.name_type);
     options.flame_chart = true;
-    // The same phase has the same colour in every picture.
+    // A phase has the same colour in every picture.
     options.deterministic = true;
     options.pretty_xml = true;
     let mut picture = Vec::new();
@@ -45,7 +43,7 @@ pub(crate) fn write(target: &mut dyn Write, titles: &Titles, stacks: &Stacks) ->
     target.write_all(&picture)
 }
 
-/// XML has no place for these two, not even escaped.
+/// XML cannot contain these two characters, even escaped.
 fn without_noncharacters(text: &str) -> String {
     text.replace(['\u{fffe}', '\u{ffff}'], "\u{fffd}")
 }

@@ -1,12 +1,10 @@
-//! Folded stacks: a line each, its frames joined by `;`, and after a blank how much there is.
-//!
-//! As Brendan Gregg's `flamegraph.pl` and `inferno` read them.
+//! Folded stacks, as read by Brendan Gregg's `flamegraph.pl` and `inferno`: a line for each stack, with
+//! its frames joined by `;`, a blank and the value.
 
 use std::io::{self, Write};
 
 use super::{Stack, Stacks, shown};
 
-/// Writes the stacks, in the order of the tree.
 pub(crate) fn write(target: &mut dyn Write, stacks: &Stacks) -> io::Result<()> {
     for stack in &stacks.entries {
         writeln!(target, "{}", line(stack))?;
@@ -14,15 +12,15 @@ pub(crate) fn write(target: &mut dyn Write, stacks: &Stacks) -> io::Result<()> {
     Ok(())
 }
 
-/// A stack as a line, without its end.
+/// A stack as a line, without the newline.
 pub(super) fn line(stack: &Stack) -> String {
     let frames: Vec<String> = stack.frames.iter().map(|name| frame(name)).collect();
     let mut text = frames.join(";");
-    // It would be a comment.
+    // A line that starts with # would be a comment.
     if text.starts_with('#') {
         text.insert(0, '_');
     }
-    // Two numbers are read as those of two profiles.
+    // Two numbers would be read as the values of two profiles.
     if let Some(blank) = text.rfind(char::is_whitespace)
         && text[blank..].trim_start().chars().all(|c| c.is_ascii_digit() || c == '.')
     {
@@ -32,7 +30,7 @@ pub(super) fn line(stack: &Stack) -> String {
     format!("{text} {}", stack.value)
 }
 
-/// A name that does not end a frame, nor begins or ends with blanks, which readers pass over.
+/// A name without the separator, and without leading and trailing blanks, which readers ignore.
 fn frame(name: &str) -> String {
     shown(name.trim()).replace(';', ":")
 }
@@ -42,7 +40,7 @@ mod tests {
     use super::*;
 
     fn line_of(frames: &[&str]) -> String {
-        line(&Stack { frames: frames.iter().map(|&it| it.to_owned()).collect(), value: 5 })
+        line(&Stack { frames: frames.iter().map(|&name| name.to_owned()).collect(), value: 5 })
     }
 
     #[test]

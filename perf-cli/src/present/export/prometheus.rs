@@ -7,20 +7,18 @@ use prometheus::{Encoder, GaugeVec, Opts, Registry, TextEncoder};
 
 use super::shown;
 
-/// A metric, which has a value for each set of labels: a gauge.
+/// A gauge, with a value for each set of labels.
 #[derive(Debug)]
 pub(crate) struct Metric {
-    /// Its name, which ends with its unit.
     pub name: &'static str,
-    /// What it is.
     pub help: &'static str,
-    /// The names of its labels.
+    /// The names of the labels.
     pub labels: Vec<&'static str>,
-    /// The values of the labels, as many, and what is measured.
+    /// The values of the labels, and the value of the gauge.
     pub samples: Vec<(Vec<String>, f64)>,
 }
 
-/// Writes metrics in the order of their names. Those without samples are left out.
+/// Writes metrics in the order of their names, without those that have no samples.
 pub(crate) fn write(target: &mut dyn Write, metrics: &[Metric]) -> io::Result<()> {
     let registry = Registry::new();
     for metric in metrics.iter().filter(|metric| !metric.samples.is_empty()) {

@@ -5,21 +5,19 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::{Edge, Lane, Phases, Stacks, Unit, shown};
+use super::{Lane, Phases, Stack, Stacks, Unit, shown};
 use crate::present::escape;
 
-/// What a file is made of.
+/// The contents of a file.
 #[derive(Debug)]
 pub(crate) struct File<'a> {
-    /// What all of it is called.
     pub name: String,
-    /// The phases that the lanes are of.
     pub phases: &'a Phases,
-    /// Each a profile over time.
+    /// Each becomes a profile over time.
     pub lanes: &'a [Lane],
-    /// When the lanes end, at least: nanoseconds since the build's start.
+    /// The earliest end of the lanes, in nanoseconds since the build's start.
     pub end_ns: u64,
-    /// Each a profile of sums, after the lanes.
+    /// Each becomes a profile of sums, after the lanes.
     pub sums: &'a [Stacks],
 }
 
@@ -46,25 +44,33 @@ struct Frame {
 }
 
 #[derive(Serialize)]
-#[serde(tag = "type", rename_all = "lowercase")]
-enum Profile {
-    #[serde(rename_all = "camelCase")]
-    Evented {
-        name: String,
-        unit: &'static str,
-        start_value: u64,
-        end_value: u64,
-        events: Vec<Event>,
-    },
-    #[serde(rename_all = "camelCase")]
-    Sampled {
-        name: String,
-        unit: &'static str,
-        start_value: u64,
-        end_value: u64,
-        samples: Vec<Vec<usize>>,
-        weights: Vec<u64>,
-    },
+#[serde(rename_all = "camelCase")]
+struct Profile {
+    r#type: &'static str,
+    name: String,
+    unit: &'static str,
+    start_value: u64,
+    end_value: u64,
+    #[serde(flatten)]
+    data: Data,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Data {
+    Evented { events: Vec<Event> },
+    Sampled { samples: Vec<Vec<usize>>, weights: Vec<u64> },
+}
+
+impl Profile {
+    fn new(kind: &'static str, name: &str, unit: Unit, end_value: u64, data: Data) -> Self {
+        let unit = match unit {
+            Unit::Nanoseconds => "nanoseconds",
+            Unit::Bytes => "bytes",
+            Unit::Count => "none",
+        };
+        Self { r#type: kind, name: name.to_owned(), unit, start_value: 0, end_value, data }
+    }
 }
 
 #[derive(Serialize)]
@@ -75,7 +81,7 @@ struct Event {
     at: u64,
 }
 
-/// Frames, each once: speedscope takes those of one name for one function.
+/// Frames with unique names, because speedscope identifies functions by name.
 #[derive(Default)]
 struct Frames {
     frames: Vec<Frame>,
@@ -83,9 +89,9 @@ struct Frames {
 }
 
 impl Frames {
-    fn place(&mut self, name: &str) -> usize {
-        if let Some(place) = self.by_name.get(name) {
-            return *place;
+    fn index_of(&mut self, name: &str) -> usize {
+        if let Some(index) = self.by_name.get(name) {
+            return *index;
         }
         self.by_name.insert(name.to_owned(), self.frames.len());
         self.frames.push(Frame { name: shown(name) });
@@ -93,38 +99,29 @@ impl Frames {
     }
 }
 
-/// Writes a file.
 pub(crate) fn write(target: &mut dyn Write, file: &File<'_>) -> io::Result<()> {
     let mut frames = Frames::default();
     let of_phases: Vec<usize> =
-        file.phases.iter().map(|phase| frames.place(phase.name())).collect();
+        file.phases.iter().map(|phase| frames.index_of(phase.name())).collect();
     let mut profiles = Vec::new();
     for lane in file.lanes {
-        let events = lane.edges().map(|edge| match edge {
-            Edge::Open { phase, at_ns } => Event { kind: 'O', frame: of_phases[phase], at: at_ns },
-            Edge::Close { phase, at_ns } => Event { kind: 'C', frame: of_phases[phase], at: at_ns },
+        let events = lane.edges().map(|edge| Event {
+            kind: if edge.is_start { 'O' } else { 'C' },
+            frame: of_phases[edge.phase],
+            at: edge.at_ns,
         });
-        profiles.push(Profile::Evented {
-            name: lane.name.clone(),
-            unit: name_of(Unit::Nanoseconds),
-            start_value: 0,
-            end_value: file.end_ns.max(lane.end_ns()),
-            events: events.collect(),
-        });
+        let data = Data::Evented { events: events.collect() };
+        let end_ns = file.end_ns.max(lane.end_ns());
+        profiles.push(Profile::new("evented", &lane.name, Unit::Nanoseconds, end_ns, data));
     }
     for sums in file.sums {
-        let stacks = &sums.entries;
-        let samples = stacks
-            .iter()
-            .map(|stack| stack.frames.iter().map(|frame| frames.place(frame)).collect());
-        profiles.push(Profile::Sampled {
-            name: sums.name.clone(),
-            unit: name_of(sums.unit),
-            start_value: 0,
-            end_value: sums.total(),
-            samples: samples.collect(),
-            weights: stacks.iter().map(|stack| stack.value).collect(),
-        });
+        let mut indices =
+            |stack: &Stack| stack.frames.iter().map(|frame| frames.index_of(frame)).collect();
+        let data = Data::Sampled {
+            samples: sums.entries.iter().map(&mut indices).collect(),
+            weights: sums.entries.iter().map(|stack| stack.value).collect(),
+        };
+        profiles.push(Profile::new("sampled", &sums.name, sums.unit, sums.total(), data));
     }
     let document = Document {
         schema: "https://www.speedscope.app/file-format-schema.json",
@@ -136,12 +133,4 @@ pub(crate) fn write(target: &mut dyn Write, file: &File<'_>) -> io::Result<()> {
     };
     escape::write_json_line(target, &document)?;
     target.write_all(b"\n")
-}
-
-fn name_of(unit: Unit) -> &'static str {
-    match unit {
-        Unit::Nanoseconds => "nanoseconds",
-        Unit::Bytes => "bytes",
-        Unit::Count => "none",
-    }
 }

@@ -1,50 +1,42 @@
-//! A table as it is before it has a format: columns that say what their numbers are, and cells.
+//! Tables, independent of the format: columns with the kind of their values, and cells.
 
-mod csv;
-mod json;
-mod markdown;
 mod terminal;
 
 use std::borrow::Cow;
+use std::io::{self, Write};
 
 use anstyle::Style;
-
-pub(super) use json::{InOrder, Object};
+use serde::{Serialize, Serializer};
+use serde_json::{Number, Value};
 
 use super::escape;
 use super::style::PLAIN;
 use super::units::{self, Scale};
 
-/// A table. How it looks is up to the format.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Table {
-    /// What the columns hold.
     pub columns: Vec<Column>,
-    /// The rows, each with a cell for each column.
+    /// Each with a cell for each column.
     pub rows: Vec<Row>,
 }
 
-/// What a column holds, and how much it matters.
 #[derive(Debug, Clone)]
 pub(crate) struct Column {
-    /// Its name for programs, with the unit where it has one: `build_time_ms`.
+    /// The name for programs, with the unit if there is one: `build_time_ms`.
     pub key: String,
-    /// Its name for people, without the unit.
+    /// The name for people, without the unit.
     pub heading: String,
-    /// What its cells are.
     pub kind: Kind,
-    /// Where a terminal is too narrow, the column of the highest rank goes first. Rank 0 stays;
-    /// [`Column::DATA`] is for programs alone.
+    /// If a terminal is too narrow, the column with the highest rank is dropped first. Columns of rank
+    /// 0 stay; columns of rank [`Column::DATA`] are only for programs.
     pub rank: u8,
-    /// Columns of one group have one unit; those of group 0 have each their own.
+    /// Columns of one group share a unit; those of group 0 have their own.
     pub group: u8,
 }
 
 impl Column {
-    /// The rank of what people need not see.
     pub(crate) const DATA: u8 = u8::MAX;
 
-    /// A column.
     pub(crate) fn new(
         key: impl Into<String>,
         heading: impl Into<String>,
@@ -54,60 +46,52 @@ impl Column {
         Self { key: key.into(), heading: heading.into(), kind, rank, group: 0 }
     }
 
-    /// The same column in a group of which all have one unit.
     pub(crate) fn grouped(self, group: u8) -> Self {
         Self { group, ..self }
     }
 
-    /// A column for programs alone.
+    /// A column only for programs.
     pub(crate) fn data(key: impl Into<String>, kind: Kind) -> Self {
         Self::new(key, "", kind, Self::DATA)
     }
 }
 
-/// What the cells of a column are.
+/// The kind of values in a column. Text is shortened to at least `least` characters on narrow terminals.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// Text, of which at least so many columns are shown.
     Text {
-        /// Where the terminal is narrow, no less than this is shown.
         least: usize,
     },
-    /// Text as above whose end says more than its beginning, such as a path.
+    /// Text whose end is more important than its start, such as a path.
     Ending {
-        /// Where the terminal is narrow, no less than this is shown.
         least: usize,
     },
-    /// Sentences, which go on below where they are too long.
+    /// Sentences, which are wrapped.
     Prose,
     /// Milliseconds.
     Time,
     /// Bytes.
     Bytes,
-    /// Megabytes of 2^20 bytes.
+    /// MiB.
     Megabytes,
-    /// Numbers of things.
     Count,
-    /// Things a second.
+    /// Per second.
     Rate,
-    /// Shares of 1.
+    /// Between 0 and 1, shown in percent.
     Share,
-    /// Changes as shares of what was.
+    /// Relative changes.
     Change,
-    /// Shares of 1 drawn as bars: for terminals alone.
+    /// Between 0 and 1, drawn as a bar; only for terminals.
     Bar,
 }
 
-/// A row.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Row {
-    /// Its cells, in the order of the columns.
     pub cells: Vec<Cell>,
-    /// How all of it looks, on top of what its cells say.
+    /// For cells without a style.
     pub style: Style,
 }
 
-/// A cell.
 #[derive(Debug, Clone)]
 pub(crate) struct Cell {
     content: Content,
@@ -123,46 +107,42 @@ enum Content {
 }
 
 impl Cell {
-    /// Nothing: unknown, or not there.
+    /// A missing or unknown value.
     pub(crate) fn absent() -> Self {
         Self { content: Content::Absent, style: PLAIN }
     }
 
-    /// Text.
     pub(crate) fn text(text: impl Into<String>) -> Self {
         let shown: String = text.into();
         Self::labelled(shown.clone(), shown)
     }
 
-    /// Text that is shown to people, and what programs are told instead.
+    /// Text for people, and the text for programs.
     pub(crate) fn labelled(shown: impl Into<String>, raw: impl Into<String>) -> Self {
         let (shown, raw) = (shown.into(), raw.into());
         Self { content: Content::Text { shown, raw, lines: String::new() }, style: PLAIN }
     }
 
-    /// A name in a tree, the lines that lead to it, and what programs are told instead.
+    /// A name in a tree, the lines that lead to it, and the text for programs.
     pub(crate) fn in_tree(lines: String, name: impl Into<String>, path: impl Into<String>) -> Self {
         let (shown, raw) = (name.into(), path.into());
         Self { content: Content::Text { shown, raw, lines }, style: PLAIN }
     }
 
-    /// A number, where it is known and finite.
+    /// A number, if it is known and finite.
     pub(crate) fn number(number: impl Into<Option<f64>>) -> Self {
         let number = number.into().filter(|number| number.is_finite());
         Self { content: number.map_or(Content::Absent, Content::Number), style: PLAIN }
     }
 
-    /// A counter, where it is known.
     pub(crate) fn count(count: impl Into<Option<u64>>) -> Self {
         Self::number(count.into().map(units::float))
     }
 
-    /// Yes or no, where it is known.
     pub(crate) fn flag(flag: impl Into<Option<bool>>) -> Self {
         Self { content: flag.into().map_or(Content::Absent, Content::Flag), style: PLAIN }
     }
 
-    /// The same cell in a style.
     pub(crate) fn styled(mut self, style: Style) -> Self {
         self.style = style;
         self
@@ -176,40 +156,37 @@ impl Cell {
     }
 }
 
-/// How long the bar of all is.
+/// The length of a full bar.
 const BAR: u32 = 8;
 const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
 
-/// A bar as long as its share, to an eighth of a character.
+/// A bar with a resolution of an eighth of a character.
 fn bar(share: f64) -> String {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "within 0..=64")]
     let eighths = (share.clamp(0.0, 1.0) * f64::from(8 * BAR)).round() as usize;
     "█".repeat(eighths / 8) + EIGHTHS[eighths % 8]
 }
 
-/// Sentences in less than this cannot be read.
-const LEAST_PROSE: usize = 20;
+/// The minimum width of sentences.
+const MIN_PROSE_WIDTH: usize = 20;
 
 fn flag_name(flag: bool) -> &'static str {
     if flag { "yes" } else { "no" }
 }
 
-/// What is done with text that does not fit.
+/// How text that does not fit is shortened.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum TooLong {
-    /// It ends in an ellipsis.
-    ShowBeginning,
-    /// It begins with an ellipsis.
+    ShowStart,
     ShowEnd,
-    /// It goes on below.
-    GoOnBelow,
+    Wrap,
 }
 
-/// How the numbers of one column are written.
+/// How the cells of one column are written.
 enum Writing {
-    /// Text: the column's least width, and what is done with more than fits.
+    /// Text: the minimum width of the column, and how longer text is shortened.
     Text(usize, TooLong),
-    /// On a scale, after multiplying by this.
+    /// On a scale, after multiplication by this factor.
     Scaled(Scale, f64),
     Share,
     Change,
@@ -217,22 +194,22 @@ enum Writing {
 }
 
 impl Table {
-    /// The columns for programs, each with the place of its cells.
+    /// The columns for programs, with their indices.
     fn data(&self) -> impl Iterator<Item = (usize, &Column)> {
         self.columns.iter().enumerate().filter(|(_, column)| column.kind != Kind::Bar)
     }
 
-    /// Whether there are no rows.
     pub(crate) fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
 
-    /// The columns for people that have anything in them, by their places.
+    /// The indices of the columns for people that are not empty.
     fn shown(&self) -> Vec<usize> {
-        let has_content = |at: usize| {
-            self.rows.iter().any(|row| !matches!(row.cells[at].content, Content::Absent))
+        let has_content = |index: usize| {
+            self.rows.iter().any(|row| !matches!(row.cells[index].content, Content::Absent))
         };
-        let is_shown = |at: &usize| self.columns[*at].rank != Column::DATA && has_content(*at);
+        let is_shown =
+            |index: &usize| self.columns[*index].rank != Column::DATA && has_content(*index);
         (0..self.columns.len()).filter(is_shown).collect()
     }
 
@@ -245,9 +222,9 @@ impl Table {
             .flat_map(|at| self.rows.iter().filter_map(move |row| row.cells[at].as_number()))
             .fold(0.0, |most: f64, number| most.max(number.abs()));
         match self.columns[at].kind {
-            Kind::Text { least } => Writing::Text(least, TooLong::ShowBeginning),
+            Kind::Text { least } => Writing::Text(least, TooLong::ShowStart),
             Kind::Ending { least } => Writing::Text(least, TooLong::ShowEnd),
-            Kind::Prose => Writing::Text(LEAST_PROSE, TooLong::GoOnBelow),
+            Kind::Prose => Writing::Text(MIN_PROSE_WIDTH, TooLong::Wrap),
             Kind::Time => Writing::Scaled(Scale::time(most), 1.0),
             Kind::Bytes => Writing::Scaled(Scale::bytes(most), 1.0),
             Kind::Megabytes => {
@@ -268,14 +245,14 @@ impl Writing {
     }
 
     fn is_prose(&self) -> bool {
-        matches!(self, Self::Text(_, TooLong::GoOnBelow))
+        matches!(self, Self::Text(_, TooLong::Wrap))
     }
 
-    /// As much of a text as fits into so many columns of a terminal.
-    fn fit<'text>(&self, text: &'text str, room: usize) -> Cow<'text, str> {
+    /// As much of a text as fits into the width.
+    fn fit<'text>(&self, text: &'text str, width: usize) -> Cow<'text, str> {
         match self {
-            Self::Text(_, TooLong::ShowEnd) => escape::terminal_end_within(text, room),
-            _ => escape::terminal_within(text, room),
+            Self::Text(_, TooLong::ShowEnd) => escape::terminal_end_within(text, width),
+            _ => escape::terminal_within(text, width),
         }
     }
 
@@ -299,12 +276,147 @@ impl Writing {
     }
 }
 
+impl Table {
+    pub(crate) fn write_csv(&self, target: &mut dyn Write) -> io::Result<()> {
+        self.write_csv_head(target)?;
+        self.write_csv_rows(target)
+    }
+
+    /// Writes the names of the columns.
+    pub(crate) fn write_csv_head(&self, target: &mut dyn Write) -> io::Result<()> {
+        let mut writer = csv::Writer::from_writer(target);
+        let names = self.data().map(|(_, column)| escape::csv(&column.key));
+        writer.write_record(names.map(|name| name.as_bytes().to_owned())).map_err(io_error)?;
+        writer.flush()
+    }
+
+    /// Writes the rows, without the names of the columns.
+    pub(crate) fn write_csv_rows(&self, target: &mut dyn Write) -> io::Result<()> {
+        let mut writer = csv::Writer::from_writer(target);
+        for row in &self.rows {
+            let cells = self.data().map(|(index, _)| match &row.cells[index].content {
+                Content::Absent => String::new(),
+                Content::Number(number) => number.to_string(),
+                Content::Flag(flag) => flag.to_string(),
+                Content::Text { raw, .. } => escape::csv(raw).into_owned(),
+            });
+            writer.write_record(cells).map_err(io_error)?;
+        }
+        writer.flush()
+    }
+}
+
+/// The error of the target; its kind says whether the reader closed the pipe.
+fn io_error(error: csv::Error) -> io::Error {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        other => io::Error::other(format!("{other:?}")),
+    }
+}
+
+/// Larger integers are not exact in a double.
+const MAX_INTEGER: f64 = 9_007_199_254_740_992.0;
+
+/// An object with its fields in order.
+pub(crate) struct InOrder<'a, T>(pub(crate) Vec<(&'a str, T)>);
+
+impl<T: Serialize> Serialize for InOrder<'_, T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
+    }
+}
+
+pub(crate) type Object<'a> = InOrder<'a, Field<'a>>;
+
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(crate) enum Field<'a> {
+    Flag(bool),
+    Number(Number),
+    Text(&'a str),
+}
+
+impl Table {
+    /// The rows as objects with the keys of the columns.
+    pub(crate) fn objects(&self) -> Vec<Object<'_>> {
+        let mut objects = Vec::with_capacity(self.rows.len());
+        for row in &self.rows {
+            let cells = self.data().map(|(index, column)| (column, &row.cells[index]));
+            let fields = cells.filter_map(|(column, cell)| {
+                let field = match &cell.content {
+                    Content::Absent => return None,
+                    Content::Flag(flag) => Field::Flag(*flag),
+                    Content::Number(number) => Field::Number(as_number(*number)?),
+                    Content::Text { raw, .. } => Field::Text(raw),
+                };
+                Some((column.key.as_str(), field))
+            });
+            objects.push(InOrder(fields.collect()));
+        }
+        objects
+    }
+
+    pub(crate) fn to_value(&self) -> Value {
+        // Text and numbers can always be converted.
+        serde_json::to_value(self.objects()).unwrap_or_default()
+    }
+}
+
+/// Integers have no decimals.
+fn as_number(number: f64) -> Option<Number> {
+    if number.fract() == 0.0 && number.abs() < MAX_INTEGER {
+        #[expect(clippy::cast_possible_truncation, reason = "it is whole and fits")]
+        return Some((number as i64).into());
+    }
+    Number::from_f64(number)
+}
+
+/// Longer text is cut.
+const MAX_LENGTH: usize = 120;
+
+impl Table {
+    pub(crate) fn push_markdown(&self, text: &mut String) {
+        let columns = self.shown().into_iter().map(|index| (index, self.writing(index)));
+        let columns: Vec<_> =
+            columns.filter(|(_, writing)| !matches!(writing, Writing::Bar)).collect();
+        if columns.is_empty() {
+            return;
+        }
+        let mut push = |cells: Vec<String>| text.extend(["| ", &cells.join(" | "), " |\n"]);
+        let heading =
+            |(index, writing): &(usize, Writing)| short(&writing.heading(&self.columns[*index]));
+        let alignment =
+            |writing: &Writing| if writing.is_on_the_left() { ":--" } else { "--:" }.to_owned();
+        push(columns.iter().map(heading).collect());
+        push(columns.iter().map(|(_, writing)| alignment(writing)).collect());
+        for row in &self.rows {
+            let cell = |(index, writing): &(usize, Writing)| match &row.cells[*index].content {
+                Content::Absent => String::new(),
+                Content::Flag(flag) => flag_name(*flag).to_owned(),
+                Content::Number(number) => writing.number(*number).trim_end().to_owned(),
+                // Indentation replaces tree lines, because the font is not monospaced.
+                Content::Text { shown, lines, .. } => {
+                    "&nbsp;".repeat(lines.chars().count()) + &short(shown)
+                }
+            };
+            push(columns.iter().map(cell).collect());
+        }
+    }
+}
+
+fn short(text: &str) -> String {
+    match text.char_indices().nth(MAX_LENGTH) {
+        Some((end, _)) => escape::markdown(&text[..end]) + "…",
+        None => escape::markdown(text),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::bar;
 
     #[test]
-    fn a_bar_is_as_long_as_its_share() {
+    fn the_length_of_a_bar_is_its_share() {
         assert_eq!(bar(1.0), "████████");
         assert_eq!(bar(0.5), "████");
         assert_eq!(bar(0.17), "█▍");

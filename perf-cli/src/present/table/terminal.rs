@@ -1,177 +1,167 @@
-//! A table on a terminal: as many of its columns as fit, numbers under each other.
+//! Tables on a terminal: as many columns as fit, with aligned numbers.
 
 use anstyle::Style;
-use tabled::builder::Builder;
-use tabled::settings::object::Columns;
-use tabled::settings::{Alignment, Padding, Style as Borders};
 use unicode_width::UnicodeWidthStr;
 
 use crate::present::escape;
-use crate::present::style::{DIM, PLAIN, push_styled};
+use crate::present::style::{DIM, PLAIN, Span};
 
 use super::{Cell, Content, Table, Writing, flag_name};
 
 /// Blanks between two columns.
 const GAP: usize = 2;
+/// Longer text is cut.
+const MAX_WIDTH: usize = 60;
+/// Longer prose is cut.
+const MAX_PROSE_WIDTH: usize = 600;
 
-/// A column that is shown: its place, how its cells are written, and its width.
+/// A column that is shown.
 struct Shown {
-    at: usize,
+    index: usize,
     writing: Writing,
     heading: String,
-    /// The cells, those of numbers written.
+    /// The cells that are numbers, formatted.
     numbers: Vec<Option<String>>,
-    /// What it takes at least, and to show all.
-    least: usize,
-    natural: usize,
+    min_width: usize,
+    /// The width that shows everything.
+    full_width: usize,
+    width: usize,
 }
 
+/// The lines of a cell.
+type CellLines = Vec<Vec<Span>>;
+
 impl Table {
-    /// Writes the table for a terminal of so many columns, with styles in it.
+    /// Appends the table, with styles, for a terminal of `width` columns.
     pub(crate) fn push_terminal(&self, width: usize, text: &mut String) {
         let columns = self.fitting(width);
-        let mut builder = Builder::default();
-        builder.push_record(columns.iter().map(|(column, room)| {
-            let mut cell = String::new();
-            push_styled(&mut cell, &escape::terminal_within(&column.heading, *room), DIM);
-            cell
-        }));
+        if columns.is_empty() {
+            return;
+        }
+        let heading = |column: &Shown| {
+            vec![vec![Span::new(escape::terminal_within(&column.heading, column.width), DIM)]]
+        };
+        let mut rows: Vec<Vec<CellLines>> = vec![columns.iter().map(heading).collect()];
         for (number, row) in self.rows.iter().enumerate() {
-            builder.push_record(columns.iter().map(|(column, room)| {
-                let cell = &row.cells[column.at];
+            let lines = |column: &Shown| {
+                let cell = &row.cells[column.index];
                 let style = if cell.style == PLAIN { row.style } else { cell.style };
-                match &cell.content {
-                    Content::Text { shown, .. } if column.writing.is_prose() => {
-                        paragraph(shown, *room, style)
-                    }
-                    _ => {
-                        let written = column.numbers[number].as_deref();
-                        cell.to_terminal(&column.writing, written, *room, style)
-                    }
-                }
-            }));
-        }
-        let mut table = builder.build();
-        table.with(Borders::empty()).with(Padding::new(0, GAP, 0, 0));
-        for (place, (column, _)) in columns.iter().enumerate() {
-            let side = if column.writing.is_on_the_left() {
-                Alignment::left()
-            } else {
-                Alignment::right()
+                cell.lines(column, number, style)
             };
-            table.modify(Columns::one(place), side);
+            rows.push(columns.iter().map(lines).collect());
         }
-        let all: usize = columns.iter().map(|(_, room)| room + GAP).sum();
-        for (number, line) in table.to_string().lines().enumerate() {
-            text.push_str(line.trim_end());
-            text.push('\n');
+        let widest = |index: usize| {
+            let lines = rows.iter().flat_map(|row| &row[index]);
+            lines.map(|line| width_of(line)).max().unwrap_or(0)
+        };
+        let widths: Vec<usize> = (0..columns.len()).map(widest).collect();
+        for (number, row) in rows.iter().enumerate() {
+            let height = row.iter().map(Vec::len).max().unwrap_or(0).max(1);
+            for line in 0..height {
+                let start = text.len();
+                for ((cell, column), width) in row.iter().zip(&columns).zip(&widths) {
+                    let spans = cell.get(line).map_or(&[][..], Vec::as_slice);
+                    let blanks = width - width_of(spans);
+                    let (before, after) =
+                        if column.writing.is_on_the_left() { (0, blanks) } else { (blanks, 0) };
+                    text.extend(std::iter::repeat_n(' ', before));
+                    for span in spans {
+                        span.push_terminal(text);
+                    }
+                    text.extend(std::iter::repeat_n(' ', after + GAP));
+                }
+                text.truncate(start + text[start..].trim_end().len());
+                text.push('\n');
+            }
             if number == 0 {
-                push_styled(text, &"─".repeat(all.saturating_sub(GAP)), DIM);
+                let all: usize = columns.iter().map(|column| column.width + GAP).sum();
+                Span::dim("─".repeat(all - GAP)).push_terminal(text);
                 text.push('\n');
             }
         }
     }
 
-    /// The columns that fit, and how wide each is.
-    fn fitting(&self, width: usize) -> Vec<(Shown, usize)> {
-        let mut columns: Vec<Shown> = self.shown().into_iter().map(|at| self.measure(at)).collect();
-        let least = |columns: &[Shown]| columns.iter().map(|it| it.least + GAP).sum::<usize>();
-        while least(&columns) > width + GAP {
-            let ranks =
-                columns.iter().enumerate().map(|(place, it)| (self.columns[it.at].rank, place));
+    /// The columns that fit, with their widths.
+    fn fitting(&self, width: usize) -> Vec<Shown> {
+        let mut columns: Vec<Shown> =
+            self.shown().into_iter().map(|index| self.measure(index)).collect();
+        let needed =
+            |columns: &[Shown]| columns.iter().map(|column| column.min_width + GAP).sum::<usize>();
+        while needed(&columns) > width + GAP {
+            let ranks = columns.iter().enumerate();
+            let ranks = ranks.map(|(at, column)| (self.columns[column.index].rank, at));
             match ranks.max() {
-                Some((rank, place)) if rank > 0 => columns.remove(place),
+                Some((rank, at)) if rank > 0 => columns.remove(at),
                 _ => break,
             };
         }
-        let mut room = (width + GAP).saturating_sub(least(&columns));
-        let mut widths: Vec<usize> = columns.iter().map(|column| column.least).collect();
-        // What is left is shared evenly among those that want it.
-        while room > 0 {
-            let wanting =
-                columns.iter().zip(&mut widths).filter(|(it, width)| **width < it.natural);
-            let given = wanting.take(room).map(|(_, width)| *width += 1).count();
+        let mut left = (width + GAP).saturating_sub(needed(&columns));
+        // The remaining width is distributed evenly among the columns that need more.
+        while left > 0 {
+            let narrow = columns.iter_mut().filter(|column| column.width < column.full_width);
+            let given = narrow.take(left).map(|column| column.width += 1).count();
             if given == 0 {
                 break;
             }
-            room -= given;
+            left -= given;
         }
-        columns.into_iter().zip(widths).collect()
+        columns
     }
 
-    fn measure(&self, at: usize) -> Shown {
-        let writing = self.writing(at);
-        let heading = writing.heading(&self.columns[at]);
-        let numbers: Vec<Option<String>> = self
-            .rows
-            .iter()
-            .map(|row| row.cells[at].as_number().map(|number| writing.number(number)))
-            .collect();
-        let cells = self.rows.iter().zip(&numbers);
-        let widest = if writing.is_prose() { WIDEST_PROSE } else { WIDEST };
-        let natural =
-            cells.map(|(row, number)| row.cells[at].width(number.as_deref(), widest)).max();
-        let natural = natural.unwrap_or(0).max(escape::terminal_within(&heading, 24).width());
-        let least = match &writing {
-            Writing::Text(least, _) => natural.min(*least),
-            _ => natural,
+    fn measure(&self, index: usize) -> Shown {
+        let writing = self.writing(index);
+        let heading = writing.heading(&self.columns[index]);
+        let cells = || self.rows.iter().map(|row| &row.cells[index]);
+        let number = |cell: &Cell| cell.as_number().map(|number| writing.number(number));
+        let numbers: Vec<Option<String>> = cells().map(number).collect();
+        let max_width = if writing.is_prose() { MAX_PROSE_WIDTH } else { MAX_WIDTH };
+        let widths = cells().zip(&numbers);
+        let widest = widths.map(|(cell, number)| cell.width(number.as_deref(), max_width)).max();
+        let full_width = widest.unwrap_or(0).max(escape::terminal_within(&heading, 24).width());
+        let min_width = match &writing {
+            Writing::Text(least, _) => full_width.min(*least),
+            _ => full_width,
         };
-        Shown { at, writing, heading, numbers, least, natural }
+        Shown { index, writing, heading, numbers, min_width, full_width, width: min_width }
     }
 }
 
-/// Nobody looks for the end of a longer text on a terminal.
-const WIDEST: usize = 60;
-/// Nor reads longer sentences.
-const WIDEST_PROSE: usize = 600;
-
-/// Text on as many lines as it takes.
-fn paragraph(text: &str, room: usize, style: Style) -> String {
-    let text = escape::terminal_within(text, WIDEST_PROSE);
-    let lines = textwrap::wrap(&text, room).into_iter().map(|line| {
-        let mut styled = String::new();
-        push_styled(&mut styled, &line, style);
-        styled
-    });
-    lines.collect::<Vec<_>>().join("\n")
+fn width_of(spans: &[Span]) -> usize {
+    spans.iter().map(Span::width).sum()
 }
 
 impl Cell {
-    fn width(&self, number: Option<&str>, widest: usize) -> usize {
+    fn width(&self, number: Option<&str>, max_width: usize) -> usize {
         match (&self.content, number) {
             (_, Some(number)) => number.width(),
             (Content::Text { shown, lines, .. }, None) => {
-                lines.width() + escape::terminal_within(shown, widest).width()
+                lines.width() + escape::terminal_within(shown, max_width).width()
             }
             (Content::Flag(flag), None) => flag_name(*flag).len(),
             _ => 0,
         }
     }
 
-    fn to_terminal(
-        &self,
-        writing: &Writing,
-        number: Option<&str>,
-        room: usize,
-        style: Style,
-    ) -> String {
-        let mut cell = String::new();
-        match (&self.content, number) {
+    fn lines(&self, column: &Shown, row: usize, style: Style) -> CellLines {
+        let styled = |text: &str| vec![Span::new(text, style)];
+        match (&self.content, &column.numbers[row]) {
             (_, Some(number)) => {
                 let digits = number.trim_end();
-                push_styled(&mut cell, digits, style);
-                cell.push_str(&number[digits.len()..]);
+                let blanks = Span::plain(&number[digits.len()..]);
+                vec![vec![Span::new(digits, style), blanks]]
+            }
+            (Content::Text { shown, .. }, None) if column.writing.is_prose() => {
+                let text = escape::terminal_within(shown, MAX_PROSE_WIDTH);
+                textwrap::wrap(&text, column.width).iter().map(|line| styled(line)).collect()
             }
             (Content::Text { shown, lines, .. }, None) => {
-                let lines = escape::terminal_within(lines, room / 2);
-                push_styled(&mut cell, &lines, DIM);
-                let room = room - lines.width();
-                push_styled(&mut cell, &writing.fit(shown, room), style);
+                let lines = escape::terminal_within(lines, column.width / 2);
+                let text = column.writing.fit(shown, column.width - lines.width());
+                vec![vec![Span::dim(lines), Span::new(text, style)]]
             }
-            (Content::Flag(flag), None) => push_styled(&mut cell, flag_name(*flag), style),
-            _ => {}
+            (Content::Flag(flag), None) => vec![styled(flag_name(*flag))],
+            _ => Vec::new(),
         }
-        cell
     }
 }
 
@@ -212,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_aligned_and_columns_without_content_left_out() {
+    fn numbers_are_aligned_and_empty_columns_are_left_out() {
         assert_eq!(
             at(80),
             "name                   time ms  size KiB  note\n\
@@ -223,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn what_matters_least_gives_way_and_no_line_is_too_long() {
+    fn the_least_important_columns_are_dropped_and_no_line_is_too_long() {
         let heading = |width| at(width).lines().next().unwrap_or_default().to_owned();
         assert_eq!(heading(40), "name         time ms  size KiB  note");
         assert_eq!(heading(30), "name         time ms  size KiB");
@@ -237,10 +227,10 @@ mod tests {
 
     #[test]
     fn a_path_too_long_for_its_column_keeps_its_end() {
-        let place = Cell::text("examples/static-site/src/documents/parse.rs:88");
+        let location = Cell::text("examples/static-site/src/documents/parse.rs:88");
         let table = Table {
             columns: vec![Column::new("place", "place", Kind::Ending { least: 8 }, 0)],
-            rows: vec![Row { cells: vec![place], ..Row::default() }],
+            rows: vec![Row { cells: vec![location], ..Row::default() }],
         };
         let mut text = String::new();
         table.push_terminal(14, &mut text);

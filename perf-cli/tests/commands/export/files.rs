@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use perf_cli::Exit;
+use perf_cli::ExitStatus;
 
 use super::export;
 use crate::in_process::{data, run};
@@ -54,22 +54,22 @@ fn a_reader_never_sees_half_a_file() {
 }
 
 #[test]
-fn a_file_that_cannot_be_written_is_named_and_what_was_there_stays() {
+fn an_unwritable_file_is_named_and_the_old_one_stays() {
     let dir = tempfile::tempdir().unwrap();
     let missing = dir.path().join("missing/site.prom");
     let directory = dir.path().to_owned();
     for target in [&missing, &directory] {
         let words = ["export", "folded", "-o", target.to_str().unwrap()];
-        let said = run(&data("site"), &words, NARROW);
-        assert_eq!((said.exit, said.out.as_str()), (Exit::History, ""));
+        let output = run(&data("site"), &words, NARROW);
+        assert_eq!((output.exit, output.out.as_str()), (ExitStatus::Error, ""));
         let expected = format!("error: cannot write {}: ", target.display());
-        assert!(said.err.starts_with(&expected), "{}", said.err);
+        assert!(output.err.starts_with(&expected), "{}", output.err);
     }
     // Nothing is replaced by what has nothing in it.
     let file = dir.path().join("site.svg");
     fs::write(&file, "before").unwrap();
     let words = ["export", "flamegraph", "--value", "alloc", "-o", file.to_str().unwrap()];
-    assert_eq!(run(&data("python-model"), &words, NARROW).exit, Exit::Fine);
+    assert_eq!(run(&data("python-model"), &words, NARROW).exit, ExitStatus::Success);
     assert_eq!(fs::read_to_string(&file).unwrap(), "before");
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
 }

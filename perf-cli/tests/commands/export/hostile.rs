@@ -13,7 +13,7 @@ const FORMATS: [&str; 6] =
     ["chrome-trace", "speedscope", "folded", "flamegraph", "csv", "prometheus"];
 
 #[test]
-fn nothing_that_is_exported_acts_on_a_terminal() {
+fn exports_escape_control_characters() {
     for format in FORMATS {
         for build in BUILDS {
             let (out, err) = export(&data("hostile"), &[format, build]);
@@ -49,18 +49,19 @@ fn a_flame_graph_has_no_elements_of_a_name() {
         let (picture, _) = export(&data("hostile"), &words);
         let options = ParsingOptions { allow_dtd: true, ..ParsingOptions::default() };
         let document = Document::parse_with_options(&picture, options).expect("it is XML");
-        let number = |tag: &str| document.descendants().filter(|it| it.has_tag_name(tag)).count();
+        let number =
+            |tag: &str| document.descendants().filter(|node| node.has_tag_name(tag)).count();
         assert_eq!(number("script"), 1, "inferno's own");
         assert_eq!(number("a") + number("image") + number("foreignObject"), 0);
         let attributes = document.descendants().flat_map(|node| node.attributes());
-        let handlers = attributes.filter(|it| it.name().starts_with("on"));
-        assert!(handlers.map(|it| it.value()).eq(["init(evt)"]));
+        let handlers = attributes.filter(|attribute| attribute.name().starts_with("on"));
+        assert!(handlers.map(|attribute| attribute.value()).eq(["init(evt)"]));
         assert!(picture.contains("&lt;script&gt;"), "the names are there");
     }
 }
 
 #[test]
-fn json_is_whole_and_names_are_shown_as_they_are_where_they_do_not_act() {
+fn json_is_valid_and_harmless_names_are_unchanged() {
     for build in BUILDS {
         for format in ["chrome-trace", "speedscope"] {
             let (out, _) = export(&data("hostile"), &[format, build]);
@@ -80,7 +81,7 @@ fn no_label_ends_a_line_of_gauges() {
         let mut samples = 0;
         for line in out.lines().filter(|line| !line.starts_with('#')) {
             let (name, rest) = line.split_once('{').expect("each sample has labels");
-            assert!(name.bytes().all(|it| it.is_ascii_lowercase() || it == b'_'), "{name:?}");
+            assert!(name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'), "{name:?}");
             // Labels end where a quote that is not escaped is followed by a brace.
             let (mut in_quotes, mut escaped, mut end) = (false, false, None);
             for (at, c) in rest.char_indices() {

@@ -9,7 +9,7 @@ mod snapshots;
 
 use std::path::Path;
 
-use perf_cli::Exit;
+use perf_cli::ExitStatus;
 
 use crate::in_process::run;
 use crate::snapshots::NARROW;
@@ -18,7 +18,7 @@ use crate::snapshots::NARROW;
 #[track_caller]
 fn export(dir: &Path, words: &[&str]) -> (String, String) {
     let words: Vec<&str> = ["export"].iter().chain(words).copied().collect();
-    let said = run(dir, &words, NARROW);
-    assert_eq!(said.exit, Exit::Fine, "{words:?}: {}", said.err);
-    (said.out, said.err)
+    let output = run(dir, &words, NARROW);
+    assert_eq!(output.exit, ExitStatus::Success, "{words:?}: {}", output.err);
+    (output.out, output.err)
 }

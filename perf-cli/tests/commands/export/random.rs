@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::export;
 
 /// A phase of a tree in the making: how far it is below the one before it, and its self times in
-/// microseconds, on the own thread and on others.
+/// microseconds, on the build thread and on others.
 type Made = (usize, u32, u32);
 
 fn builds() -> impl Strategy<Value = BuildStats> {
@@ -31,9 +31,10 @@ fn build(made: &[Made], rest: u32) -> BuildStats {
             Some(&parent) => format!("{}/p{place}", phases[parent].path),
             None => format!("p{place}"),
         };
-        for &it in &above {
-            phases[it].total_ms += ms(own + other);
-            phases[it].build_thread_ms = phases[it].build_thread_ms.map(|it| it + ms(own));
+        for &outer in &above {
+            phases[outer].total_ms += ms(own + other);
+            let time = phases[outer].build_thread_ms;
+            phases[outer].build_thread_ms = time.map(|time| time + ms(own));
         }
         phases.push({
             let mut phase = PhaseStats::new(path);
@@ -134,7 +135,7 @@ fn assert_balanced(file: &Value) -> usize {
         let end = profile["endValue"].as_u64().unwrap();
         let Some(of_profile) = profile["events"].as_array() else {
             let weights = profile["weights"].as_array().unwrap();
-            assert_eq!(weights.iter().map(|it| it.as_u64().unwrap()).sum::<u64>(), end);
+            assert_eq!(weights.iter().map(|weight| weight.as_u64().unwrap()).sum::<u64>(), end);
             assert_eq!(profile["samples"].as_array().unwrap().len(), weights.len());
             continue;
         };
@@ -172,16 +173,16 @@ proptest! {
     fn folded_stacks_are_the_self_times_of_the_record(stats in builds()) {
         let dir = saved(&stats);
         for (value, of) in [
-            ("time", (|it| nanoseconds(it.self_ms)) as fn(&PhaseStats) -> u64),
-            ("own-time", |it| nanoseconds(it.build_thread_self_ms.unwrap())),
-            ("alloc", |it| it.self_alloc_bytes.unwrap()),
+            ("time", (|phase| nanoseconds(phase.self_ms)) as fn(&PhaseStats) -> u64),
+            ("build-thread", |phase| nanoseconds(phase.build_thread_self_ms.unwrap())),
+            ("alloc", |phase| phase.self_alloc_bytes.unwrap()),
         ] {
             let (folded, _) = export(dir.path(), &["folded", "--value", value]);
             let rest = stats.unattributed.as_ref().map_or(0, |rest| match value {
                 "alloc" => 0,
                 _ => nanoseconds(rest.build_thread_ms),
             });
-            let phases = stats.phases.iter().map(|it| (it.path.replace('/', ";"), of(it)));
+            let phases = stats.phases.iter().map(|phase| (phase.path.replace('/', ";"), of(phase)));
             let all = phases.chain([("unattributed".to_owned(), rest)]);
             let expected: Vec<String> = all
                 .filter(|(_, value)| *value > 0)
@@ -199,9 +200,9 @@ proptest! {
             let above = slice.path.rsplit_once('/').map(|(above, _)| above);
             prop_assert_eq!(slice.within.as_deref(), above);
         }
-        // On the own thread's lane, each phase is as long as its own time.
+        // On the build thread's lane, each phase is as long as its own time.
         let own = slices.iter().map(|slice| slice.lane).min();
-        for phase in stats.phases.iter().filter(|it| it.build_thread_ms > Some(0.0)) {
+        for phase in stats.phases.iter().filter(|phase| phase.build_thread_ms > Some(0.0)) {
             let is_it = |it: &&Slice| it.path == phase.path && Some(it.lane) == own;
             let slice = slices.iter().find(is_it).expect("it is there");
             prop_assert_eq!(slice.end - slice.start, nanoseconds(phase.build_thread_ms.unwrap()));
@@ -216,7 +217,7 @@ proptest! {
         let mut expected: Vec<(&str, u64, u64)> = threads
             .iter()
             .flat_map(|thread| &thread.intervals)
-            .map(|it| (names[it.path as usize], it.start_ns, it.end_ns()))
+            .map(|interval| (names[interval.path as usize], interval.start_ns, interval.end_ns()))
             .collect();
         let mut timeline = Timeline::default();
 timeline.build_id = "random".into();
@@ -227,14 +228,14 @@ timeline.threads = threads;
 timeline.dropped = 0;
 
         History::open(dir.path()).save_timeline(&timeline).unwrap();
-        let (trace, said) = export(dir.path(), &["chrome-trace"]);
+        let (trace, output) = export(dir.path(), &["chrome-trace"]);
         let slices = slices(&serde_json::from_str(&trace).unwrap());
         let mut found: Vec<(&str, u64, u64)> =
-            slices.iter().map(|it| (it.path.as_str(), it.start, it.end)).collect();
+            slices.iter().map(|slice| (slice.path.as_str(), slice.start, slice.end)).collect();
         let events = assert_balanced(&json(dir.path(), "speedscope"));
         prop_assert_eq!(events, 2 * found.len());
         // More overlap than any lanes take is left out, and told.
-        if said.contains("did not fit") {
+        if output.contains("did not fit") {
             prop_assert!(found.len() < expected.len());
         } else {
             found.sort_unstable();

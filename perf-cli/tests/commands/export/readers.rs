@@ -26,7 +26,7 @@ pub(super) fn drawn(folded: &str) -> String {
 
 #[test]
 fn inferno_draws_the_folded_stacks_with_their_sums() {
-    let (folded, _) = export(&data("traced"), &["folded", "--value", "own-time"]);
+    let (folded, _) = export(&data("traced"), &["folded", "--value", "build-thread"]);
     let frames = frames(&drawn(&folded));
     for expected in [
         "all (60,000,000 samples, 100%)",
@@ -66,7 +66,7 @@ fn inferno_compares_the_stacks_of_two_builds() {
 
 #[test]
 fn a_flame_graph_is_drawn_in_the_order_of_the_tree_with_times_in_microseconds() {
-    let (picture, _) = export(&data("traced"), &["flamegraph", "--value", "own-time"]);
+    let (picture, _) = export(&data("traced"), &["flamegraph", "--value", "build-thread"]);
     let frames = frames(&picture);
     let place = |expected: &str| {
         let place = frames.iter().position(|frame| frame == expected);
@@ -76,5 +76,5 @@ fn a_flame_graph_is_drawn_in_the_order_of_the_tree_with_times_in_microseconds() 
     let render = place("render (40,000 µs, 66.67%)");
     let rest = place("unattributed (5,000 µs, 8.33%)");
     assert!(load < render && render < rest, "{frames:?}");
-    assert!(picture.contains("static-site: own thread, sums of self time"));
+    assert!(picture.contains("static-site: build thread, sums of self time"));
 }

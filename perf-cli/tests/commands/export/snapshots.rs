@@ -1,6 +1,6 @@
 //! Every format over fixed histories, with and without a timeline.
 
-use perf_cli::Exit;
+use perf_cli::ExitStatus;
 
 use crate::in_process::{data, run};
 use crate::snapshot::assert_snapshot;
@@ -25,18 +25,18 @@ fn traces_show_each_call_where_there_is_a_timeline() {
 }
 
 #[test]
-fn a_timeline_that_is_gone_is_told() {
-    let said = run(&data("site"), &["export", "speedscope", "-2"], NARROW);
+fn a_missing_timeline_is_reported() {
+    let output = run(&data("site"), &["export", "speedscope", "-2"], NARROW);
     assert_eq!(
-        said.err,
-        "note: the build's timeline is not there; the phases' sums are laid out instead\n"
+        output.err,
+        "note: the build's timeline does not exist; the phases' sums are laid out instead\n"
     );
 }
 
 #[test]
-fn stacks_tell_time_or_memory_of_each_phase_itself() {
+fn stacks_have_time_or_memory_of_each_phase_itself() {
     assert_export("folded", "site", &["folded", "-2"]);
-    assert_export("folded-own-time", "site", &["folded", "-2", "--value", "own-time"]);
+    assert_export("folded-build-thread", "site", &["folded", "-2", "--value", "build-thread"]);
     assert_export("folded-alloc", "site", &["folded", "-2", "--value", "alloc"]);
     assert_export("folded-alloc-count", "site", &["folded", "-2", "--value", "alloc-count"]);
     assert_export("folded-alloc-places", "sampled", &["folded", "--value", "alloc-places"]);
@@ -57,11 +57,11 @@ fn gauges_are_in_seconds_and_bytes() {
 }
 
 #[test]
-fn a_set_of_builds_is_exported_whole_and_the_newest_as_many_as_are_wanted() {
+fn a_set_is_exported_completely_and_last_limits_the_newest() {
     let rows = |words: &[&str]| {
         let words: Vec<&str> = ["export", "csv"].iter().chain(words).copied().collect();
-        let said = run(&data("site"), &words, NARROW);
-        let mut reader = csv::Reader::from_reader(said.out.as_bytes());
+        let output = run(&data("site"), &words, NARROW);
+        let mut reader = csv::Reader::from_reader(output.out.as_bytes());
         let rows: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
         let mut ids: Vec<String> = rows.iter().map(|row| row[0].to_owned()).collect();
         ids.dedup();
@@ -74,28 +74,28 @@ fn a_set_of_builds_is_exported_whole_and_the_newest_as_many_as_are_wanted() {
 }
 
 #[test]
-fn what_makes_no_sense_is_a_usage_error_that_says_so() {
+fn contradicting_options_are_a_usage_error() {
     for format in ["json", "csv", "markdown"] {
-        let said = run(&data("site"), &["export", "folded", "--format", format], NARROW);
-        assert_eq!((said.exit, said.out.as_str()), (Exit::Usage, ""));
-        assert!(said.err.contains("--format is for what is shown"), "{}", said.err);
+        let output = run(&data("site"), &["export", "folded", "--format", format], NARROW);
+        assert_eq!((output.exit, output.out.as_str()), (ExitStatus::Usage, ""));
+        assert!(output.err.contains("--format does not apply to exports"), "{}", output.err);
     }
-    let said = run(&data("site"), &["export", "folded", "nosuchbuild"], NARROW);
-    assert_eq!((said.exit, said.out.as_str()), (Exit::Usage, ""));
+    let output = run(&data("site"), &["export", "folded", "nosuchbuild"], NARROW);
+    assert_eq!((output.exit, output.out.as_str()), (ExitStatus::Usage, ""));
 }
 
 #[test]
-fn what_a_build_has_nothing_of_is_said() {
+fn a_value_that_was_not_recorded_is_reported() {
     for format in ["folded", "flamegraph"] {
         let words = ["export", format, "--value", "alloc"];
-        let said = run(&data("python-model"), &words, NARROW);
-        assert_eq!((said.exit, said.out.as_str()), (Exit::Fine, ""));
+        let output = run(&data("python-model"), &words, NARROW);
+        assert_eq!((output.exit, output.out.as_str()), (ExitStatus::Success, ""));
         assert_eq!(
-            said.err,
+            output.err,
             "the build bengal 2026-11-23T07:57:18.906949 has no allocated bytes: the tracking \
              allocator is not in the program\n"
         );
         let words = [&words[..], &["--strict"]].concat();
-        assert_eq!(run(&data("python-model"), &words, NARROW).exit, Exit::NoData);
+        assert_eq!(run(&data("python-model"), &words, NARROW).exit, ExitStatus::InsufficientData);
     }
 }

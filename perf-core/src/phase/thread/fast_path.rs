@@ -1,14 +1,13 @@
-//! Entering and leaving phases: the hot path.
+//! Entering and exiting phases: the fast path.
 //!
 //! # Implementation
 //!
-//! What is here does the ordinary case alone: no build started or ended, no recursion, no panic,
-//! the phase was entered from the same place before. All else is told from it by a few
-//! comparisons, before anything is written, and goes to [`super::otherwise`], which can do
-//! everything.
+//! This handles the usual case only: no build started or ended, no recursion, no panic, and the phase
+//! was entered from the same parent before. A few comparisons detect all other cases, before anything
+//! is written, and pass them to [`super::slow_path`], which handles every case.
 //!
-//! PERF: what this costs are mostly its stores, and the reads of the counter. So that the compiler
-//! need not save any registers, nothing here calls a function but at its very end.
+//! PERF: most of the cost is in the stores and in reading the counter. Nothing here calls a function
+//! except as its last step, so that the compiler need not save registers.
 
 use std::hint::cold_path;
 use std::sync::atomic::Ordering::Relaxed;
@@ -17,17 +16,17 @@ use crate::measure::counters::bump;
 use crate::measure::process_level;
 use crate::measure::ticks::{self, Ticks};
 use crate::phase::frame::{EntryFlags, Frame, Ticket, raise};
+use crate::phase::global::OPEN_BUILDS;
 use crate::phase::name::NameId;
 use crate::phase::node::Node;
-use crate::phase::site::Site;
-use crate::registry::Registry;
+use crate::phase::path::Location;
 
 use super::Thread;
 
-/// An entry: the place that it took, and what publish_count it from others that take the same place.
+/// An entry: its frame, and the ticket that distinguishes it from other uses of the frame.
 pub(crate) type Entry = (&'static Frame, Ticket);
 
-/// The places that an ordinary entry is between.
+/// What an entry on the fast path touches.
 struct FastEntry {
     innermost: &'static Frame,
     frame: &'static Frame,
@@ -35,34 +34,34 @@ struct FastEntry {
 }
 
 impl Thread {
-    /// Enters a phase by a call. `None` where no build is open for this thread.
+    /// Enters a phase by a call. `None` if no build is open for this thread.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "PERF: the hot path is one function, not two")]
     pub(crate) fn enter_call(
         &'static self,
         name: NameId,
-        site: Option<&'static Site>,
+        location: Option<&'static Location>,
     ) -> Option<Entry> {
-        self.enter_ordinary(name, site, EntryFlags::CALL)
+        self.enter_with_flags(name, location, EntryFlags::CALL)
     }
 
-    /// Enters a phase for one stretch of a call, as [`Self::enter_call`] does for a whole call.
+    /// Enters a phase for one segment of a call, as [`Self::enter_call`] does for a whole call.
     #[cfg(feature = "tracing")]
     pub(crate) fn enter_segment(&'static self, name: NameId) -> Option<Entry> {
-        self.enter_ordinary(name, None, EntryFlags::SEGMENT)
+        self.enter_with_flags(name, None, EntryFlags::SEGMENT)
     }
 
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "PERF: the hot path is one function, not two")]
-    fn enter_ordinary(
+    fn enter_with_flags(
         &'static self,
         name: NameId,
-        site: Option<&'static Site>,
+        location: Option<&'static Location>,
         flags: EntryFlags,
     ) -> Option<Entry> {
         let Some(FastEntry { innermost, frame, node }) = self.fast_entry(name) else {
             cold_path();
-            return self.enter(name, site, flags);
+            return self.enter(name, location, flags);
         };
         let counters = self.tally.counters();
         let live = counters.net_bytes.cast_signed();
@@ -74,18 +73,18 @@ impl Thread {
         let version = self.version.number();
         let ticket = Ticket::new(version, flags);
         frame.set_ticket(ticket);
-        let own = self.own.load(Relaxed);
-        if own {
-            raise(&innermost.process_peak, self.quiet_level());
+        let owns_build = self.owns_build.load(Relaxed);
+        if owns_build {
+            raise(&innermost.process_peak, self.local_process_peak());
             frame.process_peak.store(i64::MIN, Relaxed);
         }
         let start = ticks::counter();
         frame.set_start(start);
-        if own && self.resident_is_stale(start) {
+        if owns_build && self.resident_is_stale(start) {
             cold_path();
             return Some(self.publish_with_resident(frame, ticket));
         }
-        // An entry is there as a whole as soon as its frame is.
+        // The store of the innermost frame publishes the whole entry.
         self.version.step(version);
         self.innermost.set(Some(frame));
         if peak != live {
@@ -95,13 +94,13 @@ impl Thread {
         Some((frame, ticket))
     }
 
-    /// What there is to know of an entry, if it is an ordinary one.
+    /// `None` if the entry must take the slow path.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "PERF: the hot path is one function, not two")]
     fn fast_entry(&self, name: NameId) -> Option<FastEntry> {
-        if Registry::global().epoch().to_raw() != self.epoch.load(Relaxed)
+        if OPEN_BUILDS.epoch().to_raw() != self.epoch.load(Relaxed)
             || self.slow_path_flags.load(Relaxed) != 0
-            || self.others_moved()
+            || self.others_published()
             || !ticks::from_counter()
             || std::thread::panicking()
         {
@@ -115,13 +114,13 @@ impl Thread {
         if last.has_name(name) {
             return Some(FastEntry { innermost, frame, node: last });
         }
-        let node = last.follower.get().filter(|it| it.has_name(name))?;
+        let node = last.follower.get().filter(|follower| follower.has_name(name))?;
         top.last_child.set(Some(node));
         Some(FastEntry { innermost, frame, node })
     }
 
-    /// Exits the phase that was entered with `ticket`, at `now`, and all that are open above it.
-    /// Does nothing where that entry has been exited already.
+    /// Exits the phase that was entered with `ticket`, at `now`, and all phases above it. Does nothing
+    /// if that entry has been exited already.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "PERF: the hot path is one function, not two")]
     pub(crate) fn exit_call(&'static self, frame: &'static Frame, ticket: Ticket, now: Ticks) {
@@ -131,8 +130,8 @@ impl Thread {
         }
     }
 
-    /// Exits a phase that [`Self::enter_segment`] entered. Does nothing and returns `false` where
-    /// the phase is not innermost, the thread is unwinding or the build has ended.
+    /// Exits a phase that [`Self::enter_segment`] entered. Returns `false` if the phase is not
+    /// innermost, the thread is unwinding, or the build has ended.
     #[cfg(feature = "tracing")]
     pub(crate) fn exit_segment(
         &'static self,
@@ -146,7 +145,7 @@ impl Thread {
                 && self.exit(frame, ticket, now).is_some())
     }
 
-    /// `false` where it is no ordinary exit: then nothing has been done.
+    /// Returns `false`, and has done nothing, if the exit must take the slow path.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "PERF: the hot path is one function, not two")]
     fn exit_fast(
@@ -158,13 +157,13 @@ impl Thread {
     ) -> bool {
         let start = frame.start();
         let ticks = now.0.wrapping_sub(start.0);
-        if Registry::global().epoch().to_raw() != self.epoch.load(Relaxed)
-            || !self.innermost.get().is_some_and(|it| std::ptr::eq(it, frame))
+        if OPEN_BUILDS.epoch().to_raw() != self.epoch.load(Relaxed)
+            || !self.innermost.get().is_some_and(|innermost| std::ptr::eq(innermost, frame))
             || frame.ticket() != ticket
             || ticket.flags() != flags
-            // Also where the counter stepped back.
-            || ticks > self.resident_fresh.load(Relaxed)
-            || self.others_moved()
+            // This includes a counter that stepped back.
+            || ticks > self.resident_interval.load(Relaxed)
+            || self.others_published()
             || std::thread::panicking()
         {
             cold_path();
@@ -174,11 +173,12 @@ impl Thread {
             return false;
         };
         let count = if flags == EntryFlags::SEGMENT {
-            // The first stretch also records when the phase was first entered.
-            if node.stretches.load(Relaxed) == 0 {
+            // The slow path records the first entry of the phase.
+            if node.segments.load(Relaxed) == 0 {
+                cold_path();
                 return false;
             }
-            &node.stretches
+            &node.segments
         } else {
             if !node.is_within_observed_range(ticks) {
                 cold_path();
@@ -191,11 +191,11 @@ impl Thread {
         bump(count, 1);
         node.total.add_ticks(ticks);
         node.last_exit.store(now.0, Relaxed);
-        if self.own.load(Relaxed) {
+        if self.owns_build.load(Relaxed) {
             self.pop_process_peak(frame, node, outer);
         }
-        // Where nothing was allocated or freed since the entry, the level stood still, and no peak
-        // but the process's can have changed.
+        // If nothing was allocated or freed since the entry, no peak but that of the process can have
+        // changed.
         if self.tally.moved_since(&frame.counters) {
             node.total.add_counters(self.tally.counters().minus(frame.counters.load()));
             self.pop_peak(frame, node, outer);
@@ -213,10 +213,11 @@ impl Thread {
         true
     }
 
-    /// Whether some other thread told that its level moved, and it matters here.
+    /// Whether any thread published its level since the process peak was last updated, if that is
+    /// measured here.
     #[inline]
-    fn others_moved(&self) -> bool {
-        self.own.load(Relaxed)
+    fn others_published(&self) -> bool {
+        self.owns_build.load(Relaxed)
             && process_level::publish_count() != self.seen_publish_count.load(Relaxed)
     }
 
@@ -228,10 +229,10 @@ impl Thread {
         self.tally.restart_peak(self.tally.live());
     }
 
-    /// As [`Self::pop_peak`], where no other thread told anything since the last entry or exit.
+    /// To be called if no thread published its level since the last entry or exit.
     #[inline]
     fn pop_process_peak(&self, frame: &Frame, node: &Node, outer: &Frame) {
-        let peak = frame.process_peak.load(Relaxed).max(self.quiet_level());
+        let peak = frame.process_peak.load(Relaxed).max(self.local_process_peak());
         raise(&node.process_peak, peak);
         raise(&outer.process_peak, peak);
     }

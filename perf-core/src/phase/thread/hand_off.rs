@@ -1,105 +1,104 @@
-//! Work that a thread does for another chain of phases than that on its stack: handed over from
-//! another thread, stolen while it waits, or of another build.
+//! Work for another chain of phases than that on the stack: handed off by another thread, stolen by a
+//! thread pool while the thread waits, or for another build.
 //!
 //! # Implementation
 //!
-//! Such work begins with a frame that stands for the chain: phases above it are on that chain, those
-//! below are not on the stack until it returns. When it does, all frames below are moved: their
-//! entries' time, counters and levels become those that they would have had if the work had been
-//! done in no time and with no memory. So nothing else in the accounting needs to know of it.
+//! Such work starts with a hand-off frame. The phases above it belong to the new chain; those below it
+//! are suspended until it is popped. Then all frames below are shifted, as if the work had taken no
+//! time and no memory. So the rest of the accounting need not know of hand-offs.
 //!
-//! What a thread does for a build in no phase of it is at *root*. A thread's base is root; work
-//! for a build as a whole has root of its own, right above the frame that it begins with.
+//! What a thread does in no phase of a build is idle time of a *root frame*. The bottom frame is one.
+//! Work for a build as a whole has a root frame right above its hand-off frame.
 
 use std::sync::atomic::Ordering::Relaxed;
 
 use crate::measure::counters::bump;
 use crate::measure::ticks::Ticks;
 use crate::phase::frame::{EntryFlags, Frame, raise};
+use crate::phase::global::OPEN_BUILDS;
 use crate::phase::node::{Node, Usage};
 use crate::phase::open_builds::BuildNumber;
 use crate::phase::path::PathId;
 use crate::phase::tree::Tree;
-use crate::registry::Registry;
 
-use super::Thread;
 use super::fast_path::Entry;
+use super::{RECHECK_BUILDS, RESUME_SUSPENDED, Thread};
 
 impl Thread {
-    /// Begins work for the chain of phases that ends with `path`. `None` where that is what the
-    /// thread works for already, or its build has ended, or there is no memory.
+    /// Starts work for the chain of phases that ends with `path`. `None` if the thread works for that
+    /// chain already, if its build has ended, or if there is no memory.
     #[inline(never)]
     pub(crate) fn enter_chain(&'static self, build: BuildNumber, path: PathId) -> Option<Entry> {
         self.recheck_builds_if_changed();
-        let epoch = Registry::global().epoch();
-        let present = self.tree.get().filter(|it| it.build() == Some(build));
-        let tree = match present {
+        let epoch = OPEN_BUILDS.epoch();
+        let current = self.tree.get().filter(|tree| tree.build() == Some(build));
+        let tree = match current {
             Some(_) if self.is_on_top(path) => return None,
             Some(tree) => tree,
-            None if Registry::global().is_open(build) => {
-                self.tree_in_time_for(build, epoch, false)?
-            }
+            None if OPEN_BUILDS.is_open(build) => self.tree_if_open(build, epoch, false)?,
             None => return None,
         };
         let node = tree.node_for_hand_off(path)?;
-        self.write(|| self.push_chain(tree, node))
+        self.write(|| self.push_hand_off(tree, node))
     }
 
-    /// Begins work for a build as a whole that this thread starts in the midst of another's.
+    /// Starts work for a build as a whole, which this thread starts during another build.
     pub(super) fn enter_started_build(&'static self, build: BuildNumber) -> Option<Entry> {
-        let tree = self.tree_in_time_for(build, Registry::global().epoch(), true)?;
+        let tree = self.tree_if_open(build, OPEN_BUILDS.epoch(), true)?;
         let root = tree.root()?;
-        self.write(|| self.push_chain(tree, root))
+        self.write(|| self.push_hand_off(tree, root))
     }
 
-    /// Whether the phase of that path is on top of the stack, in the tree that the thread works on.
+    /// Whether the innermost frame is of that path.
     fn is_on_top(&self, path: PathId) -> bool {
-        self.innermost.get().and_then(|it| it.node.get()).is_some_and(|it| it.path() == path)
+        let top = self.innermost.get().and_then(|frame| frame.node.get());
+        top.is_some_and(|node| node.path() == path)
     }
 
-    /// Goes on, from `now`, with the builds that this thread started in the midst of others, where a
-    /// phase below was exited, and took the work for them off the stack. To be called within
-    /// [`Self::write`].
+    /// Resumes, from `now`, the builds that this thread started during others, if the exit of a phase
+    /// below took their frames off the stack. To be called within [`Self::write`].
     pub(super) fn resume_suspended_builds(&self, now: Ticks) {
-        self.set_slow_path_flag(super::RESUME_SUSPENDED, false);
+        self.set_slow_path_flag(RESUME_SUSPENDED, false);
         loop {
             // In the order in which they were started.
-            let lost = self.trees().filter(|it| self.has_lost_root(it)).min_by_key(|it| it.build());
-            let Some((tree, root)) = lost.and_then(|it| Some((it, it.root()?))) else { return };
-            let Some((chain, _)) = self.push_chain(tree, root) else { return };
-            chain.set_start(now);
+            let lost = self.trees().filter(|tree| self.has_lost_root(tree));
+            let Some(tree) = lost.min_by_key(|tree| tree.build()) else { return };
+            let Some(root) = tree.root() else { return };
+            let Some((hand_off, _)) = self.push_hand_off(tree, root) else { return };
+            hand_off.set_start(now);
             if let Some(root) = self.innermost.get() {
                 root.set_start(now);
             }
         }
     }
 
-    /// Whether the thread started the build of that tree, which is open, and has no root of it.
+    /// Whether the tree is of an open build that this thread started, and has no root frame.
     fn has_lost_root(&self, tree: &Tree) -> bool {
         let build = tree.build();
-        let has_ground = || {
-            self.innermost.get().is_some_and(|top| self.root_frames(top).any(|it| it.1 == build))
+        let has_root_frame = || {
+            let top = self.innermost.get();
+            top.is_some_and(|top| self.root_frames(top).any(|(_, owner)| owner == build))
         };
         tree.is_of_build_thread()
             && self.last_started() != build
-            && build.is_some_and(|build| Registry::global().is_open(build))
-            && !has_ground()
+            && build.is_some_and(|build| OPEN_BUILDS.is_open(build))
+            && !has_root_frame()
     }
 
-    fn push_chain(&self, tree: &'static Tree, node: &'static Node) -> Option<Entry> {
+    fn push_hand_off(&self, tree: &'static Tree, node: &'static Node) -> Option<Entry> {
         let innermost = self.innermost.get()?;
         let below = self.tree.get();
-        let folds = self.recursion_depth();
-        if folds != 0 {
-            self.unmark_stack();
+        let depth = self.recursion_depth();
+        if depth != 0 {
+            self.deactivate_chain();
             self.set_recursion_depth(0);
         }
         let Some(entry) = self.push(node, EntryFlags::HAND_OFF) else {
-            self.restore_recursion(innermost, folds);
+            self.restore_recursion(innermost, depth);
             return None;
         };
         entry.0.tree_below.set(below);
-        entry.0.recursion_below.store(folds, Relaxed);
+        entry.0.recursion_below.store(depth, Relaxed);
         if !same(below, Some(tree)) {
             self.work_on(Some(tree));
         }
@@ -112,16 +111,16 @@ impl Thread {
         Some(entry)
     }
 
-    /// Ends work for another chain that used so much.
+    /// Ends a hand-off, whose work had this `usage`.
     pub(super) fn pop_hand_off(
         &self,
         frame: &Frame,
         node: &Node,
         outer: &'static Frame,
-        used: Usage,
+        usage: Usage,
     ) {
-        node.handed_off.add(used);
-        bump(&node.stretches, 1);
+        node.handed_off.add(usage);
+        bump(&node.segments, 1);
         raise(
             &node.handed_off_peak,
             frame.peak.load(Relaxed).wrapping_sub(frame.counters.net_bytes()),
@@ -129,93 +128,75 @@ impl Thread {
         raise(&node.handed_off_process_peak, frame.process_peak.load(Relaxed));
         let tree_below = frame.tree_below.get();
         if node.path() == PathId::ROOT && self.tree.get().is_some_and(Tree::is_of_build_thread) {
-            self.set_slow_path_flag(super::RESUME_SUSPENDED, true);
+            self.set_slow_path_flag(RESUME_SUSPENDED, true);
         }
         if self.is_bottom(outer) && same(tree_below, self.tree.get()) {
-            // Nothing was set aside.
+            // Nothing was suspended.
             return;
         }
         let build = self.tree.get().and_then(Tree::build);
         self.work_on(tree_below);
-        // Ground right below is settled and started anew by the exit itself.
-        let moved = if outer.is_root() { outer.outer.get() } else { Some(outer) };
-        std::iter::successors(moved, |it| it.outer.get()).for_each(|it| it.exclude(used));
-        for (root, its) in self.root_frames(outer) {
-            let nearest = self.root_frames(outer).find(|it| it.1 == its);
-            if its != build && nearest.is_some_and(|it| std::ptr::eq(it.0, root)) {
-                // To the build below, its own thread was in no phase meanwhile.
-                root.add_idle(Usage { ticks: used.ticks, ..Usage::default() });
+        // A root frame right below is restarted by the exit itself.
+        let shifted = if outer.is_root() { outer.outer.get() } else { Some(outer) };
+        std::iter::successors(shifted, |frame| frame.outer.get())
+            .for_each(|frame| frame.exclude(usage));
+        for (root, owner) in self.root_frames(outer) {
+            let nearest = self.root_frames(outer).find(|other| other.1 == owner);
+            if owner != build && nearest.is_some_and(|nearest| std::ptr::eq(nearest.0, root)) {
+                // For the suspended build, its build thread was idle.
+                root.add_idle(Usage { ticks: usage.ticks, ..Usage::default() });
             }
         }
         if !self.is_bottom(outer) {
-            // What goes on now may be of a build that has ended meanwhile.
-            self.set_slow_path_flag(super::RECHECK_BUILDS, true);
+            // The build of the frames below may have ended.
+            self.set_slow_path_flag(RECHECK_BUILDS, true);
         }
         self.restore_recursion(outer, frame.recursion_below.load(Relaxed));
     }
 
-    /// The root_frames from `top` down, and the builds that they are of. `top` is a frame of the tree
-    /// that the thread works on.
+    /// The root frames from `top` down, and their builds. `top` is a frame of the thread's current
+    /// tree.
     fn root_frames(
         &self,
         top: &'static Frame,
     ) -> impl Iterator<Item = (&'static Frame, Option<BuildNumber>)> + use<> {
         let mut tree = self.tree.get();
-        std::iter::successors(Some(top), |it| it.outer.get()).filter_map(move |frame| {
-            let of = tree.and_then(Tree::build);
+        std::iter::successors(Some(top), |frame| frame.outer.get()).filter_map(move |frame| {
+            let build = tree.and_then(Tree::build);
             if frame.is_hand_off() {
                 tree = frame.tree_below.get();
             }
-            frame.is_root().then_some((frame, of))
+            frame.is_root().then_some((frame, build))
         })
     }
 
-    /// Notes that a phase is on the stack once more.
-    pub(super) fn fold(&self) {
-        if self.recursion_depth() == 0
-            && let Some(top) = self.innermost.get().and_then(|it| it.node.get())
-        {
-            top.and_above().for_each(|it| it.active.store(1, Relaxed));
-        }
-        self.set_recursion_depth(self.recursion_depth() + 1);
-    }
-
-    /// Takes [`Self::fold`] back. `outer` is the frame that is on top from now on.
-    pub(super) fn unfold(&self, outer: &Frame) {
-        self.set_recursion_depth(self.recursion_depth().saturating_sub(1));
-        if self.recursion_depth() == 0
-            && let Some(top) = outer.node.get()
-        {
-            top.and_above().for_each(|it| it.active.store(0, Relaxed));
-        }
-    }
-
-    /// The frames of the chain that the thread works for, the innermost first, and the one that it
-    /// begins with.
+    /// The frames of the current chain, the innermost first, down to and including its hand-off frame.
     pub(super) fn chain(&self) -> impl Iterator<Item = &'static Frame> {
         let mut ended = false;
-        self.open_frames().take_while(move |it| !std::mem::replace(&mut ended, it.is_hand_off()))
+        self.open_frames()
+            .take_while(move |frame| !std::mem::replace(&mut ended, frame.is_hand_off()))
     }
 
-    fn unmark_stack(&self) {
-        for node in self.chain().filter_map(|it| it.node.get()).flat_map(Node::and_above) {
+    fn deactivate_chain(&self) {
+        let nodes = self.chain().filter_map(|frame| frame.node.get());
+        for node in nodes.flat_map(Node::with_ancestors) {
             node.active.store(0, Relaxed);
         }
     }
 
-    /// Goes on with the chain whose innermost frame that is: puts the count of folds back, and what
-    /// is kept only while there are any.
-    fn restore_recursion(&self, innermost: &'static Frame, folds: u32) {
+    /// Makes the chain with that innermost frame the current one: restores its recursion depth, and
+    /// which of its nodes are active if the depth is not 0.
+    fn restore_recursion(&self, innermost: &'static Frame, depth: u32) {
         self.innermost.set(Some(innermost));
-        self.set_recursion_depth(folds);
-        if folds == 0 {
+        self.set_recursion_depth(depth);
+        if depth == 0 {
             return;
         }
         for frame in self.chain() {
             let Some(node) = frame.node.get() else { continue };
-            let above = if frame.is_hand_off() { usize::MAX } else { 1 };
-            for it in node.and_above().take(above) {
-                it.active.store(it.active.load(Relaxed) + 1, Relaxed);
+            let count = if frame.is_hand_off() { usize::MAX } else { 1 };
+            for active in node.with_ancestors().take(count) {
+                active.active.store(active.active.load(Relaxed) + 1, Relaxed);
             }
         }
     }

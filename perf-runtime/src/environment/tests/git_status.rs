@@ -1,29 +1,14 @@
-//! Clean and dirty checkouts, and gits that misbehave.
+//! Clean and dirty checkouts, and programs named git that misbehave.
 
-use std::{ffi::OsStr, fs, path::Path, thread, time::Duration};
+use std::{ffi::OsStr, fs, path::Path, thread};
 
 use super::{
-    super::git_status::{Answer, Question, Status},
-    repository::{Repository, git},
+    super::git_status::{Status, StatusQuery},
+    Repository, git,
 };
 
-/// Asks until there is a place for the question: other tests ask, too.
-fn asked(question: &Question, program: &OsStr, directory: &Path) -> Answer {
-    (0..2000)
-        .find_map(|_| {
-            let answer = question.ask(program, directory);
-            if answer.is_none() {
-                thread::sleep(Duration::from_millis(5));
-            }
-            answer
-        })
-        .expect("a program that starts")
-}
-
 fn status(directory: &Path) -> Option<Status> {
-    let question = Question::default();
-    let answer = asked(&question, "git".as_ref(), directory);
-    question.read(answer)
+    StatusQuery::default().run(OsStr::new("git"), directory)
 }
 
 fn dirty(directory: &Path) -> Option<bool> {
@@ -32,9 +17,7 @@ fn dirty(directory: &Path) -> Option<bool> {
 
 #[test]
 fn a_fresh_checkout_is_clean() {
-    let Some(repository) = Repository::new() else {
-        return;
-    };
+    let Some(repository) = Repository::new() else { return };
     let commit = repository.git(&["rev-parse", "HEAD"]);
     let clean = Status { commit: Some(commit), branch: Some("main".to_owned()), dirty: false };
     assert_eq!(status(&repository.path()), Some(clean));
@@ -53,9 +36,7 @@ fn a_changed_a_staged_a_deleted_and_a_renamed_file_make_it_dirty() {
         |repository| drop(repository.git(&["mv", "file", "renamed"])),
     ];
     for (number, change) in changes.iter().enumerate() {
-        let Some(repository) = Repository::new() else {
-            return;
-        };
+        let Some(repository) = Repository::new() else { return };
         change(&repository);
         assert_eq!(dirty(&repository.path()), Some(true), "change {number}");
     }
@@ -63,9 +44,7 @@ fn a_changed_a_staged_a_deleted_and_a_renamed_file_make_it_dirty() {
 
 #[test]
 fn what_a_build_writes_does_not_make_it_dirty() {
-    let Some(repository) = Repository::new() else {
-        return;
-    };
+    let Some(repository) = Repository::new() else { return };
     fs::create_dir(repository.path().join(".build-metrics")).unwrap();
     fs::write(repository.path().join(".build-metrics/history.jsonl"), "{}\n").unwrap();
     assert_eq!(dirty(&repository.path()), Some(false));
@@ -73,9 +52,7 @@ fn what_a_build_writes_does_not_make_it_dirty() {
 
 #[test]
 fn a_file_that_was_only_touched_leaves_it_clean_and_the_index_alone() {
-    let Some(repository) = Repository::new() else {
-        return;
-    };
+    let Some(repository) = Repository::new() else { return };
     let index = repository.path().join(".git/index");
     let before = fs::read(&index).unwrap();
     fs::write(repository.path().join("file"), "first").unwrap();
@@ -84,10 +61,8 @@ fn a_file_that_was_only_touched_leaves_it_clean_and_the_index_alone() {
 }
 
 #[test]
-fn many_changes_are_known_from_the_first() {
-    let Some(repository) = Repository::new() else {
-        return;
-    };
+fn the_first_of_many_changes_is_enough() {
+    let Some(repository) = Repository::new() else { return };
     for number in 0..5000 {
         fs::write(repository.path().join(format!("{number:0100}")), "new").unwrap();
     }
@@ -97,9 +72,7 @@ fn many_changes_are_known_from_the_first() {
 
 #[test]
 fn a_submodule_at_another_commit_makes_it_dirty_and_changes_inside_do_not() {
-    let (Some(inner), Some(outer)) = (Repository::new(), Repository::new()) else {
-        return;
-    };
+    let (Some(inner), Some(outer)) = (Repository::new(), Repository::new()) else { return };
     outer.git(&["submodule", "--quiet", "add", inner.path().to_str().unwrap(), "sub"]);
     outer.commit("with a submodule");
     let sub = outer.path().join("sub");
@@ -111,30 +84,24 @@ fn a_submodule_at_another_commit_makes_it_dirty_and_changes_inside_do_not() {
 
 #[test]
 fn a_branch_in_a_reftable_is_known_to_git() {
-    let Some(repository) = Repository::init(&["--ref-format=reftable"]) else {
-        return;
-    };
+    let Some(repository) = Repository::init(&["--ref-format=reftable"]) else { return };
     let commit = repository.commit("first");
-    let said = status(&repository.path()).unwrap();
-    assert_eq!((said.commit, said.branch.as_deref()), (Some(commit), Some("main")));
+    let status = status(&repository.path()).unwrap();
+    assert_eq!((status.commit, status.branch.as_deref()), (Some(commit), Some("main")));
 }
 
 #[test]
-fn an_unborn_branch_and_a_detached_head_are_told_apart() {
-    let Some(unborn) = Repository::init(&[]) else {
-        return;
-    };
+fn a_branch_without_commits_and_a_detached_head_differ() {
+    let Some(unborn) = Repository::init(&[]) else { return };
     let expected = Status { commit: None, branch: Some("main".to_owned()), dirty: false };
     assert_eq!(status(&unborn.path()), Some(expected));
-    let Some(repository) = Repository::new() else {
-        return;
-    };
+    let Some(repository) = Repository::new() else { return };
     repository.git(&["checkout", "-q", "--detach"]);
     assert_eq!(status(&repository.path()).unwrap().branch, None);
 }
 
 #[test]
-fn no_repository_no_status() {
+fn without_a_repository_there_is_no_status() {
     if Repository::init(&[]).is_none() {
         return;
     }
@@ -146,9 +113,7 @@ fn no_repository_no_status() {
 
 #[test]
 fn a_file_system_monitor_is_not_run() {
-    let Some(repository) = Repository::new() else {
-        return;
-    };
+    let Some(repository) = Repository::new() else { return };
     let trace = repository.path().join("monitor-ran");
     let hook = format!("touch '{}'", trace.display());
     repository.git(&["config", "core.fsmonitor", &hook]);
@@ -157,18 +122,18 @@ fn a_file_system_monitor_is_not_run() {
 }
 
 #[test]
-fn without_git_there_is_no_answer() {
+fn without_git_there_is_no_status() {
     let directory = tempfile::tempdir().unwrap();
     let missing = directory.path().join("git");
-    assert!(Question::default().ask(missing.as_os_str(), directory.path()).is_none());
+    assert_eq!(StatusQuery::default().run(missing.as_os_str(), directory.path()), None);
 }
 
 #[test]
-fn a_withdrawn_question_is_not_asked() {
-    let question = Question::default();
-    drop(question.withdrawal());
-    let directory = tempfile::tempdir().unwrap();
-    assert!(question.ask("git".as_ref(), directory.path()).is_none());
+fn a_cancelled_query_does_not_run_git() {
+    let Some(repository) = Repository::new() else { return };
+    let query = StatusQuery::default();
+    drop(query.cancel_on_drop());
+    assert_eq!(query.run("git".as_ref(), &repository.path()), None);
 }
 
 #[cfg(unix)]
@@ -177,7 +142,7 @@ mod impostors {
 
     use super::*;
 
-    /// A program named git that does what `script` says.
+    /// A program named git that runs `script`.
     fn impostor(directory: &Path, script: &str) -> PathBuf {
         let path = directory.join("git");
         // Not written by this process: a program that any process has open for writing cannot be run,
@@ -190,43 +155,46 @@ mod impostors {
         path
     }
 
-    fn said(script: &str) -> Option<Status> {
+    fn status(script: &str) -> Option<Status> {
         let directory = tempfile::tempdir().unwrap();
         let program = impostor(directory.path(), script);
-        let question = Question::default();
-        let answer = asked(&question, program.as_os_str(), directory.path());
-        question.read(answer)
+        StatusQuery::default().run(program.as_os_str(), directory.path())
     }
 
     #[test]
-    fn an_answer_is_believed_only_whole_and_with_success() {
+    fn output_counts_only_if_it_is_complete_and_git_succeeded() {
         let clean = r"printf '# branch.oid (initial)\0# branch.head main\0'";
-        assert!(said(clean).is_some_and(|status| !status.dirty));
-        assert_eq!(said(&format!("{clean}; exit 128")), None);
+        assert!(status(clean).is_some_and(|status| !status.dirty));
+        assert_eq!(status(&format!("{clean}; exit 128")), None);
+        assert_eq!(status(&format!("{clean}; printf '1 .M'")), None);
         for script in
             ["", "exit 1", "echo fatal", r"printf '# branch.oid (initial)\0'", r"printf '\377\0\0'"]
         {
-            assert_eq!(said(script), None, "{script:?}");
+            assert_eq!(status(script), None, "{script:?}");
         }
     }
 
     #[test]
-    fn a_git_that_prints_without_end_is_ended() {
-        assert_eq!(said("yes"), None);
-        assert_eq!(said("exec cat /dev/zero"), None);
+    fn a_git_that_prints_without_end_is_killed() {
+        assert_eq!(status("yes"), None);
+        assert_eq!(status("exec cat /dev/zero"), None);
     }
 
     #[test]
-    fn a_git_that_hangs_is_ended_by_withdrawing() {
+    fn cancelling_kills_a_git_that_hangs() {
         let directory = tempfile::tempdir().unwrap();
-        let program = impostor(directory.path(), "exec sleep 1000");
-        let question = Question::default();
-        let withdrawal = question.withdrawal();
-        let answer = asked(&question, program.as_os_str(), directory.path());
-        let asker = thread::spawn(move || question.read(answer));
-        thread::sleep(Duration::from_millis(20));
-        assert!(!asker.is_finished());
-        drop(withdrawal);
-        assert_eq!(asker.join().unwrap(), None);
+        let started = directory.path().join("started");
+        let script = format!("touch '{}'; exec sleep 1000", started.display());
+        let program = impostor(directory.path(), &script);
+        let query = StatusQuery::default();
+        let cancel = query.cancel_on_drop();
+        let path = directory.path().to_owned();
+        let reader = thread::spawn(move || query.run(program.as_os_str(), &path));
+        while !started.exists() {
+            assert!(!reader.is_finished());
+            thread::yield_now();
+        }
+        drop(cancel);
+        assert_eq!(reader.join().unwrap(), None);
     }
 }

@@ -1,4 +1,4 @@
-//! What a build is told about its surroundings, when everything works together.
+//! The facts that a build records, with all sources together.
 
 use std::{sync::mpsc, thread, time::Duration};
 
@@ -6,10 +6,10 @@ use perf_history::{Ci, Git};
 
 use super::{
     super::{
-        Finding, Found, Observation, Surroundings, checkout::Head, ci::job, git,
+        Finding, Findings, GitOptions, Location, Observation, checkout::Head, ci::Job, ci::job,
         git_status::Status, process::Usage,
     },
-    repository::{Repository, set},
+    Repository, environment,
 };
 
 const A: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
@@ -17,6 +17,12 @@ const B: &str = "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
 
 fn gitlab() -> [(&'static str, &'static str); 3] {
     [("GITLAB_CI", "true"), ("CI_COMMIT_SHA", A), ("CI_COMMIT_BRANCH", "topic")]
+}
+
+const LOOK: GitOptions = GitOptions { look: true, commit: None, branch: None };
+
+fn git(job: Option<&Job>, head: Option<Head>, status: Option<Status>) -> Option<Git> {
+    super::super::git(LOOK, job, head, status)
 }
 
 fn facts(commit: &str, branch: &str, dirty: Option<bool>) -> Git {
@@ -33,21 +39,21 @@ fn detached_at(commit: &str) -> Head {
 
 #[test]
 fn the_job_names_the_branch_of_a_detached_checkout() {
-    let job = job(&set(&gitlab()));
+    let job = job(&environment(&gitlab()));
     assert_eq!(git(job.as_ref(), Some(detached_at(A)), None), Some(facts(A, "topic", None)));
     assert_eq!(git(job.as_ref(), None, None), Some(facts(A, "topic", None)));
 }
 
 #[test]
-fn a_checkout_at_a_commit_that_the_job_does_not_know_speaks_for_itself() {
-    let job = job(&set(&gitlab()));
+fn a_checkout_at_a_commit_that_the_job_does_not_know_comes_first() {
+    let job = job(&environment(&gitlab()));
     assert_eq!(git(job.as_ref(), Some(detached_at(B)), None), Some(facts(B, "topic", None)));
     let other = Head { commit: Some(B.to_owned()), branch: Some("main".to_owned()) };
     assert_eq!(git(job.as_ref(), Some(other), None), Some(facts(B, "main", None)));
 }
 
 #[test]
-fn what_the_files_do_not_say_git_says() {
+fn git_status_supplies_what_the_files_do_not_contain() {
     let status =
         Status { commit: Some(A.to_owned()), branch: Some("main".to_owned()), dirty: true };
     assert_eq!(git(None, Some(Head::default()), Some(status)), Some(facts(A, "main", Some(true))));
@@ -55,79 +61,89 @@ fn what_the_files_do_not_say_git_says() {
 }
 
 #[test]
+fn commit_and_branch_from_the_environment_override_all_others() {
+    let options =
+        |look| GitOptions { look, commit: Some(B.to_owned()), branch: Some("override".to_owned()) };
+    let job = job(&environment(&gitlab()));
+    let status = || Some(Status { commit: None, branch: None, dirty: true });
+    let found = super::super::git(options(true), job.as_ref(), Some(detached_at(A)), status());
+    assert_eq!(found, Some(facts(B, "override", Some(true))));
+    let found = super::super::git(options(false), job.as_ref(), Some(detached_at(A)), status());
+    assert_eq!(found, Some(facts(B, "override", None)));
+    let nothing = super::super::git(GitOptions::default(), job.as_ref(), None, status());
+    assert_eq!(nothing, None);
+}
+
+#[test]
 fn a_build_waits_for_the_facts_of_its_series_and_not_for_the_status() {
     let (sender, findings) = mpsc::channel();
     let late = thread::spawn(move || {
         thread::sleep(Duration::from_millis(30));
-        let surroundings = Surroundings { job: None, head: Some(detached_at(A)) };
-        sender.send(Finding::Surroundings(surroundings)).unwrap();
-        sender.send(Finding::Machine { own_usage: None }).unwrap();
+        let location = Location { job: None, head: Some(detached_at(A)) };
+        sender.send(Finding::Location(location)).unwrap();
+        sender.send(Finding::Machine { thread_usage: None }).unwrap();
         sender
     });
-    let found = Found::wait(&findings, Duration::from_hours(1));
-    assert_eq!(found.surroundings.head, Some(detached_at(A)));
+    let found = Findings::wait(&findings, Duration::from_hours(1));
+    assert_eq!(found.location.head, Some(detached_at(A)));
     assert_eq!(found.status, None);
     drop(late.join().unwrap());
 }
 
 #[test]
-fn a_build_does_not_wait_for_ever() {
+fn a_build_does_not_wait_longer_than_its_limit() {
     let (sender, findings) = mpsc::channel::<Finding>();
-    let found = Found::wait(&findings, Duration::from_millis(1));
-    assert_eq!((found.surroundings.head, found.status), (None, None));
+    let found = Findings::wait(&findings, Duration::from_millis(1));
+    assert_eq!((found.location.head, found.status), (None, None));
     drop(sender);
-    let found = Found::wait(&findings, Duration::from_hours(1));
+    let found = Findings::wait(&findings, Duration::from_hours(1));
     assert_eq!(found.status, None);
 }
 
 #[test]
-fn a_status_that_is_there_is_taken() {
+fn a_status_that_arrived_in_time_is_recorded() {
     let (sender, findings) = mpsc::channel();
-    let own_usage = Some(Usage { major_faults: 3, ..Usage::default() });
-    sender.send(Finding::Surroundings(Surroundings::default())).unwrap();
-    sender.send(Finding::Machine { own_usage: None }).unwrap();
+    let thread_usage = Some(Usage { major_faults: 3, ..Usage::default() });
+    sender.send(Finding::Location(Location::default())).unwrap();
+    sender.send(Finding::Machine { thread_usage: None }).unwrap();
     let status = Some(Status { commit: None, branch: None, dirty: true });
-    sender.send(Finding::Status { status, own_usage: own_usage.clone() }).unwrap();
-    let found = Found::wait(&findings, Duration::from_hours(1));
+    sender.send(Finding::Status { status, thread_usage: thread_usage.clone() }).unwrap();
+    let found = Findings::wait(&findings, Duration::from_hours(1));
     assert!(found.status.is_some_and(|status| status.dirty));
-    assert_eq!(found.own_usage, own_usage);
+    assert_eq!(found.thread_usage, thread_usage);
 }
 
 #[test]
-fn an_observation_that_nobody_finishes_is_harmless() {
-    let Some(repository) = Repository::new() else {
-        return;
-    };
+fn an_observation_can_be_dropped() {
+    let Some(repository) = Repository::new() else { return };
     for _ in 0..50 {
-        drop(Observation::begin(&repository.path(), true));
+        drop(Observation::begin(&repository.path(), LOOK));
     }
-    let facts = Observation::begin(&repository.path(), true).finish();
+    let facts = Observation::begin(&repository.path(), LOOK).finish();
     assert!(facts.system.is_some());
 }
 
 #[test]
-fn a_place_that_does_not_exist_has_no_checkout() {
-    let facts = Observation::begin("/nonexistent/place".as_ref(), true).finish();
+fn a_directory_that_does_not_exist_has_no_checkout() {
+    let facts = Observation::begin("/nonexistent/directory".as_ref(), LOOK).finish();
     assert!(facts.git.is_none_or(|git| git.dirty.is_none()));
     assert!(facts.platform.is_some_and(|platform| !platform.is_empty()));
 }
 
 #[cfg(target_os = "linux")]
 #[test]
-fn every_fact_is_there_on_a_healthy_machine() {
-    let Some(repository) = Repository::new() else {
-        return;
-    };
+fn all_facts_are_present_on_a_healthy_machine() {
+    let Some(repository) = Repository::new() else { return };
     let commit = repository.git(&["rev-parse", "HEAD"]);
-    // How soon git answers is no business of this test.
+    // This test does not depend on how fast git is.
     let facts = (0..100)
         .map(|attempt| {
-            let observation = Observation::begin(&repository.path(), true);
+            let observation = Observation::begin(&repository.path(), LOOK);
             thread::sleep(Duration::from_millis(20 * (attempt + 1)));
             observation.finish()
         })
         .find(|facts| facts.git.as_ref().is_some_and(|git| git.dirty.is_some()))
-        .expect("git answers within two seconds");
+        .expect("git status finishes within two seconds");
     assert!(facts.cpu_user_ms.is_some_and(|time| time >= 0.0));
     assert!(facts.cpu_system_ms.is_some_and(|time| time >= 0.0));
     assert!(facts.memory_start_rss_mb.unwrap() > 0.0);
@@ -138,7 +154,7 @@ fn every_fact_is_there_on_a_healthy_machine() {
     assert!(noise.load_average.is_some());
     let system = facts.system.unwrap();
     assert!(system.cores.is_some() && system.memory_mb.is_some() && system.os.is_some());
-    // Whoever runs the tests may do so in a job of a service, which is not about this repository.
+    // The tests themselves may run in a job, which was started for another repository.
     let git = facts.git.unwrap();
     assert_eq!((git.commit, git.dirty), (Some(commit), Some(false)));
     assert_eq!(facts.ci.is_some(), job(&|name| std::env::var_os(name)).is_some());
