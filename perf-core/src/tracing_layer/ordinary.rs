@@ -1,15 +1,15 @@
-//! Ordinary spans: made, entered once, exited and closed by one thread, below the phase in which
-//! they were made.
+//! Ordinary spans: one thread creates, enters, exits and closes them, and enters them once, below the
+//! phase in which it created them.
 //!
 //! # Implementation
 //!
-//! Each thread has a table of the spans that it made. A span is in the table until it is closed or
-//! until something happens that is not ordinary: then [`take`] removes it, on whichever thread, and
-//! from then on it is a [`SpanPhase`] among the span's extensions. `take` is only called with the
-//! lock of the extensions, so that another thread finds the span in one of the two.
+//! Each thread has a table of the spans that it created. A span is in the table until it is closed or
+//! does anything that is not ordinary. Then [`take`] removes it, on any thread, and the span gets a
+//! [`SpanPhase`] among its extensions. `take` is called with the lock of the extensions, so that
+//! another thread finds the span either in a table or among the extensions.
 //!
-//! PERF: to store and find an extension costs more than all the rest: an allocation, and a lock and
-//! two hash tables at each step.
+//! PERF: an extension costs an allocation, and each access a lock and lookups in two tables. With
+//! extensions only, the layer takes about three times as many instructions for a span.
 
 use std::sync::atomic::{
     AtomicU32, AtomicU64,
@@ -33,10 +33,10 @@ use crate::phase::threads;
 
 use super::span_phase::{Place, SpanPhase};
 
-/// A span of a process that may have several registries.
+/// Identifies a span in a process with any number of registries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Key {
-    /// [`PhaseLayer::registry`](super::PhaseLayer); 0 where there is no table for the span.
+    /// The number in [`PhaseLayer`](super::PhaseLayer). Spans of 0 are not kept in tables.
     registry: u64,
     span: u64,
 }
@@ -52,23 +52,22 @@ const RECORDS: usize = 64;
 /// The ordinary spans of one thread, each at an index made from its id.
 pub(crate) struct SpanTable([Record; RECORDS]);
 
-/// What is known of one span. Others than the table's thread read and write it only while they have
-/// it locked.
+/// One span. To enter, exit or take it, a thread locks it.
 struct Record {
-    /// One of the states below, plus [`NEXT_USE`] for each span that was in this place.
+    /// One of the states below, plus [`NEXT_USE`] for each span that used the record.
     state: AtomicU64,
     registry: AtomicU64,
     span: AtomicU64,
     name: AtomicU32,
-    /// Where the phase is below; 0 for an unknown build.
-    parent_path: AtomicU32,
+    /// The parent of the phase. The build is 0 if that is unknown.
     parent_build: AtomicU64,
-    /// The one entry.
+    parent_path: AtomicU32,
+    /// The entry.
     node: SharedRef<Node>,
     frame: SharedRef<Frame>,
     ticket: AtomicU64,
     first_entry: AtomicU64,
-    /// The exit from it, and how long it took.
+    /// The exit, and the time from entry to exit without stolen work.
     last_exit: AtomicU64,
     ticks: AtomicU64,
 }
@@ -81,12 +80,12 @@ const LOCKED: u64 = 4;
 const NEXT_USE: u64 = 8;
 const STATE: u64 = NEXT_USE - 1;
 
-/// Where the present thread keeps that span, if it does.
+/// The record in which the thread may keep the span.
 fn record(thread: &'static Thread, key: Key) -> Option<&'static Record> {
     thread.spans.get().map(|table| table.record(key))
 }
 
-/// Keeps a new span. `false` if there is no room for it.
+/// Keeps a new span. Returns `false` if its record is in use.
 pub(super) fn make(thread: &'static Thread, key: Key, name: NameId, parent: Option<Place>) -> bool {
     if key.registry == 0 {
         return false;
@@ -100,23 +99,23 @@ pub(super) fn make(thread: &'static Thread, key: Key, name: NameId, parent: Opti
     record.make(key, name, parent)
 }
 
-/// Enters a span that is entered for the first time, below the phase in which it was made. `false`
-/// if it is not such a span: then nothing was done.
+/// Enters a span for the first time, if the current phase is its parent. Returns `false`, and does
+/// nothing, for any other span.
 pub(super) fn enter(thread: &'static Thread, key: Key) -> bool {
     record(thread, key).is_some_and(|record| record.enter(thread, key))
 }
 
-/// Exits a span that is innermost. `false` if it is not, or not ordinary.
+/// Exits a span if it is innermost. Returns `false` if it is not, or if it is not ordinary.
 pub(super) fn exit(thread: &'static Thread, key: Key, now: Ticks) -> bool {
     record(thread, key).is_some_and(|record| record.exit(thread, key, now))
 }
 
-/// Closes a span that is not entered. `false` if it is, or not ordinary.
+/// Closes a span if it is not entered. Returns `false` if it is, or if it is not ordinary.
 pub(super) fn close(thread: &'static Thread, key: Key) -> bool {
     record(thread, key).is_some_and(|record| record.close(thread, key))
 }
 
-/// Removes a span from the table of the thread that made it. To be called with the lock of the
+/// Removes a span from the table of the thread that created it. To be called with the lock of the
 /// span's extensions.
 #[cold]
 pub(super) fn take(key: Key) -> Option<SpanPhase> {
@@ -125,7 +124,7 @@ pub(super) fn take(key: Key) -> Option<SpanPhase> {
 
 impl SpanTable {
     fn record(&self, key: Key) -> &Record {
-        // Ids of spans that are open at once mostly follow one another.
+        // Spans that are open at the same time mostly have consecutive ids.
         &self.0[usize::from(key.span.to_le_bytes()[0]) % RECORDS]
     }
 }
@@ -137,8 +136,8 @@ impl Record {
             registry: AtomicU64::new(0),
             span: AtomicU64::new(0),
             name: AtomicU32::new(0),
-            parent_path: AtomicU32::new(0),
             parent_build: AtomicU64::new(0),
+            parent_path: AtomicU32::new(0),
             node: SharedRef::empty(),
             frame: SharedRef::empty(),
             ticket: AtomicU64::new(0),
@@ -157,11 +156,11 @@ impl Record {
         Some((build, PathId::from_raw(self.parent_path.load(Relaxed))))
     }
 
-    /// Locks the record of a span, and gives the span's state.
+    /// Locks the record of a span and returns the state of the span.
     ///
-    /// Who knows the span keeps it open. Where the record is of another span, `state` differs from
-    /// what it was when the key was compared, as each use of the record has its own numbers. So a
-    /// record is never locked for a span that is not its own, nor while its span is closed.
+    /// The caller's span is open. If the record is used for another span after the comparison of the
+    /// key, `state` has changed and the exchange fails. So a record is never locked with the key of
+    /// another span, and never while its span is closed.
     fn lock(&self, key: Key) -> Option<u64> {
         loop {
             let state = self.state.load(Acquire);
@@ -178,7 +177,7 @@ impl Record {
         }
     }
 
-    /// As [`Self::lock`]. `false` if the span has another state than `expected`.
+    /// Locks the record of a span if the span has the expected state.
     fn lock_in(&self, key: Key, expected: u64) -> bool {
         match self.lock(key) {
             Some(state) if state == expected => true,
@@ -190,7 +189,7 @@ impl Record {
         }
     }
 
-    /// Also unlocks the record.
+    /// Sets the state of the span and unlocks the record.
     fn set_state(&self, state: u64) {
         self.state.store(self.state.load(Relaxed) & !STATE | state, Release);
     }
@@ -198,7 +197,7 @@ impl Record {
     fn make(&self, key: Key, name: NameId, parent: Option<Place>) -> bool {
         let state = self.state.load(Acquire);
         if state & STATE != FREE {
-            // Another layer of the same subscriber may have made it.
+            // Another layer of the same subscriber may keep the same span.
             return self.is_of(key);
         }
         self.registry.store(key.registry, Release);
@@ -256,7 +255,7 @@ impl Record {
     }
 
     fn close(&self, thread: &'static Thread, key: Key) -> bool {
-        // No other thread knows the span any more.
+        // No lock is needed, because no other thread can use the span any more.
         let state = self.state.load(Acquire) & STATE;
         if !self.is_of(key) || !matches!(state, MADE | EXITED) {
             return false;

@@ -1,16 +1,15 @@
-//! What the layer does when spans are made, entered, exited and closed.
+//! What the layer does when a span is created, entered, exited or closed.
 //!
 //! # Implementation
 //!
-//! Ordinary spans are in the tables of [`super::ordinary`]. The [`SpanPhase`] of any other span is
-//! kept among its extensions, behind the lock that the registry has for them. While it is held
-//! nothing runs but what is here and what this calls. All that is allocated for it is counted
-//! nowhere, so it is removed again when the span is closed: the registry itself would free it as if
-//! it were the tool's.
+//! Ordinary spans are in the tables of [`super::ordinary`]. The [`SpanPhase`] of any other span is an
+//! extension of the span, protected by the lock of the extensions. No code of the tool runs while
+//! the lock is held. Memory of extensions is not counted, so they are removed when the span is closed:
+//! the registry would free them as memory of the tool.
 //!
-//! NOTE: the table that the registry keeps a span's extensions in is made when the first of them is
-//! stored, and kept for later spans. Where that is ours, the table is counted nowhere, but its end
-//! is, when the registry is dropped.
+//! NOTE: the registry creates its table of extensions with the first extension of a span and keeps it
+//! for later spans. If that extension is ours, the table is not counted as allocated, but it is
+//! counted as freed when the registry is dropped.
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -32,8 +31,8 @@ use super::ordinary::{self, Key};
 use super::span_phase::{Exit, Place, SpanPhase, below};
 
 thread_local! {
-    /// Whether exits out of order took spans off this thread's stack that are entered still: those
-    /// are put back when they are current.
+    /// Whether exits out of order took spans off this thread's stack that are still entered. They are
+    /// put back when they become current.
     static SOME_OFF: Cell<bool> = const { Cell::new(false) };
 }
 
@@ -43,7 +42,7 @@ where
 {
     fn on_register_dispatch(&self, dispatch: &Dispatch) {
         static LAST: AtomicU64 = AtomicU64::new(0);
-        // The same one for all layers of the subscriber.
+        // All layers of the subscriber find the same first one, and share its number.
         if let Some(first) = dispatch.downcast_ref::<Self>() {
             if first.registry.load(Relaxed) == 0 {
                 first.registry.store(LAST.fetch_add(1, Relaxed) + 1, Relaxed);
@@ -134,7 +133,7 @@ impl PhaseLayer {
         Key::new(self.registry.load(Relaxed), id)
     }
 
-    /// The phase of a span, which is no ordinary one from now on.
+    /// The state of a span. From now on the span is not an ordinary one.
     fn phase_of<'span, S>(
         &self,
         span: &SpanRef<'_, S>,
