@@ -122,6 +122,12 @@ pub(super) fn take(key: Key) -> Option<SpanPhase> {
     threads::all().find_map(|thread| record(thread, key)?.take(thread, key))
 }
 
+/// Where the phase of a span is, as [`SpanPhase::place`]. The span stays in its table. To be called
+/// with the lock of the span's extensions.
+pub(super) fn place(key: Key) -> Option<Place> {
+    threads::all().find_map(|thread| record(thread, key)?.place(thread, key))
+}
+
 impl SpanTable {
     fn record(&self, key: Key) -> &Record {
         // Spans that are open at the same time mostly have consecutive ids.
@@ -273,6 +279,19 @@ impl Record {
 
     fn take(&self, thread: &'static Thread, key: Key) -> Option<SpanPhase> {
         let state = self.lock(key)?;
+        let phase = self.span_phase(thread, state);
+        self.set_state(FREE);
+        phase
+    }
+
+    fn place(&self, thread: &'static Thread, key: Key) -> Option<Place> {
+        let state = self.lock(key)?;
+        let phase = self.span_phase(thread, state);
+        self.set_state(state);
+        phase?.place()
+    }
+
+    fn span_phase(&self, thread: &'static Thread, state: u64) -> Option<SpanPhase> {
         let name = NameId::from_raw(self.name.load(Relaxed));
         let mut phase = SpanPhase::new(name?, self.parent());
         if state != MADE
@@ -286,7 +305,6 @@ impl Record {
                 phase.set_entered(thread, (frame, Ticket::from_raw(self.ticket.load(Relaxed))));
             }
         }
-        self.set_state(FREE);
         Some(phase)
     }
 }

@@ -198,8 +198,10 @@ impl PhaseLayer {
     {
         let mut names = [None; FARTHEST];
         for (depth, above) in span.scope().enumerate() {
-            let place =
-                self.phase_of(&above, &mut above.extensions_mut()).and_then(|phase| phase.place());
+            let place = match above.extensions().get::<SpanPhase>() {
+                Some(phase) => phase.place(),
+                None => ordinary::place(self.key(&above.id())),
+            };
             if let Some(place) = place {
                 return names[..depth].iter().rev().flatten().copied().try_fold(place, below);
             }
