@@ -87,6 +87,17 @@ impl Ticket {
         Self(entry << EntryFlags::BITS | flags.0)
     }
 
+    #[cfg(feature = "tracing")]
+    pub(crate) fn to_raw(self) -> u64 {
+        self.0
+    }
+
+    /// The inverse of [`Self::to_raw`].
+    #[cfg(feature = "tracing")]
+    pub(crate) fn from_raw(raw: u64) -> Self {
+        Self(raw)
+    }
+
     #[inline]
     pub(crate) fn flags(self) -> EntryFlags {
         EntryFlags(self.0 & ((1 << EntryFlags::BITS) - 1))

@@ -1,4 +1,4 @@
-//! What is kept of a span: where its phase is in the tree, its call, and the threads it is entered on.
+//! The state of a span: where its phase is in the tree, its call, and its entries on threads.
 
 use std::ptr;
 
@@ -15,32 +15,32 @@ use crate::phase::path::PathId;
 use crate::phase::thread::Thread;
 use crate::phase::thread::fast_path::Entry;
 
-/// A phase of a build; the root is the build itself.
+/// A phase of a build. The root is the build itself.
 pub(super) type Place = (BuildNumber, PathId);
 
-/// What is kept of a span.
+/// The state of a span.
 #[derive(Debug)]
 pub(super) struct SpanPhase {
     name: NameId,
-    /// Where the span's phase is below. `None` where that is wherever it is entered first.
+    /// The parent of the phase. `None` if that is the phase that is current at the first entry.
     parent: Option<Place>,
     call: Option<Call>,
     entered: Entered,
 }
 
-/// The call that a span is, in the build in which it was entered first.
+/// The call of a span, in the build of the first entry.
 #[derive(Debug)]
 struct Call {
     build: BuildNumber,
     path: PathId,
     first_entry: Ticks,
     last_exit: Ticks,
-    /// From entry to exit less stolen work, of a call that was entered once.
+    /// From entry to exit, without stolen work, if the span was entered once.
     ticks: u64,
-    /// Whether it was left altogether and entered again.
+    /// Whether the span was exited on all threads and entered again.
     reentered: bool,
     panicked: bool,
-    /// The thread of the last exit, and the phase's node there.
+    /// The thread of the last exit, and the node of the phase there.
     last: Option<(&'static Thread, &'static Node)>,
 }
 
@@ -48,21 +48,21 @@ struct Call {
 #[derive(Debug)]
 struct OnStack {
     thread: &'static Thread,
-    /// The hand-off to the phase above, where the thread was not in it.
+    /// The hand-off to the parent, if that was not the current phase of the thread.
     handed_off: Option<Entry>,
     entry: Entry,
-    /// Whether the call began with it.
+    /// Whether the call began with this entry.
     first: bool,
 }
 
 /// What an exit did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Exit {
-    /// Nothing: the span was not entered on this thread.
+    /// Nothing, because the span was not entered on this thread.
     None,
-    /// The phase alone was left, if it was not before.
+    /// Only this phase was exited, or it was off the stack already.
     Alone,
-    /// The phase was left, and with it others that were entered after it.
+    /// The phase was exited together with others that were entered after it.
     WithOthers,
 }
 
@@ -71,24 +71,47 @@ impl SpanPhase {
         Self { name, parent, call: None, entered: Entered::default() }
     }
 
-    /// Where the phase is, if that is known and its build is open.
+    /// Begins the call, as the first entry does.
+    pub(super) fn begin_call(&mut self, build: BuildNumber, path: PathId, first_entry: Ticks) {
+        self.call = Some(Call::begin(build, path, first_entry));
+    }
+
+    /// Makes `entry` the entry that began the call. It has no exit yet.
+    pub(super) fn set_entered(&mut self, thread: &'static Thread, entry: Entry) {
+        self.entered.push(OnStack { thread, handed_off: None, entry, first: true });
+    }
+
+    /// Makes `last_exit` the exit from the one entry, which took `ticks`.
+    pub(super) fn set_exited(
+        &mut self,
+        last_exit: Ticks,
+        ticks: u64,
+        last: (&'static Thread, &'static Node),
+    ) {
+        if let Some(call) = &mut self.call {
+            (call.last_exit, call.ticks, call.last) = (last_exit, ticks, Some(last));
+        }
+    }
+
+    /// The phase, if it is known and its build is open.
     pub(super) fn place(&self) -> Option<Place> {
-        let is_open = |it: &Place| OPEN_BUILDS.is_open(it.0);
+        let is_open = |&(build, _): &Place| OPEN_BUILDS.is_open(build);
         let entered = self.call.as_ref().map(Call::place).filter(is_open);
         entered.or_else(|| below(self.parent.filter(is_open)?, self.name))
     }
 
-    /// Whether it is known where the phase is below, in a build that is open.
+    /// Whether the parent is known and its build is open.
     pub(super) fn has_parent_in_open_build(&self, thread: &'static Thread) -> bool {
         // The thread's own build is open.
-        self.parent.is_some_and(|it| thread.build() == Some(it.0) || OPEN_BUILDS.is_open(it.0))
+        self.parent
+            .is_some_and(|(build, _)| thread.build() == Some(build) || OPEN_BUILDS.is_open(build))
     }
 
     pub(super) fn set_parent(&mut self, parent: Option<Place>) {
         self.parent = parent;
     }
 
-    /// Enters the phase on the present thread.
+    /// Enters the phase on the current thread.
     pub(super) fn enter(&mut self, thread: &'static Thread) {
         let Some((mut on_stack, build)) = self.push(thread) else { return };
         let (frame, _) = on_stack.entry;
@@ -97,11 +120,11 @@ impl SpanPhase {
             Some(call) if call.build == build => {
                 if self.entered.is_empty() {
                     call.reentered = true;
-                    // The entry before was a poll, as this is not the one that drops the future.
+                    // The previous entry was a poll, because it was not the last one.
                     thread.write(|| bump(&node.polls, 1));
                 }
             }
-            // What began in another build is over, or goes on there.
+            // A call of another build ended with it, or is open there.
             call => {
                 *call = Some(Call::begin(build, node.path(), frame.start()));
                 thread.write(|| node.call_began());
@@ -112,7 +135,7 @@ impl SpanPhase {
         self.entered.push(on_stack);
     }
 
-    /// Puts the phase on top of the thread's stack, right above its parent's. Gives the build, too.
+    /// Puts the phase on top of the thread's stack, right above its parent. Also returns the build.
     fn push(&mut self, thread: &'static Thread) -> Option<(OnStack, BuildNumber)> {
         let top = thread.current_chain();
         let itself = self.call.as_ref().map(Call::place);
@@ -129,17 +152,18 @@ impl SpanPhase {
         };
         let below = if handed.is_some() { self.parent } else { top }?;
         if !is_there {
-            // Also where the build of its parent is over.
+            // The build of the known parent may have ended.
             self.parent = Some(below);
         }
         Some((OnStack { thread, handed_off: handed, entry, first: false }, below.0))
     }
 
-    /// Exits the phase on the present thread, at `now`: the last entry that was made there.
+    /// Exits the last entry on the current thread, at `now`.
     pub(super) fn exit(&mut self, thread: &'static Thread, now: Ticks) -> Exit {
         let Some(on_stack) = self.entered.take_last(thread) else { return Exit::None };
         let (frame, ticket) = on_stack.entry;
-        let is_innermost = thread.open_frames().next().is_some_and(|it| ptr::eq(it, frame));
+        let is_innermost =
+            thread.open_frames().next().is_some_and(|innermost| ptr::eq(innermost, frame));
         let is_on_stack = on_stack.is_on_stack();
         let start = frame.start();
         let node = frame.node.get();
@@ -151,16 +175,16 @@ impl SpanPhase {
             call.last_exit = now;
             call.panicked |=
                 std::thread::panicking() && !ticket.flags().contains(EntryFlags::UNWINDING);
-            call.last = if exited { node.map(|it| (thread, it)) } else { None };
+            call.last = if exited { node.map(|node| (thread, node)) } else { None };
         }
         if is_on_stack && !is_innermost { Exit::WithOthers } else { Exit::Alone }
     }
 
-    /// Puts the phase on the stack of the present thread again, if it is entered there and something
-    /// that was entered before it was exited since. It is the same entry.
+    /// Puts the phase back on the stack of the current thread, if it is entered there and the exit of a
+    /// phase below took it off. It is the same entry.
     pub(super) fn resume(&mut self, thread: &'static Thread) {
-        if self.entered.last(thread).is_some_and(|it| !it.is_on_stack())
-            && self.call.as_ref().is_some_and(|it| OPEN_BUILDS.is_open(it.build))
+        if self.entered.last(thread).is_some_and(|entry| !entry.is_on_stack())
+            && self.call.as_ref().is_some_and(|call| OPEN_BUILDS.is_open(call.build))
             && let Some((on_stack, _)) = self.push(thread)
         {
             self.entered.take_last(thread);
@@ -168,7 +192,7 @@ impl SpanPhase {
         }
     }
 
-    /// Ends the call: the span will not be entered again.
+    /// Ends the call, because the span is closed.
     pub(super) fn close(mut self, thread: &'static Thread) {
         let now = ticks::now();
         while self.exit(thread, now) != Exit::None {}
@@ -196,7 +220,7 @@ impl Call {
         (self.build, self.path)
     }
 
-    /// Counts the call, if its build is still open. The thread need not have run it.
+    /// Counts the call if its build is still open. The thread may be another than those that ran it.
     fn end(&self, thread: &'static Thread) {
         let node = match self.last {
             Some((last, node)) if ptr::eq(last, thread) && OPEN_BUILDS.is_open(self.build) => {
@@ -222,14 +246,14 @@ impl Call {
 }
 
 impl OnStack {
-    /// Whether it is still the entry that it was.
+    /// Whether the entry is on the stack.
     fn is_on_stack(&self) -> bool {
         let (frame, ticket) = self.entry;
-        frame.ticket() == ticket && self.thread.open_frames().any(|it| ptr::eq(it, frame))
+        frame.ticket() == ticket && self.thread.open_frames().any(|open| ptr::eq(open, frame))
     }
 }
 
-/// The entries of a span that have no exit yet, the last one last. Most times it is one at most.
+/// The entries of a span that were not exited, the last one last. There is rarely more than one.
 #[derive(Debug, Default)]
 struct Entered {
     only: Option<OnStack>,
@@ -257,24 +281,25 @@ impl Entered {
 
     /// The last entry on a thread.
     fn last(&self, thread: &'static Thread) -> Option<&OnStack> {
-        let is_there = |it: &&OnStack| ptr::eq(it.thread, thread);
+        let is_there = |entry: &&OnStack| ptr::eq(entry.thread, thread);
         self.more.iter().rfind(is_there).or_else(|| self.only.as_ref().filter(is_there))
     }
 
     fn take_last(&mut self, thread: &'static Thread) -> Option<OnStack> {
-        match self.more.iter().rposition(|it| ptr::eq(it.thread, thread)) {
+        match self.more.iter().rposition(|entry| ptr::eq(entry.thread, thread)) {
             Some(index) => Some(self.more.remove(index)),
-            None => self.only.take_if(|it| ptr::eq(it.thread, thread)),
+            None => self.only.take_if(|entry| ptr::eq(entry.thread, thread)),
         }
     }
 }
 
-/// Where a phase is below another: that phase itself, where one of its name is open there already.
+/// The phase of that name below `parent`. If a phase of that name is open there already, it is that
+/// one.
 #[cold]
 pub(super) fn below((build, parent): Place, name: NameId) -> Option<Place> {
     let _uncounted = Uncounted::begin();
     let steps = PATHS.names(build, parent)?;
-    let child = |at, &name: &NameId| PATHS.child(build, at, name, None).map(|it| it.0);
+    let child = |at, &name: &NameId| PATHS.child(build, at, name, None).map(|child| child.0);
     let path = match steps.iter().position(|&it| it == name) {
         Some(open) => steps[..=open].iter().try_fold(PathId::ROOT, child),
         None => child(parent, &name),

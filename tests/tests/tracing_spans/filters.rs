@@ -63,15 +63,44 @@ fn spans_that_are_disabled_for_all_are_no_phases() {
 
 #[test]
 fn a_second_layer_changes_no_phase() {
-    let subscriber = registry().with(PhaseLayer::new()).with(PhaseLayer::new());
-    let stats = measure_with(subscriber, || {
-        for _ in 0..3 {
-            let outer = info_span!("outer");
-            outer.in_scope(|| info_span!("inner").in_scope(|| allocate(10)));
-            outer.in_scope(|| allocate(20));
-        }
+    let layers: [Dispatch; 2] = [
+        registry().with(PhaseLayer::new()).with(PhaseLayer::new()).into(),
+        registry().with(PhaseLayer::new().and_then(PhaseLayer::new())).into(),
+    ];
+    for subscriber in layers {
+        let stats = measure_with(subscriber, || {
+            for _ in 0..3 {
+                let outer = info_span!("outer");
+                outer.in_scope(|| info_span!("inner").in_scope(|| allocate(10)));
+                outer.in_scope(|| allocate(20));
+            }
+        });
+        assert_phases(&stats, &[("outer", [3, 3, 0, 0, 0], 60), ("outer/inner", calls(3), 30)]);
+    }
+}
+
+/// The registries number their spans alike.
+#[test]
+fn spans_of_two_registries_are_not_mixed_up() {
+    let dispatches: [Dispatch; 2] = [(); 2].map(|()| registry().with(PhaseLayer::new()).into());
+    let [first, second] = &dispatches;
+    let mut ids = Vec::new();
+    let stats = measure(|| {
+        let one = with_default(first, || info_span!("one"));
+        let two = with_default(second, || info_span!("two"));
+        ids.extend([one.id(), two.id()]);
+        two.in_scope(|| allocate(2));
+        one.in_scope(|| {
+            allocate(1);
+            with_default(second, || info_span!("below").in_scope(|| allocate(4)));
+            drop(two);
+        });
     });
-    assert_phases(&stats, &[("outer", [3, 3, 0, 0, 0], 60), ("outer/inner", calls(3), 30)]);
+    assert_eq!(ids[0], ids[1]);
+    assert_phases(
+        &stats,
+        &[("two", calls(1), 2), ("one", calls(1), 1), ("one/below", calls(1), 4)],
+    );
 }
 
 #[test]

@@ -66,6 +66,22 @@ fn a_span_that_is_exited_before_the_spans_inside_leaves_them_entered() {
 }
 
 #[test]
+fn any_number_of_spans_can_be_entered_at_once() {
+    const DEPTH: usize = 200;
+    let stats = measure(|| {
+        let mut spans: Vec<_> = (0..DEPTH).map(|_| info_span!("deep").entered()).collect();
+        while let Some(innermost) = spans.pop() {
+            allocate(10);
+            drop(innermost);
+        }
+    });
+    let deep = phase_of(&stats, "deep");
+    assert_eq!(stats.phases.len(), 1);
+    assert_eq!(counts(deep), [DEPTH as u64, 0, 0, 0, 0]);
+    assert!(deep.self_alloc_bytes >= Some(10 * DEPTH as u64), "{deep:?}");
+}
+
+#[test]
 fn a_span_guard_that_outlives_the_phase_around_it_ends_with_it() {
     let stats = measure(|| {
         let leaked = {

@@ -4,7 +4,7 @@ use super::{
     allocate, assert_bytes, assert_phases, calls, counts, measure, on_a_thread, paths, phase_of,
 };
 use perf_runtime::{PhaseHandle, enter, in_current_phase};
-use std::sync::Barrier;
+use std::sync::{Barrier, Mutex};
 use std::thread;
 use std::time::Duration;
 use tracing::{Span, info_span};
@@ -139,4 +139,44 @@ fn a_span_that_a_thread_leaves_open_at_its_end_changes_no_other() {
         }
     });
     assert_phases(&stats, &[("left", [0, 0, 0, 0, 3], 0), ("next", calls(3), 15)]);
+}
+
+/// The other thread uses the span at the same time as the thread that made it.
+#[test]
+fn a_span_that_two_threads_use_at_once_is_one_call() {
+    const ROUNDS: usize = 2_000;
+    for enters in [false, true] {
+        let stats = measure(|| {
+            let shared = Mutex::new(None::<Span>);
+            let turn = Barrier::new(2);
+            thread::scope(|scope| {
+                scope.spawn(|| {
+                    for _ in 0..ROUNDS {
+                        turn.wait();
+                        let span = shared.lock().unwrap().take().unwrap();
+                        info_span!(parent: &span, "child").in_scope(|| allocate(10));
+                        if enters {
+                            span.in_scope(|| allocate(100));
+                        }
+                        drop(span);
+                        turn.wait();
+                    }
+                });
+                for _ in 0..ROUNDS {
+                    let span = info_span!("span");
+                    *shared.lock().unwrap() = Some(span.clone());
+                    turn.wait();
+                    span.in_scope(|| allocate(1));
+                    drop(span);
+                    turn.wait();
+                }
+            });
+        });
+        let calls = ROUNDS as u64;
+        let [span, child] = ["span", "span/child"].map(|path| phase_of(&stats, path));
+        assert_eq!((span.calls, span.open_calls, span.threads), (calls, 0, 2));
+        assert_eq!(counts(child), [calls, 0, 0, 0, 0]);
+        assert_bytes(&stats, "span", calls * if enters { 101 } else { 1 });
+        assert_bytes(&stats, "span/child", calls * 10);
+    }
 }

@@ -99,7 +99,7 @@ async fn instrumented_futures() {
     tokio::spawn(task.instrument(info_span!("fetch"))).await.unwrap();
 }
 
-/// A phase with all times set to 0, and without the place of its annotation, which spans do not have.
+/// A phase with all times set to 0, and without its place in the source.
 fn without_time(phase: &PhaseStats) -> PhaseStats {
     let mut phase = phase.clone();
     let times =
@@ -117,10 +117,10 @@ fn without_time(phase: &PhaseStats) -> PhaseStats {
     for time in times.into_iter().chain(optional.into_iter().flatten()) {
         *time = 0.0;
     }
+    // A span does not record its place in the source.
     (phase.file, phase.line) = (None, None);
     phase.rss_delta_mb = None;
     phase.process_peak_bytes = None;
-    (phase.file, phase.line) = (None, None);
     phase
 }
 

@@ -42,9 +42,26 @@ impl Thread {
         name: NameId,
         location: Option<&'static Location>,
     ) -> Option<Entry> {
+        self.enter_with_flags(name, location, EntryFlags::CALL)
+    }
+
+    /// Enters a phase for one segment of a call, as [`Self::enter_call`] does for a whole call.
+    #[cfg(feature = "tracing")]
+    pub(crate) fn enter_segment(&'static self, name: NameId) -> Option<Entry> {
+        self.enter_with_flags(name, None, EntryFlags::SEGMENT)
+    }
+
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "PERF: the hot path is one function, not two")]
+    fn enter_with_flags(
+        &'static self,
+        name: NameId,
+        location: Option<&'static Location>,
+        flags: EntryFlags,
+    ) -> Option<Entry> {
         let Some(FastEntry { innermost, frame, node }) = self.fast_entry(name) else {
             cold_path();
-            return self.enter(name, location, EntryFlags::CALL);
+            return self.enter(name, location, flags);
         };
         let counters = self.tally.counters();
         let live = counters.net_bytes.cast_signed();
@@ -54,7 +71,7 @@ impl Thread {
         frame.counters.store(counters);
         frame.peak.store(live, Relaxed);
         let version = self.version.number();
-        let ticket = Ticket::new(version, EntryFlags::CALL);
+        let ticket = Ticket::new(version, flags);
         frame.set_ticket(ticket);
         let owns_build = self.owns_build.load(Relaxed);
         if owns_build {
@@ -107,22 +124,43 @@ impl Thread {
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "PERF: the hot path is one function, not two")]
     pub(crate) fn exit_call(&'static self, frame: &'static Frame, ticket: Ticket, now: Ticks) {
-        if !self.exit_fast(frame, ticket, now) {
+        if !self.exit_fast(frame, ticket, now, EntryFlags::CALL) {
             cold_path();
             self.exit(frame, ticket, now);
         }
     }
 
+    /// Exits a phase that [`Self::enter_segment`] entered. Returns `false` if the phase is not
+    /// innermost, the thread is unwinding, or the build has ended.
+    #[cfg(feature = "tracing")]
+    pub(crate) fn exit_segment(
+        &'static self,
+        frame: &'static Frame,
+        ticket: Ticket,
+        now: Ticks,
+    ) -> bool {
+        self.exit_fast(frame, ticket, now, EntryFlags::SEGMENT)
+            || (self.innermost.get().is_some_and(|innermost| std::ptr::eq(innermost, frame))
+                && !std::thread::panicking()
+                && self.exit(frame, ticket, now).is_some())
+    }
+
     /// Returns `false`, and has done nothing, if the exit must take the slow path.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "PERF: the hot path is one function, not two")]
-    fn exit_fast(&self, frame: &'static Frame, ticket: Ticket, now: Ticks) -> bool {
+    fn exit_fast(
+        &self,
+        frame: &'static Frame,
+        ticket: Ticket,
+        now: Ticks,
+        flags: EntryFlags,
+    ) -> bool {
         let start = frame.start();
         let ticks = now.0.wrapping_sub(start.0);
         if OPEN_BUILDS.epoch().to_raw() != self.epoch.load(Relaxed)
             || !self.innermost.get().is_some_and(|innermost| std::ptr::eq(innermost, frame))
             || frame.ticket() != ticket
-            || ticket.flags() != EntryFlags::CALL
+            || ticket.flags() != flags
             // This includes a counter that stepped back.
             || ticks > self.resident_interval.load(Relaxed)
             || self.others_published()
@@ -134,13 +172,23 @@ impl Thread {
         let (Some(node), Some(outer)) = (frame.node.get(), frame.outer.get()) else {
             return false;
         };
-        if !node.is_within_observed_range(ticks) {
-            cold_path();
-            return false;
-        }
-        let Some(bucket) = node.histogram.bucket(ticks) else { return false };
+        let count = if flags == EntryFlags::SEGMENT {
+            // The slow path records the first entry of the phase.
+            if node.segments.load(Relaxed) == 0 {
+                cold_path();
+                return false;
+            }
+            &node.segments
+        } else {
+            if !node.is_within_observed_range(ticks) {
+                cold_path();
+                return false;
+            }
+            let Some(bucket) = node.histogram.bucket(ticks) else { return false };
+            bucket
+        };
         let version = self.version.begin();
-        bump(bucket, 1);
+        bump(count, 1);
         node.total.add_ticks(ticks);
         node.last_exit.store(now.0, Relaxed);
         if self.owns_build.load(Relaxed) {

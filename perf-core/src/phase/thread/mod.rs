@@ -98,6 +98,9 @@ pub(crate) struct Thread {
     last_started: AtomicU64,
     /// Watches the live heap of the process while builds of this thread are open.
     pub(crate) peak_watch: PeakWatch,
+    /// The ordinary spans of `tracing` that the thread made.
+    #[cfg(feature = "tracing")]
+    pub(crate) spans: SharedRef<crate::tracing_layer::SpanTable>,
 
     state: SlotState,
     /// The round in which the thread may turn out to be one of the runtime's, see
@@ -135,6 +138,8 @@ impl Thread {
             trees: SharedRef::empty(),
             last_started: AtomicU64::new(0),
             peak_watch: PeakWatch::new(),
+            #[cfg(feature = "tracing")]
+            spans: SharedRef::empty(),
             state: SlotState::claimed(),
             uncertain: AtomicU64::new(0),
             claimed_at: CountersCell::zero(),
