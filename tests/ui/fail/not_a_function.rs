@@ -1,16 +1,11 @@
-//! What is no function stays what it is.
+//! An item that cannot be annotated is an error and stays as it is.
 use perf_runtime::{tracked_build, tracked_phase};
 
 #[tracked_phase]
 struct Page;
 
 #[tracked_phase("name")]
-pub trait Render {
-    fn render(&self) {}
-}
-
-#[tracked_phase]
-impl Render for Page {}
+pub type Alias = Page;
 
 #[tracked_build]
 pub const LIMIT: usize = 1;
@@ -23,13 +18,14 @@ mod pages {
 #[tracked_phase]
 use pages::all;
 
-#[tracked_phase]
-unsafe impl Send for Raw {}
-
-struct Raw(*const u8);
+#[tracked_build]
+impl Page {
+    fn render(&self) {}
+}
 
 fn main() {
-    Page.render();
+    let page: Alias = Page;
+    page.render();
     all();
-    let _ = (LIMIT, Raw(std::ptr::null()));
+    let _ = LIMIT;
 }
