@@ -57,11 +57,11 @@ impl VisitMut for Expand {
     }
 
     fn visit_expr_mut(&mut self, expression: &mut Expr) {
-        if let Expr::Macro(call) = expression {
-            if call.mac.path.is_ident("in_current_phase") {
-                let tokens = in_current_phase::expand(call.mac.tokens.clone());
-                *expression = syn::parse2(tokens).expect("an expression");
-            }
+        if let Expr::Macro(call) = expression
+            && call.mac.path.is_ident("in_current_phase")
+        {
+            let tokens = in_current_phase::expand(call.mac.tokens.clone());
+            *expression = syn::parse2(tokens).expect("an expression");
         }
         visit_mut::visit_expr_mut(self, expression);
     }

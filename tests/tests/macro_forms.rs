@@ -225,7 +225,7 @@ fn with_numbered_labels(assembly: &str) -> String {
             labels.push(label);
             labels.len() - 1
         });
-        text.push_str(&format!(".L{number}{rest}"));
+        text.extend([".L", &number.to_string(), rest]);
     }
     text
 }
