@@ -16,7 +16,6 @@ use crate::program::{Console, Program};
 use crate::progress::{Drawn, Progress};
 use crate::select::{BuildRef, Filter, Mode, PassedOver, Selection, Since, UnreadableLines};
 
-/// The options of all commands.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Which builds")]
 pub(crate) struct CommonArgs {
@@ -51,7 +50,6 @@ pub(crate) struct CommonArgs {
     /// Exit with 3 if there is too little to show or to compare
     #[arg(long, global = true, help_heading = "Output")]
     pub(crate) strict: bool,
-    /// When to use colors.
     #[command(flatten, next_help_heading = "Output")]
     pub(crate) color: colorchoice_clap::Color,
 }

@@ -10,7 +10,6 @@ use crate::present::style::STRONG;
 use crate::present::{Block, Cell, Column, Json, Kind, Report, Row, Span, Table};
 use crate::select::{BuildRef, PassedOver, Selection, is_typical};
 
-/// The options of `accept`.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
 Later builds of its series are then compared with this build and those after it, and no longer with
@@ -78,7 +77,6 @@ fn report(changes: &[Accepted]) -> Report {
         Column::new("timestamp", "accepted", text(20), 4),
         Column::new("reason", "reason", Kind::Prose, 2),
     ];
-    let optional = |text: Option<&String>| text.map_or_else(Cell::absent, Cell::text);
     let row = |change: &Accepted| {
         let commit = change.commit.as_ref();
         let cells = vec![
@@ -86,7 +84,7 @@ fn report(changes: &[Accepted]) -> Report {
             commit.map_or_else(Cell::absent, |commit| Cell::labelled(short_commit(commit), commit)),
             Cell::text(&change.tool),
             Cell::text(&change.timestamp),
-            optional(change.reason.as_ref()),
+            Cell::known(change.reason.as_ref()),
         ];
         Row { cells, ..Row::default() }
     };

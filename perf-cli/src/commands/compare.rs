@@ -20,7 +20,6 @@ use crate::present::{
 };
 use crate::select::{BuildRef, SelectError, SeriesKey, group_sessions};
 
-/// The options of `compare`.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
 A set is compared by its medians. A label, a branch or a commit selects its newest builds on one

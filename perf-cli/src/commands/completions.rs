@@ -6,7 +6,6 @@ use clap_complete::Shell;
 use crate::context::Invocation;
 use crate::failure::Failure;
 
-/// The options of `completions`.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
 Examples (after the program's name):

@@ -23,6 +23,15 @@ pub(super) fn commits_between(
     (old != new).then(|| format!("{}..{}", short_commit(&old), short_commit(&new)))
 }
 
+/// A code location: `site::parse (src/parse.rs:17)`.
+pub(super) fn location(function: &str, file: Option<&str>, line: Option<u64>) -> String {
+    match (file, line) {
+        (Some(file), Some(line)) => format!("{function} ({file}:{line})"),
+        (Some(file), None) => format!("{function} ({file})"),
+        (None, _) => function.to_owned(),
+    }
+}
+
 /// How the build ended, or another reason why its times are not representative.
 pub(super) fn outcome(stats: &BuildStats) -> (&'static str, Style) {
     match stats.outcome {

@@ -7,7 +7,6 @@ use crate::context::Invocation;
 use crate::failure::Failure;
 use crate::present::{Report, units};
 
-/// The options of `prune`.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
 Records that are removed are gone, and so are their timelines. Lines that cannot be read stay.

@@ -16,7 +16,6 @@ use crate::present::style::{DIM, PLAIN, STRONG};
 use crate::present::{Block, Cell, Column, Fact, Json, Kind, Report, Row, Span, Table, units};
 use crate::select::is_typical;
 
-/// The options of `run`.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
 The command must record its builds. The records go to the history of --dir, with the label `run`

@@ -124,22 +124,9 @@ impl Default for Configuration {
 }
 
 impl Configuration {
-    /// Reads a file.
-    ///
-    /// # Errors
-    ///
-    /// It cannot be read, or something in it is wrong: the error names line and key.
-    pub(crate) fn read(path: &Path) -> Result<Self, ConfigurationError> {
-        reading::read(path)
-    }
-
     /// Reads the file that belongs to a history: beside the history's directory, else in the
     /// current directory, else in the nearest directory above it that has one and is no higher
     /// than the checkout. Without any, the defaults hold.
-    ///
-    /// # Errors
-    ///
-    /// There is such a file, and it cannot be read or something in it is wrong.
     pub(crate) fn of_history(dir: &Path) -> Result<Self, ConfigurationError> {
         // What has no absolute form, as in a directory that was removed, has nothing beside it.
         let dir = std::path::absolute(dir).ok();

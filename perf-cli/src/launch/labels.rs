@@ -19,7 +19,6 @@ impl Label {
     }
 
     /// Its text.
-    #[must_use]
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }

@@ -6,15 +6,8 @@ use perf_cli::ExitStatus;
 use perf_history::History;
 use tempfile::TempDir;
 
-use crate::in_process::{CommandOutput, Terminal, data, run};
-
-const NARROW: Terminal = Terminal { width: 80, color: false };
-
-fn copy_of(history: &str) -> TempDir {
-    let copy = tempfile::tempdir().unwrap();
-    fs::copy(data(history).join("history.jsonl"), copy.path().join("history.jsonl")).unwrap();
-    copy
-}
+use crate::in_process::{CommandOutput, run};
+use crate::snapshots::{NARROW, copy_of};
 
 fn accepted(copy: &TempDir) -> Vec<(String, Option<String>)> {
     let accepted = History::open(copy.path()).accepted().unwrap();

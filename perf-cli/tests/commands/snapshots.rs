@@ -123,7 +123,7 @@ fn unreadable_lines_are_reported_once_with_the_command_that_repairs() {
 }
 
 /// A copy of a history that may be written to.
-fn copy_of(history: &str) -> TempDir {
+pub(crate) fn copy_of(history: &str) -> TempDir {
     let copy = tempfile::tempdir().unwrap();
     fs::copy(data(history).join("history.jsonl"), copy.path().join("history.jsonl")).unwrap();
     copy

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
-use super::reference::{assert_close, cases};
+use super::{assert_close, cases};
 
 #[derive(serde::Deserialize)]
 struct SplitCase {

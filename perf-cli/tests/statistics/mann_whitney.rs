@@ -5,7 +5,7 @@ use perf_cli::internals::mann_whitney::{
 };
 use proptest::prelude::*;
 
-use super::reference::{assert_close, cases};
+use super::{assert_close, cases};
 
 #[derive(serde::Deserialize)]
 struct Case {

@@ -23,7 +23,6 @@ use crate::launch::{BuildCommand, LaunchError, Launcher};
 use crate::present::style::STRONG;
 use crate::present::{Fact, Format, Span, units};
 
-/// The options of `ab`.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
 The builds run in the order base head head base and so on, so that disturbances of the machine affect
@@ -62,7 +61,6 @@ pub(crate) struct AbArgs {
     /// The build command and its arguments, where --base or --head is not given
     #[arg(last = true, value_name = "CMD")]
     pub(crate) command: Vec<OsString>,
-    /// What a change must exceed.
     #[command(flatten)]
     pub(crate) thresholds: ThresholdArgs,
 }

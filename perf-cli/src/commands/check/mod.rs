@@ -19,7 +19,6 @@ use trial::{Against, Trial};
 
 pub(super) use trial::{GateReadiness, gate_readiness};
 
-/// The options of `check`.
 #[derive(Debug, Clone, Default, Args)]
 #[command(after_help = "\
 Judges the newest build, or the newest builds that ran together, against the 30 sessions before it
@@ -47,7 +46,6 @@ pub(crate) struct CheckArgs {
     /// The least severe verdict that fails
     #[arg(long, value_enum, default_value_t, value_name = "VERDICT")]
     pub(crate) fail_on: FailOn,
-    /// What a change must exceed.
     #[command(flatten)]
     pub(crate) thresholds: ThresholdArgs,
 }

@@ -7,12 +7,10 @@ use crate::context::Invocation;
 use crate::failure::Failure;
 use crate::present::export::{Stacks, flamegraph as picture, folded as text};
 
-use super::{BuildArgs, name_of, output, sums};
+use super::{BuildArgs, name_of, sums};
 
-/// The options of formats made of stacks.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct StacksArgs {
-    /// The build, and where to write.
     #[command(flatten)]
     pub(crate) build: BuildArgs,
     /// The value of each phase
@@ -58,7 +56,7 @@ pub(super) fn folded(
     args: &StacksArgs,
 ) -> Result<(), Failure> {
     let (_, stacks) = stacks(invocation, args)?;
-    output::write(invocation, &args.build.output, |target| text::write(target, &stacks))
+    super::write_to(invocation, &args.build.output, |target| text::write(target, &stacks))
 }
 
 /// Draws the stacks.
@@ -71,7 +69,9 @@ pub(super) fn flamegraph(
         title: format!("{}: {}", stats.tool, stacks.name),
         subtitle: format!("{} · {}", stats.timestamp, stats.build_id),
     };
-    output::write(invocation, &args.build.output, |target| picture::write(target, &titles, &stacks))
+    super::write_to(invocation, &args.build.output, |target| {
+        picture::write(target, &titles, &stacks)
+    })
 }
 
 /// The build, and its stacks: at least one.

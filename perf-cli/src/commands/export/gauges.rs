@@ -9,7 +9,7 @@ use crate::present::export::prometheus::{self, Metric};
 use crate::present::units;
 use crate::select::Mode;
 
-use super::{BuildArgs, output};
+use super::BuildArgs;
 
 /// Writes the gauges.
 pub(super) fn run(invocation: &mut Invocation<'_, '_>, args: &BuildArgs) -> Result<(), Failure> {
@@ -17,7 +17,7 @@ pub(super) fn run(invocation: &mut Invocation<'_, '_>, args: &BuildArgs) -> Resu
     let mut metrics = of_build(&stats);
     metrics.extend(of_counts(&stats));
     metrics.extend(of_phases(&stats));
-    output::write(invocation, &args.output, |target| prometheus::write(target, &metrics))
+    super::write_to(invocation, &args.output, |target| prometheus::write(target, &metrics))
 }
 
 fn seconds(ms: f64) -> Option<f64> {
@@ -47,58 +47,38 @@ fn of_build(stats: &BuildStats) -> Vec<Metric> {
     let rest = stats.unattributed.as_ref();
     let succeeded = f64::from(u8::from(stats.outcome == Outcome::Success));
     let all: [(&str, &str, Option<f64>); 15] = [
-        ("buildperf_build_start_timestamp_seconds", "When the build started.", started),
+        ("build_start_timestamp_seconds", "When the build started.", started),
+        ("build_duration_seconds", "The time of the build.", seconds(stats.build_time_ms)),
+        ("build_success", "Whether the build ended well.", Some(succeeded)),
+        ("build_cpu_user_seconds", "Processor time.", ms(stats.cpu_user_ms)),
+        ("build_cpu_system_seconds", "Processor time in the kernel.", ms(stats.cpu_system_ms)),
         (
-            "buildperf_build_duration_seconds",
-            "The time of the build.",
-            seconds(stats.build_time_ms),
-        ),
-        ("buildperf_build_success", "Whether the build ended well.", Some(succeeded)),
-        ("buildperf_build_cpu_user_seconds", "Processor time.", ms(stats.cpu_user_ms)),
-        (
-            "buildperf_build_cpu_system_seconds",
-            "Processor time in the kernel.",
-            ms(stats.cpu_system_ms),
-        ),
-        (
-            "buildperf_build_resident_memory_bytes",
+            "build_resident_memory_bytes",
             "Resident set at the build's end.",
             mb(stats.memory_rss_mb),
         ),
         (
-            "buildperf_build_peak_resident_memory_bytes",
+            "build_peak_resident_memory_bytes",
             "Highest resident set of the process so far.",
             mb(stats.memory_peak_rss_mb),
         ),
-        ("buildperf_build_heap_bytes", "Live heap at the build's end.", mb(stats.memory_heap_mb)),
+        ("build_heap_bytes", "Live heap at the build's end.", mb(stats.memory_heap_mb)),
+        ("build_peak_heap_bytes", "Highest live heap during the build.", mb(stats.memory_peak_mb)),
+        ("build_allocated_bytes", "Bytes requested, on all threads.", count(stats.alloc_bytes)),
+        ("build_allocations", "Allocations, on all threads.", count(stats.alloc_count)),
+        ("build_overhead_seconds", "A lower bound of what measuring cost.", ms(stats.overhead_ms)),
         (
-            "buildperf_build_peak_heap_bytes",
-            "Highest live heap during the build.",
-            mb(stats.memory_peak_mb),
-        ),
-        (
-            "buildperf_build_allocated_bytes",
-            "Bytes requested, on all threads.",
-            count(stats.alloc_bytes),
-        ),
-        ("buildperf_build_allocations", "Allocations, on all threads.", count(stats.alloc_count)),
-        (
-            "buildperf_build_overhead_seconds",
-            "A lower bound of what measuring cost.",
-            ms(stats.overhead_ms),
-        ),
-        (
-            "buildperf_build_skipped",
+            "build_skipped",
             "Whether there was nothing to build.",
             stats.skipped.map(|skipped| f64::from(u8::from(skipped))),
         ),
         (
-            "buildperf_unattributed_build_thread_seconds",
+            "unattributed_build_thread_seconds",
             "Time in no phase, on the thread that started the build.",
             rest.and_then(|rest| seconds(rest.build_thread_ms)),
         ),
         (
-            "buildperf_unattributed_allocated_bytes",
+            "unattributed_allocated_bytes",
             "Bytes requested in no phase.",
             rest.and_then(|rest| count(rest.alloc_bytes)),
         ),
@@ -124,13 +104,13 @@ fn of_counts(stats: &BuildStats) -> [Metric; 2] {
     let labels = |more: &[&'static str]| OF_BUILD.iter().chain(more).copied().collect();
     [
         Metric {
-            name: "buildperf_build_items",
+            name: "build_items",
             help: "What the tool counted, under its own names.",
             labels: labels(&["name"]),
             samples: counts.map(|(name, count)| (with(&[name]), units::float(*count))).collect(),
         },
         Metric {
-            name: "buildperf_build_info",
+            name: "build_info",
             help: "The versions of the tool and of its compiler; always 1.",
             labels: labels(&["tool_version", "rust_version"]),
             samples: vec![(info, 1.0)],
@@ -143,53 +123,43 @@ type OfPhase = (&'static str, &'static str, fn(&PhaseStats) -> Option<f64>);
 
 fn of_phases(stats: &BuildStats) -> Vec<Metric> {
     let all: [OfPhase; 13] = [
-        (
-            "buildperf_phase_build_thread_seconds",
-            "Time on the thread that started the build.",
-            |phase| phase.build_thread_ms.and_then(seconds),
-        ),
-        ("buildperf_phase_total_seconds", "Thread time, over all threads.", |phase| {
-            seconds(phase.total_ms)
+        ("phase_build_thread_seconds", "Time on the thread that started the build.", |phase| {
+            phase.build_thread_ms.and_then(seconds)
         }),
+        ("phase_total_seconds", "Thread time, over all threads.", |phase| seconds(phase.total_ms)),
         (
-            "buildperf_phase_self_seconds",
+            "phase_self_seconds",
             "Thread time without the phases below, over all threads.",
             |phase| seconds(phase.self_ms),
         ),
-        ("buildperf_phase_elapsed_seconds", "Last exit minus first entry.", |phase| {
+        ("phase_elapsed_seconds", "Last exit minus first entry.", |phase| {
             seconds(phase.elapsed_ms)
         }),
-        ("buildperf_phase_calls", "Finished calls.", |phase| Some(units::float(phase.calls))),
-        ("buildperf_phase_items", "Units of work.", |phase| {
+        ("phase_calls", "Finished calls.", |phase| Some(units::float(phase.calls))),
+        ("phase_items", "Units of work.", |phase| {
             Some(phase.items).filter(|items| *items > 0).map(units::float)
         }),
-        ("buildperf_phase_allocated_bytes", "Bytes requested.", |phase| {
-            phase.alloc_bytes.map(units::float)
+        ("phase_allocated_bytes", "Bytes requested.", |phase| phase.alloc_bytes.map(units::float)),
+        ("phase_self_allocated_bytes", "Bytes requested without the phases below.", |phase| {
+            phase.self_alloc_bytes.map(units::float)
         }),
+        ("phase_allocations", "Allocations.", |phase| phase.alloc_count.map(units::float)),
         (
-            "buildperf_phase_self_allocated_bytes",
-            "Bytes requested without the phases below.",
-            |phase| phase.self_alloc_bytes.map(units::float),
-        ),
-        ("buildperf_phase_allocations", "Allocations.", |phase| {
-            phase.alloc_count.map(units::float)
-        }),
-        (
-            "buildperf_phase_peak_bytes",
+            "phase_peak_bytes",
             "Highest live heap above the level at entry, on one thread, of the worst call.",
             |phase| phase.peak_bytes.map(units::float),
         ),
         (
-            "buildperf_phase_process_peak_bytes",
+            "phase_process_peak_bytes",
             "Highest live heap of the whole process during the phase.",
             |phase| phase.process_peak_bytes.map(units::float),
         ),
         (
-            "buildperf_phase_retained_bytes",
+            "phase_retained_bytes",
             "Bytes that the phase itself requested and that were live at the build's end, estimated.",
             |phase| phase.retained_bytes.map(units::float),
         ),
-        ("buildperf_phase_panics", "Calls that ended by unwinding.", |phase| {
+        ("phase_panics", "Calls that ended by unwinding.", |phase| {
             Some(units::float(phase.panics))
         }),
     ];

@@ -3,7 +3,7 @@
 use perf_history::{BuildStats, HistoryError, Timeline};
 use serde_json::{Map, Value};
 
-use super::{BuildArgs, name_of, output, sums};
+use super::{BuildArgs, name_of, sums};
 use crate::context::Invocation;
 use crate::failure::{Failure, with_causes};
 use crate::present::export::{
@@ -27,7 +27,7 @@ pub(super) fn chrome_trace(
         phases: &calls.phases,
         lanes: &calls.lanes,
     };
-    output::write(invocation, &args.output, |target| trace_events::write(target, &trace))
+    super::write_to(invocation, &args.output, |target| trace_events::write(target, &trace))
 }
 
 /// Writes the file format of speedscope.
@@ -53,7 +53,7 @@ pub(super) fn speedscope(
         end_ns: calls.end_ns,
         sums: &sums,
     };
-    output::write(invocation, &args.output, |target| speedscope_file::write(target, &file))
+    super::write_to(invocation, &args.output, |target| speedscope_file::write(target, &file))
 }
 
 /// What viewers show about the build.

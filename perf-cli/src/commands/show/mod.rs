@@ -16,7 +16,6 @@ use crate::present::{
 };
 use crate::select::{BuildRef, Mode};
 
-/// The options of `show`.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
 Own time is that on the build thread. With what is unattributed it adds up to

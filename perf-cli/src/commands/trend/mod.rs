@@ -19,7 +19,6 @@ use crate::present::style::{ACCENT, BAD, GOOD, PLAIN, STRONG};
 use crate::present::{Block, Cell, Column, Fact, Json, Kind, Report, Row, Span, Table, units};
 use crate::select::{Mode, SeriesKey, Session};
 
-/// The options of `trend`.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
 Looks at the series of the newest build, on the default branch (--branch; else main and master). A
@@ -255,13 +254,12 @@ fn row(shift: &Shift<'_>, sessions: &[Session]) -> Option<Row> {
         None if point.new > point.old => BAD,
         None => GOOD,
     };
-    let optional = |text: Option<&String>| text.map_or_else(Cell::absent, Cell::text);
     let what = series.measure.of(series.phase.as_deref());
     let cells = vec![
         Cell::labelled(day(&first.timestamp), &first.timestamp),
         commits,
         Cell::text(&first.build_id),
-        optional(series.phase.as_ref()),
+        Cell::known(series.phase.as_ref()),
         Cell::text(series.measure.key()),
         Cell::text(what),
         Cell::number(point.old),
@@ -273,8 +271,8 @@ fn row(shift: &Shift<'_>, sessions: &[Session]) -> Option<Row> {
         accepted.map_or_else(Cell::absent, |change| {
             Cell::labelled(day(&change.timestamp), &change.timestamp)
         }),
-        optional(accepted.map(|change| &change.build_id)),
-        optional(accepted.and_then(|change| change.reason.as_ref())),
+        Cell::known(accepted.map(|change| &change.build_id)),
+        Cell::known(accepted.and_then(|change| change.reason.as_ref())),
     ];
     Some(Row { cells, ..Row::default() })
 }

@@ -165,11 +165,10 @@ impl Page {
             Column::data("place", text),
             Column::data("why", text),
         ];
-        let optional = |text: Option<&String>| text.map_or_else(Cell::absent, Cell::text);
         let row = |judged: &Judged| {
             let cells = vec![
                 Cell::text(judged.verdict.word()),
-                optional(judged.phase.as_ref()),
+                Cell::known(judged.phase.as_ref()),
                 Cell::text(judged.measure.key()),
                 Cell::number(judged.old),
                 Cell::number(judged.new),
@@ -180,7 +179,7 @@ impl Page {
                 Cell::count(judged.baseline_builds as u64),
                 Cell::count(judged.baseline_sessions as u64),
                 Cell::flag(judged.is_creep),
-                optional(judged.place.as_ref()),
+                Cell::known(judged.place.as_ref()),
                 Cell::text(self.why(judged)),
             ];
             Row { cells, style: PLAIN }

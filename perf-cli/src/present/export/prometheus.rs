@@ -10,6 +10,7 @@ use super::shown;
 /// A gauge, with a value for each set of labels.
 #[derive(Debug)]
 pub(crate) struct Metric {
+    /// Without the prefix `buildperf_`.
     pub name: &'static str,
     pub help: &'static str,
     /// The names of the labels.
@@ -22,8 +23,11 @@ pub(crate) struct Metric {
 pub(crate) fn write(target: &mut dyn Write, metrics: &[Metric]) -> io::Result<()> {
     let registry = Registry::new();
     for metric in metrics.iter().filter(|metric| !metric.samples.is_empty()) {
-        let gauges = GaugeVec::new(Opts::new(metric.name, metric.help), &metric.labels)
-            .map_err(io::Error::other)?;
+        let gauges = GaugeVec::new(
+            Opts::new(metric.name, metric.help).namespace("buildperf"),
+            &metric.labels,
+        )
+        .map_err(io::Error::other)?;
         registry.register(Box::new(gauges.clone())).map_err(io::Error::other)?;
         for (labels, value) in &metric.samples {
             let labels: Vec<String> = labels.iter().map(|label| shown(label)).collect();

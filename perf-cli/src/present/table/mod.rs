@@ -117,6 +117,11 @@ impl Cell {
         Self::labelled(shown.clone(), shown)
     }
 
+    /// Text that may be missing.
+    pub(crate) fn known(text: Option<impl Into<String>>) -> Self {
+        text.map_or_else(Self::absent, Self::text)
+    }
+
     /// Text for people, and the text for programs.
     pub(crate) fn labelled(shown: impl Into<String>, raw: impl Into<String>) -> Self {
         let (shown, raw) = (shown.into(), raw.into());
