@@ -200,7 +200,6 @@ impl Invocation<'_, '_> {
         }
     }
 
-    /// Writes the result.
     pub(crate) fn write(&mut self, report: &Report) -> Result<(), Failure> {
         self.reading.clear();
         let shape = Shape { format: self.common.format, width: self.console.width };
@@ -215,7 +214,6 @@ impl Invocation<'_, '_> {
         let _ = writeln!(self.console.err, "{}", escape::terminal(text));
     }
 
-    /// Prints a warning.
     pub(crate) fn warn(&mut self, text: &str) {
         self.reading.clear();
         let text = escape::terminal(text);

@@ -9,9 +9,8 @@ mod describe;
 mod doctor;
 mod export;
 pub(crate) mod list;
+mod maintenance;
 mod paired;
-mod prune;
-mod repair;
 mod run;
 mod show;
 mod trend;
@@ -22,7 +21,6 @@ use clap::Subcommand;
 use crate::context::Invocation;
 use crate::failure::{ExitStatus, Failure};
 
-/// A subcommand.
 #[derive(Debug, Clone, Subcommand)]
 pub(crate) enum Command {
     /// List the newest builds (the default)
@@ -48,7 +46,7 @@ pub(crate) enum Command {
     /// Move unreadable lines out of the history
     Repair,
     /// Remove old records for good
-    Prune(prune::PruneArgs),
+    Prune(maintenance::PruneArgs),
     /// Print a completion script for a shell
     Completions(completions::CompletionsArgs),
 }
@@ -79,8 +77,8 @@ pub(crate) fn run(
         Command::Run(args) => return run::run(invocation, args),
         Command::Ab(args) => return ab::run(invocation, args),
         Command::Doctor => doctor::run(invocation)?,
-        Command::Repair => repair::run(invocation)?,
-        Command::Prune(args) => prune::run(invocation, args)?,
+        Command::Repair => maintenance::repair(invocation)?,
+        Command::Prune(args) => maintenance::prune(invocation, args)?,
         Command::Completions(args) => completions::run(invocation, args)?,
     }
     Ok(ExitStatus::Success)

@@ -72,16 +72,16 @@ pub(crate) fn run(
     if is_interrupted {
         invocation.note(&format!(
             "interrupted: {} of {} recorded",
-            units::count(builds.len() as u64),
-            units::counted(runs.into(), "build")
+            units::count(builds.len()),
+            units::counted(runs, "build")
         ));
         return Ok(ExitStatus::Interrupted);
     }
     if builds.len() as u64 > u64::from(runs) {
         invocation.note(&format!(
             "{} left {}: each run makes several builds",
-            units::counted(runs.into(), "run"),
-            units::counted(builds.len() as u64, "record")
+            units::counted(runs, "run"),
+            units::counted(builds.len(), "record")
         ));
     }
     Ok(ExitStatus::Success)
@@ -189,7 +189,7 @@ fn totals(builds: &[BuildStats]) -> Vec<Fact> {
         if least >= most {
             return fact;
         }
-        let fact = fact.and(Span::plain(format!("from {} to {}", shown(least), shown(most))));
+        let fact = fact.and(format!("from {} to {}", shown(least), shown(most)));
         match middle {
             middle if middle > 0.0 => {
                 fact.and(Span::dim(format!("range {}", units::share((most - least) / middle))))

@@ -50,7 +50,6 @@ use crate::judge::thresholds::{not_negative, probability, sigmas};
 
 pub(crate) use reading::ConfigurationError;
 
-/// The name of the file.
 pub(crate) const FILE: &str = "buildperf.toml";
 
 /// The default branches of a project that does not name one.
@@ -140,13 +139,11 @@ impl Configuration {
         }
     }
 
-    /// Whether a phase is judged.
     pub(crate) fn is_judged(&self, path: &str) -> bool {
         let ignore = self.rules_for(path).filter_map(|rule| rule.ignore).next_back();
         ignore != Some(true)
     }
 
-    /// The thresholds of a phase.
     pub(crate) fn of_phase(&self, path: &str) -> Thresholds {
         self.rules_for(path).fold(self.thresholds, |thresholds, rule| rule.apply(thresholds))
     }

@@ -20,7 +20,6 @@ pub(crate) enum ConfigurationError {
     Invalid { path: PathBuf, line: usize, reason: String, text: String },
 }
 
-/// The file.
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 struct File {
@@ -33,7 +32,6 @@ struct File {
 }
 
 impl Configuration {
-    /// Reads a file.
     pub(crate) fn read(path: &Path) -> Result<Self, ConfigurationError> {
         let path = path.to_owned();
         let text = match fs::read_to_string(&path) {

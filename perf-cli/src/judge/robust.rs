@@ -51,6 +51,7 @@ impl Level {
     }
 
     /// The same level with `share` of the spread, but with a sigma of at least `least_sigma`.
+    #[must_use]
     pub fn with_spread(self, share: f64, least_sigma: f64) -> Self {
         Self { sigma: (self.sigma * share).max(least_sigma), ..self }
     }

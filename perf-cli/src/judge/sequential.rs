@@ -54,6 +54,7 @@ impl Rule {
     /// The same rule with the last look at `pairs`: with 10, the looks are at 8 and 10; with 40, at 8,
     /// 12 and 40. The last look gets the p of all looks that it replaces, so that the bound on false
     /// alarms stays the same.
+    #[must_use]
     pub fn with_pairs(mut self, pairs: usize) -> Self {
         let before_last = self.looks.len().saturating_sub(1);
         let kept = self.looks.iter().take(before_last).filter(|look| look.pairs < pairs).count();
@@ -65,6 +66,7 @@ impl Rule {
     }
 
     /// The same rule with each p multiplied by `factor`.
+    #[must_use]
     pub fn with_p_times(mut self, factor: f64) -> Self {
         for look in &mut self.looks {
             look.p *= factor;

@@ -5,7 +5,6 @@ use std::fmt;
 use std::path::PathBuf;
 use std::process::Command;
 
-/// A command and its directory.
 #[derive(Debug, Clone)]
 pub(crate) struct BuildCommand {
     /// The program and its arguments.
@@ -16,7 +15,6 @@ pub(crate) struct BuildCommand {
 }
 
 impl BuildCommand {
-    /// A program, and its arguments.
     pub(crate) fn of_words(words: Vec<OsString>) -> Self {
         let typed: Vec<_> = words.iter().map(|word| word.to_string_lossy()).collect();
         Self { typed: typed.join(" "), words, dir: None }

@@ -18,7 +18,6 @@ impl Label {
         Self(text.to_owned())
     }
 
-    /// Its text.
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }

@@ -291,7 +291,7 @@ fn an_unreadable_history_has_its_own_exit_code() {
     for words in [&[][..], &["show"], &["compare", "-2", "-1"], &["doctor"], &["repair"]] {
         let output = run(dir.path(), words, NARROW);
         assert_eq!((output.exit, output.out.as_str()), (ExitStatus::History, ""), "{words:?}");
-        assert!(output.err.contains("it is not a regular file"), "{}", output.err);
+        output.assert_err_contains("it is not a regular file");
     }
 }
 

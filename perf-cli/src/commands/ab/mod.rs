@@ -116,7 +116,7 @@ pub(crate) fn run(
     match made {
         Ok(()) => {}
         Err(LaunchError::Interrupted) => {
-            let made = units::counted(pairs.len() as u64, "pair");
+            let made = units::counted(pairs.len(), "pair");
             invocation.note(&format!("interrupted after {made}, before there was a clear answer"));
             return Ok(ExitStatus::Interrupted);
         }
@@ -125,7 +125,7 @@ pub(crate) fn run(
 
     let (base, head) = (pairs.of(Half::Base), pairs.of(Half::Head));
     let names = [Half::Base, Half::Head].map(|half| {
-        let text = format!("{} ({})", half.name(), units::counted(pairs.len() as u64, "build"));
+        let text = format!("{} ({})", half.name(), units::counted(pairs.len(), "build"));
         Span::new(text, STRONG)
     });
     let Comparison { mut report, obstacles } = Comparison::new(names, base, head);

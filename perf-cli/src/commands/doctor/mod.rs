@@ -16,7 +16,6 @@ use crate::present::{Block, Cell, Column, Json, Kind, Report, Row, Table, moment
 use crate::program::Program;
 use crate::select::{BuildRef, SelectError, is_typical};
 
-/// The result of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     Fine,
@@ -26,7 +25,6 @@ enum State {
     Bad,
 }
 
-/// A check and its result.
 #[derive(Debug)]
 struct Check {
     what: &'static str,
@@ -202,7 +200,7 @@ fn phases(stats: &BuildStats) -> Check {
     if stats.phases.is_empty() {
         return Check::notice(WHAT, "none", "annotate the build's functions with #[tracked_phase]");
     }
-    let number = units::counted(stats.phases.len() as u64, "phase");
+    let number = units::counted(stats.phases.len(), "phase");
     let rest = stats.unattributed.as_ref().map(|rest| rest.build_thread_ms / stats.build_time_ms);
     match rest.filter(|rest| rest.is_finite()) {
         Some(rest) if rest > MUCH_UNATTRIBUTED => Check::notice(

@@ -5,7 +5,8 @@ use perf_history::BuildStats;
 
 use crate::context::Invocation;
 use crate::failure::Failure;
-use crate::present::export::{Stacks, flamegraph as picture, folded as text};
+use crate::present::export::Stacks;
+use crate::present::export::folded::{Titles, write_flamegraph, write_folded};
 
 use super::{BuildArgs, name_of, sums};
 
@@ -56,21 +57,20 @@ pub(super) fn folded(
     args: &StacksArgs,
 ) -> Result<(), Failure> {
     let (_, stacks) = stacks(invocation, args)?;
-    super::write_to(invocation, &args.build.output, |target| text::write(target, &stacks))
+    super::write_to(invocation, &args.build.output, |target| write_folded(target, &stacks))
 }
 
-/// Draws the stacks.
 pub(super) fn flamegraph(
     invocation: &mut Invocation<'_, '_>,
     args: &StacksArgs,
 ) -> Result<(), Failure> {
     let (stats, stacks) = stacks(invocation, args)?;
-    let titles = picture::Titles {
+    let titles = Titles {
         title: format!("{}: {}", stats.tool, stacks.name),
         subtitle: format!("{} · {}", stats.timestamp, stats.build_id),
     };
     super::write_to(invocation, &args.build.output, |target| {
-        picture::write(target, &titles, &stacks)
+        write_flamegraph(target, &titles, &stacks)
     })
 }
 

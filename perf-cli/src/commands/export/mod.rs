@@ -87,7 +87,6 @@ pub(crate) struct OutputArgs {
     pub(crate) output: Option<PathBuf>,
 }
 
-/// Writes the export.
 pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &ExportArgs) -> Result<(), Failure> {
     if invocation.common.format != Format::Table {
         return Err(Failure::Usage(
@@ -105,7 +104,6 @@ pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &ExportArgs) -> Res
     }
 }
 
-/// The selected build.
 fn build(invocation: &mut Invocation<'_, '_>, build: &BuildRef) -> Result<BuildStats, Failure> {
     let mut selection = invocation.selection();
     let stats = selection.newest(build);
@@ -113,7 +111,6 @@ fn build(invocation: &mut Invocation<'_, '_>, build: &BuildRef) -> Result<BuildS
     Ok(stats?)
 }
 
-/// The name of a build.
 fn name_of(stats: &BuildStats) -> String {
     format!("{} {}", stats.tool, stats.timestamp)
 }

@@ -78,7 +78,6 @@ fn about(stats: &BuildStats, is_timeline: bool) -> Map<String, Value> {
     fields.map(|(name, value)| (name.to_owned(), escape::terminal(value).into())).collect()
 }
 
-/// The calls of a build.
 pub(super) struct Calls {
     pub(super) phases: Phases,
     pub(super) lanes: Vec<Lane>,

@@ -39,7 +39,6 @@ fn time_of(build: &BuildStats, phase: &str) -> Option<f64> {
     build.phase(phase)?.build_thread_ms
 }
 
-/// Draws the chart.
 pub(super) fn run(invocation: &mut Invocation<'_, '_>, last: Option<usize>) -> Result<(), Failure> {
     let is_limited = last.is_none() && invocation.common.since.is_none();
     let limit = last.unwrap_or(if is_limited { BUILDS } else { usize::MAX });
@@ -106,7 +105,7 @@ impl Series {
     }
 
     fn described(&self) -> String {
-        let number = units::counted(self.builds.len() as u64, "build");
+        let number = units::counted(self.builds.len(), "build");
         let mode = self.key.as_ref().and_then(|key| key.mode);
         mode.map_or(number.clone(), |mode| format!("{number}, {mode}"))
     }
@@ -153,7 +152,6 @@ impl Series {
         }
     }
 
-    /// The numbers that are drawn.
     fn table(&self) -> Table {
         let text = Kind::Text { least: 0 };
         let phases = self.phases();

@@ -161,7 +161,6 @@ impl Listed {
 /// The rank of all counts after the first: a narrow terminal drops them before all other columns.
 const OTHER_COUNTS: u8 = 20;
 
-/// Makes the table.
 fn table(listed: &Listed, now: &ZonedDateTime) -> Table {
     let counts = counts(listed);
     let text = |least| Kind::Text { least };
@@ -286,12 +285,12 @@ fn facts(listed: &Listed, width: usize) -> Vec<Fact> {
                 0 => fact,
                 _ => fact.and(Span::new(sparkline(&times), ACCENT)),
             };
-            let fact = fact.and(Span::plain(units::counted(builds().count() as u64, "build")));
+            let fact = fact.and(units::counted(builds().count(), "build"));
             fact.known(series.median_ms.map(|median| format!("median {}", units::time(median))))
         })
         .collect();
     if present.len() > MOST {
-        let more = units::count((present.len() - MOST) as u64);
+        let more = units::count(present.len() - MOST);
         facts.push(Fact::new(format!("{more} more series")).and(Span::dim("not drawn")));
     }
     facts

@@ -7,7 +7,7 @@ use std::num::NonZeroUsize;
 use clap::Args;
 use perf_history::{Accepted, BuildStats};
 
-use crate::commands::describe::short_commit;
+use crate::commands::describe::{builds_of, short_commit};
 use crate::commands::verdicts::Measure;
 use crate::configuration::Configuration;
 use crate::context::Invocation;
@@ -90,15 +90,13 @@ pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &TrendArgs) -> Resu
     if sessions.len() < MIN_SESSIONS {
         return Err(Failure::NoData(format!(
             "{} on {}: at least {MIN_SESSIONS} are needed for a change point",
-            units::counted(sessions.len() as u64, "session"),
+            units::counted(sessions.len(), "session"),
             configuration.default_branches.join(" or "),
         )));
     }
     if shifts.is_empty() {
-        invocation.note(&format!(
-            "no level shifted among {}",
-            units::counted(sessions.len() as u64, "session")
-        ));
+        invocation
+            .note(&format!("no level shifted among {}", units::counted(sessions.len(), "session")));
     }
     Ok(())
 }
@@ -181,14 +179,9 @@ fn report(
     series: &[TimeSeries],
     shifts: &[Shift<'_>],
 ) -> Report {
-    let builds: u64 = sessions.iter().map(|session| session.builds.len() as u64).sum();
-    let mut number = units::counted(builds, "build");
-    if builds != sessions.len() as u64 {
-        number = format!("{number} in {}", units::counted(sessions.len() as u64, "session"));
-    }
     let mut title = vec![Span::new(&newest.tool, STRONG)];
     title.extend(Mode::from_build(newest).map(|mode| Span::plain(mode.name())));
-    title.push(Span::plain(number));
+    title.push(Span::plain(builds_of(sessions)));
     let drawn = series.first().map(|series| {
         let numbers: Vec<Option<f64>> = series
             .numbers
@@ -304,7 +297,6 @@ impl<'a> AcceptedIn<'a> {
     }
 }
 
-/// The day of a timestamp.
 fn day(timestamp: &str) -> String {
     timestamp.chars().take(10).collect()
 }

@@ -56,7 +56,6 @@ impl Evidence {
         gathering.evidence
     }
 
-    /// The input of the rules.
     pub(super) fn hypothesis(&self) -> Hypothesis<'_> {
         Hypothesis {
             quantity: match (self.measure, &self.phase) {
@@ -144,7 +143,6 @@ impl Gathering<'_> {
                 self.push(Some(path), measure, thresholds, new, old);
             };
             add(Measure::Time, &|phase, _| Some(phase.self_ms));
-            type Counts = (fn(&PhaseStats) -> Option<u64>, fn(&BuildStats) -> Option<u64>);
             let count: Counts = (|phase| phase.self_alloc_count, |stats| stats.alloc_count);
             let bytes: Counts = (|phase| phase.self_alloc_bytes, |stats| stats.alloc_bytes);
             for (measure, (own, all)) in
@@ -162,6 +160,9 @@ impl Gathering<'_> {
         }
     }
 }
+
+/// A number in a phase itself, and in its build.
+type Counts = (fn(&PhaseStats) -> Option<u64>, fn(&BuildStats) -> Option<u64>);
 
 /// The phases of a build by their paths.
 struct Phases<'a> {

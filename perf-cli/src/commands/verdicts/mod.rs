@@ -183,7 +183,6 @@ fn explain(
     judged.collect()
 }
 
-/// The verdict on the build's time.
 pub(super) fn of_build_time(judged: &[Judged]) -> Option<&Judged> {
     judged.iter().find(|judged| judged.phase.is_none() && judged.measure == Measure::Time)
 }

@@ -68,9 +68,7 @@ pub(crate) enum Kind {
     },
     /// Sentences, which are wrapped.
     Prose,
-    /// Milliseconds.
     Time,
-    /// Bytes.
     Bytes,
     /// MiB.
     Megabytes,

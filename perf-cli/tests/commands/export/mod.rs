@@ -181,7 +181,7 @@ fn contradicting_options_are_a_usage_error() {
     for format in ["json", "csv", "markdown"] {
         let output = run(&data("site"), &["export", "folded", "--format", format], NARROW);
         assert_eq!((output.exit, output.out.as_str()), (ExitStatus::Usage, ""));
-        assert!(output.err.contains("--format does not apply to exports"), "{}", output.err);
+        output.assert_err_contains("--format does not apply to exports");
     }
     let output = run(&data("site"), &["export", "folded", "nosuchbuild"], NARROW);
     assert_eq!((output.exit, output.out.as_str()), (ExitStatus::Usage, ""));
