@@ -10,6 +10,9 @@ use crate::configuration::ConfigurationError;
 use crate::launch::LaunchError;
 use crate::select::SelectError;
 
+/// The result of a command or of a part of it.
+pub(crate) type Result<T = (), E = Failure> = std::result::Result<T, E>;
+
 /// Why a command could not do what it should.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {

@@ -165,8 +165,7 @@ fn several_records() {
     let result = session.run(&["run", "--runs", "2"], &["records=3"]);
     assert_eq!(result.exit, ExitStatus::Success);
     assert_eq!(result.err, "2 runs left 6 records: each run makes several builds\n");
-    let last = result.out.lines().find(|line| line.contains("build-0005"));
-    assert!(last.is_some(), "{}", result.out);
+    result.assert_out_contains("build-0005");
 }
 
 fn not_started() {

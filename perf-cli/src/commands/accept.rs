@@ -5,7 +5,7 @@ use perf_history::{Accepted, BuildStats};
 
 use crate::commands::describe::short_commit;
 use crate::context::Invocation;
-use crate::failure::Failure;
+use crate::failure::{Failure, Result};
 use crate::present::style::STRONG;
 use crate::present::{Block, Cell, Column, Json, Kind, Report, Row, Span, Table};
 use crate::select::{BuildRef, PassedOver, Selection, is_typical};
@@ -30,7 +30,7 @@ pub(crate) struct AcceptArgs {
 }
 
 /// Accepts the selected builds, and lists them.
-pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &AcceptArgs) -> Result<(), Failure> {
+pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &AcceptArgs) -> Result {
     let mut selection = invocation.selection();
     let beginnings = beginnings(&mut selection, args.build.as_ref());
     invocation.report_unreadable(selection.unreadable());
@@ -60,7 +60,7 @@ pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &AcceptArgs) -> Res
 fn beginnings(
     selection: &mut Selection,
     build: Option<&BuildRef>,
-) -> Result<(Vec<BuildStats>, Vec<PassedOver>), Failure> {
+) -> Result<(Vec<BuildStats>, Vec<PassedOver>)> {
     if let Some(reference) = build {
         return Ok((selection.beginnings(reference)?, Vec::new()));
     }

@@ -12,7 +12,7 @@ use crate::commands::paired::{PairedMedians, PhasePair, pair_phases};
 use crate::commands::verdicts::{self, Judged};
 use crate::configuration::Configuration;
 use crate::context::Invocation;
-use crate::failure::Failure;
+use crate::failure::{Failure, Result};
 use crate::judge::Verdict;
 use crate::present::style::{DIM, PLAIN, STRONG};
 use crate::present::{
@@ -40,7 +40,7 @@ pub(crate) struct CompareArgs {
 }
 
 /// Compares two sets of builds.
-pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &CompareArgs) -> Result<(), Failure> {
+pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &CompareArgs) -> Result {
     let mut selection = invocation.selection();
     let mut both = || -> Result<_, SelectError> {
         Ok((selection.named(&args.old)?, selection.named(&args.new)?))

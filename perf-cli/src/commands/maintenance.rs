@@ -4,7 +4,7 @@ use clap::Args;
 use perf_history::{Pruned, Repaired, Retention};
 
 use crate::context::Invocation;
-use crate::failure::Failure;
+use crate::failure::{Failure, Result};
 use crate::present::{Report, units};
 
 #[derive(Debug, Clone, Args)]
@@ -21,7 +21,7 @@ pub(crate) struct PruneArgs {
 }
 
 /// Prunes the history, and reports what was removed.
-pub(crate) fn prune(invocation: &mut Invocation<'_, '_>, args: &PruneArgs) -> Result<(), Failure> {
+pub(crate) fn prune(invocation: &mut Invocation<'_, '_>, args: &PruneArgs) -> Result {
     invocation.refuse_filters(false)?;
     let since = invocation.common.since.map(|since| since.instant(&invocation.console.now));
     let keep = match (args.keep, since) {
@@ -57,7 +57,7 @@ pub(crate) fn prune(invocation: &mut Invocation<'_, '_>, args: &PruneArgs) -> Re
 }
 
 /// Repairs the history, and reports what changed.
-pub(crate) fn repair(invocation: &mut Invocation<'_, '_>) -> Result<(), Failure> {
+pub(crate) fn repair(invocation: &mut Invocation<'_, '_>) -> Result {
     invocation.refuse_filters(true)?;
     let history = invocation.history();
     let Repaired { records, rejected, adopted, .. } = history.repair()?;

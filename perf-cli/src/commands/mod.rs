@@ -19,7 +19,7 @@ mod verdicts;
 use clap::Subcommand;
 
 use crate::context::Invocation;
-use crate::failure::{ExitStatus, Failure};
+use crate::failure::{ExitStatus, Failure, Result};
 
 #[derive(Debug, Clone, Subcommand)]
 pub(crate) enum Command {
@@ -56,7 +56,7 @@ pub(crate) fn run(
     invocation: &mut Invocation<'_, '_>,
     command: Option<&Command>,
     without_command: &list::ListArgs,
-) -> Result<ExitStatus, Failure> {
+) -> Result<ExitStatus> {
     let Some(command) = command else {
         list::run(invocation, without_command)?;
         return Ok(ExitStatus::Success);

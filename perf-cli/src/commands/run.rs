@@ -9,7 +9,7 @@ use perf_history::BuildStats;
 
 use crate::commands::describe::{self, change_style};
 use crate::context::Invocation;
-use crate::failure::{ExitStatus, Failure};
+use crate::failure::{ExitStatus, Result};
 use crate::judge::median;
 use crate::launch::{BuildCommand, Label, LaunchError, Launcher};
 use crate::present::style::{DIM, PLAIN, STRONG};
@@ -46,10 +46,7 @@ pub(crate) struct RunArgs {
 }
 
 /// Runs the command, and shows the builds that it made.
-pub(crate) fn run(
-    invocation: &mut Invocation<'_, '_>,
-    args: &RunArgs,
-) -> Result<ExitStatus, Failure> {
+pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &RunArgs) -> Result<ExitStatus> {
     let mut launcher = invocation.launcher(args.show_output)?;
     let command = BuildCommand::of_words(args.command.clone());
     let runs = args.runs.get();

@@ -231,7 +231,7 @@ fn an_accepted_change_starts_a_new_baseline() {
     let second = slower[5].build_id.clone();
     builds.extend(slower);
     let dir = history(&builds);
-    // Nobody accepted it: it is told as long as it lasts.
+    // Nobody accepted it, so it is reported as long as it lasts.
     let output = check(&dir, &[]);
     assert_eq!(output.exit, ExitStatus::Regression, "{}", output.out);
     output.assert_out_contains("after a change of +18");
@@ -320,14 +320,18 @@ fn certainty_and_numbers_of_builds_are_set_by_flags_and_by_the_file() {
     let newest = json(&dir, &["--baseline-sessions", "10"]);
     assert_eq!(newest["baseline"].as_array().unwrap().len(), 50);
     let output = check(&dir, &["--strict", "--least-builds", "61"]);
-    assert_eq!(output.exit, ExitStatus::InsufficientData, "whatever is output of allocations");
+    assert_eq!(
+        output.exit,
+        ExitStatus::InsufficientData,
+        "whatever the verdicts on allocations are"
+    );
     output
         .assert_err_contains("60 builds on main or master to compare with; at least 61 are needed");
     let output = check(&dir, &["--enough-builds", "31"]);
     assert_eq!((output.exit, output.out.as_str()), (ExitStatus::Usage, ""));
-    let told =
+    let expected =
         "error: enough-builds is 31 and baseline-sessions 30: no finding would ever be certain\n";
-    assert_eq!(output.err, told);
+    assert_eq!(output.err, expected);
 
     let file = dir.path().join("own.toml");
     let own = file.to_str().unwrap();
@@ -366,7 +370,7 @@ fn a_newer_build_that_failed_is_reported_and_not_judged() {
 
 #[test]
 fn failed_builds_between_others_are_left_out() {
-    // They ended before they knew how they would build.
+    // They ended before they recorded their mode.
     let failed = |session: u32| {
         (0..2).map(move |n| {
             let mut stats = build(session, n);
@@ -381,10 +385,10 @@ fn failed_builds_between_others_are_left_out() {
     let dir = history(&builds);
     let output = check(&dir, &[]);
     assert_eq!(output.exit, ExitStatus::Success);
-    let told = "nothing was judged: 2 builds on main or master to compare with; at least 5 are needed; \
+    let expected = "nothing was judged: 2 builds on main or master to compare with; at least 5 are needed; \
                 4 builds left out (failed)\n";
-    assert!(output.err.ends_with(told), "{}", output.err);
-    // Those that the user names are told by what they are as well.
+    assert!(output.err.ends_with(expected), "{}", output.err);
+    // So are builds that the user names.
     let named = check(&dir, &["--baseline", "b0003-00"]);
     let expected = "0 builds of \"b0003-00\" can be compared; at least 5 are needed; 1 build left out (failed)\n";
     assert!(named.err.ends_with(expected), "{}", named.err);
@@ -415,8 +419,8 @@ fn a_failed_build_of_unknown_mode_among_those_that_are_named_makes_no_other_seri
     let output = check(&dir, &named);
     assert_eq!(output.exit, ExitStatus::Success);
     assert_eq!(output.err, "note: build b0002-03 of label:after is left out: failed\n");
-    let told = "candidate  5 builds at 000000020 · 1 build not judged (failed)\n";
-    output.assert_out_contains(told);
+    let expected = "candidate  5 builds at 000000020 · 1 build not judged (failed)\n";
+    output.assert_out_contains(expected);
     let json = json(&dir, &named);
     assert_eq!(json["candidate"].as_array().unwrap().len(), 5);
     assert_eq!(json["passed_over"][0]["build_id"], "b0002-03");
@@ -447,7 +451,7 @@ fn other_machines_and_interpreters_of_the_python_model_are_new_series_and_no_reg
     let text = fs::read_to_string(data("python-model").join("history.jsonl")).unwrap();
     let lines: Vec<&str> = text.lines().collect();
     assert_eq!(lines.len(), 47);
-    let mut told = Vec::new();
+    let mut found = Vec::new();
     for end in 1..=lines.len() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("history.jsonl");
@@ -461,14 +465,14 @@ fn other_machines_and_interpreters_of_the_python_model_are_new_series_and_no_reg
         ] {
             if output.err.contains(change) {
                 assert!(output.out.starts_with("nothing was judged"), "{}", output.out);
-                told.push(what);
+                found.push(what);
             }
         }
         assert_eq!(output.exit, ExitStatus::Success, "after {end} builds: {}", output.out);
     }
-    told.sort_unstable();
-    told.dedup();
-    assert_eq!(told, ["3.12", "3.14", "system"]);
+    found.sort_unstable();
+    found.dedup();
+    assert_eq!(found, ["3.12", "3.14", "system"]);
 }
 
 #[test]
@@ -495,7 +499,7 @@ fn the_body_of_a_comment_is_never_too_long() {
     let length = output.out.chars().count();
     assert!((30_000..=60_000).contains(&length), "{length}");
     assert!(output.out.starts_with("**regression** site full\n"));
-    assert!(output.out.contains(" more |"), "what was left out is told");
+    assert!(output.out.contains(" more |"), "what was left out is reported");
     assert!(output.out.trim_end().ends_with("</details>"));
 }
 

@@ -1,4 +1,4 @@
-//! What every command says in every format, beside what it should say: `snapshots/NAME.txt`.
+//! The output of every command in every format, compared with `snapshots/NAME.txt`.
 
 use std::fs;
 use std::path::Path;
@@ -19,7 +19,7 @@ fn assert_all_formats(name: &str, history: &str, words: &[&str]) {
     assert_all_formats_in(name, &data(history), words);
 }
 
-/// The same of a history that is no data.
+/// The same for a history in another directory.
 #[track_caller]
 fn assert_all_formats_in(name: &str, dir: &Path, words: &[&str]) {
     for (width, plain) in [("80", NARROW), ("160", WIDE)] {
@@ -75,7 +75,7 @@ fn show_prints_the_phase_of_the_peak_and_the_resident_set() {
     builds[0].memory_peak_rss_mb = Some(120.5);
     let dir = history(&builds);
     let output = run(dir.path(), &["show"], WIDE).out;
-    let memory = output.lines().find(|line| line.starts_with("memory")).expect("it is told");
+    let memory = output.lines().find(|line| line.starts_with("memory")).expect("it is shown");
     assert_eq!(
         memory.split_once(' ').expect("facts").1.trim(),
         "90.0 MiB peak heap in render/html · 20.5 MiB RSS at the start · \
@@ -129,7 +129,7 @@ pub(crate) fn copy_of(history: &str) -> TempDir {
     copy
 }
 
-/// What a command that writes says; the place of the copy reads as `DIR`.
+/// The output of a command that writes, with `DIR` in place of the path of the copy.
 fn run_on_copy(copy: &TempDir, words: &[&str]) -> CommandOutput {
     let mut output = run(copy.path(), words, NARROW);
     let place = copy.path().display().to_string();

@@ -17,7 +17,7 @@ use crate::commands::describe::commits_between;
 use crate::commands::verdicts::{self, Page, between, busy};
 use crate::configuration::{Configuration, ThresholdArgs};
 use crate::context::Invocation;
-use crate::failure::{ExitStatus, Failure};
+use crate::failure::{ExitStatus, Failure, Result};
 use crate::judge::Verdict;
 use crate::launch::{BuildCommand, LaunchError, Launcher};
 use crate::present::style::STRONG;
@@ -67,7 +67,7 @@ pub(crate) struct AbArgs {
 
 impl AbArgs {
     /// The commands of base and head.
-    fn commands(&self) -> Result<[BuildCommand; 2], Failure> {
+    fn commands(&self) -> Result<[BuildCommand; 2]> {
         let command = |name: &str, line: Option<&String>, dir: Option<&PathBuf>| {
             let command = match line {
                 Some(line) => BuildCommand::of_shell(line),
@@ -95,10 +95,7 @@ impl AbArgs {
 }
 
 /// Builds in turn, and compares.
-pub(crate) fn run(
-    invocation: &mut Invocation<'_, '_>,
-    args: &AbArgs,
-) -> Result<ExitStatus, Failure> {
+pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &AbArgs) -> Result<ExitStatus> {
     let commands = args.commands()?;
     let mut launcher = invocation.launcher(args.show_output)?;
     let configuration = invocation.configuration_with(&args.thresholds)?;

@@ -10,7 +10,7 @@ use crate::commands::describe::{builds_of, short_commit};
 use crate::commands::verdicts::{self, Judged, Page, fit_for_a_comment};
 use crate::configuration::{Configuration, ThresholdArgs};
 use crate::context::Invocation;
-use crate::failure::{ExitStatus, Failure};
+use crate::failure::{ExitStatus, Failure, Result};
 use crate::judge::Verdict;
 use crate::present::{Fact, Span, units};
 use crate::select::{BuildRef, Mode, PassedOver, exclusion_reason};
@@ -60,10 +60,7 @@ pub(crate) enum FailOn {
 }
 
 /// Judges the candidate, and prints the verdict.
-pub(crate) fn run(
-    invocation: &mut Invocation<'_, '_>,
-    args: &CheckArgs,
-) -> Result<ExitStatus, Failure> {
+pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &CheckArgs) -> Result<ExitStatus> {
     let mut configuration = invocation.configuration_with(&args.thresholds)?;
     if let Some(branch) = &invocation.common.branch {
         configuration.default_branches = vec![branch.clone()];
@@ -108,7 +105,7 @@ fn conclude(
     trial: &Trial,
     args: &CheckArgs,
     configuration: &Configuration,
-) -> Result<ExitStatus, Failure> {
+) -> Result<ExitStatus> {
     let program = invocation.program.name.clone();
     match page.verdict() {
         Verdict::Regression => {

@@ -9,7 +9,7 @@ use super::CheckArgs;
 use crate::commands::describe::commits_between;
 use crate::commands::verdicts::{self, Judged};
 use crate::configuration::Configuration;
-use crate::failure::Failure;
+use crate::failure::{Failure, Result};
 use crate::judge::{Verdict, e_divisive, median};
 use crate::labels::{BASE, HEAD, RUN};
 use crate::present::units;
@@ -30,7 +30,7 @@ pub(super) enum Against {
 fn halves_of(
     candidate: &[BuildStats],
     selection: &mut Selection,
-) -> Result<Option<[Vec<BuildStats>; 2]>, Failure> {
+) -> Result<Option<[Vec<BuildStats>; 2]>> {
     let run = candidate.first().and_then(|stats| stats.labels.get(RUN));
     if run.is_none_or(|run| run != BASE && run != HEAD) {
         return Ok(None);
@@ -66,7 +66,7 @@ impl Trial {
         selection: &mut Selection,
         args: &CheckArgs,
         configuration: &Configuration,
-    ) -> Result<Self, Failure> {
+    ) -> Result<Self> {
         let (candidate, passed_over) = if let Some(reference) = &args.candidate {
             let (mut set, passed_over) = selection.named(reference)?;
             set.reverse();
@@ -118,11 +118,7 @@ impl Trial {
     }
 
     /// Uses the builds that the user named as the baseline, except those that are not comparable.
-    fn name_baseline(
-        &mut self,
-        selection: &mut Selection,
-        reference: &BuildRef,
-    ) -> Result<(), Failure> {
+    fn name_baseline(&mut self, selection: &mut Selection, reference: &BuildRef) -> Result {
         let key = SeriesKey::from_build(self.newest());
         let named = selection.set(reference)?;
         let (own, foreign): (Vec<_>, Vec<_>) =
@@ -280,7 +276,7 @@ pub(in crate::commands) enum GateReadiness {
 pub(in crate::commands) fn gate_readiness(
     selection: &mut Selection,
     configuration: &Configuration,
-) -> Result<GateReadiness, Failure> {
+) -> Result<GateReadiness> {
     let trial = Trial::find(selection, &CheckArgs::default(), configuration)?;
     let rules = configuration.thresholds;
     let (builds, sessions) = (trial.baseline_builds().count(), trial.comparison.baseline.len());

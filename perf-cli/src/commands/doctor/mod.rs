@@ -10,7 +10,7 @@ use crate::commands::check::GateReadiness;
 use crate::commands::{check, describe};
 use crate::configuration::{Configuration, ConfigurationError};
 use crate::context::Invocation;
-use crate::failure::{Failure, with_causes};
+use crate::failure::{Failure, Result, with_causes};
 use crate::present::style::{BAD, GOOD, NOTICE};
 use crate::present::{Block, Cell, Column, Json, Kind, Report, Row, Table, moment, units};
 use crate::program::Program;
@@ -49,7 +49,7 @@ impl Check {
 }
 
 /// Checks the environment, the history and the newest build.
-pub(crate) fn run(invocation: &mut Invocation<'_, '_>) -> Result<(), Failure> {
+pub(crate) fn run(invocation: &mut Invocation<'_, '_>) -> Result {
     let repair = format!("{} repair{}", invocation.program.name, invocation.dir_option());
     let mut checks = vec![tracking(invocation.program)];
     checks.extend(history_checks(&invocation.history(), &repair)?);
@@ -270,7 +270,7 @@ struct Scan {
 }
 
 /// Reads the whole history.
-fn history_checks(history: &History, repair: &str) -> Result<Vec<Check>, Failure> {
+fn history_checks(history: &History, repair: &str) -> Result<Vec<Check>> {
     let scan = scan(history)?;
     let mut checks = vec![records(history, &scan), lines(&scan, repair)];
     checks.extend(latest(history, &scan));

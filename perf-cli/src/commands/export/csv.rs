@@ -5,7 +5,7 @@ use perf_history::BuildStats;
 
 use crate::commands::show;
 use crate::context::Invocation;
-use crate::failure::Failure;
+use crate::failure::{Failure, Result};
 use crate::present::{Cell, Column, Kind, Row, Table};
 use crate::select::{BuildRef, Mode};
 
@@ -25,7 +25,7 @@ pub(crate) struct CsvArgs {
 }
 
 /// Writes the phases of the builds.
-pub(super) fn run(invocation: &mut Invocation<'_, '_>, args: &CsvArgs) -> Result<(), Failure> {
+pub(super) fn run(invocation: &mut Invocation<'_, '_>, args: &CsvArgs) -> Result {
     let builds = builds(invocation, args)?;
     super::write_to(invocation, &args.output, |target| {
         for (number, stats) in builds.iter().enumerate() {
@@ -40,7 +40,7 @@ pub(super) fn run(invocation: &mut Invocation<'_, '_>, args: &CsvArgs) -> Result
 }
 
 /// The builds in the order of their names; those of one name newest first.
-fn builds(invocation: &mut Invocation<'_, '_>, args: &CsvArgs) -> Result<Vec<BuildStats>, Failure> {
+fn builds(invocation: &mut Invocation<'_, '_>, args: &CsvArgs) -> Result<Vec<BuildStats>> {
     let mut selection = invocation.selection();
     let found = match (args.last, args.builds.as_slice()) {
         (Some(last), _) => {

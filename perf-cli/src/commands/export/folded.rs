@@ -4,7 +4,7 @@ use clap::{Args, ValueEnum};
 use perf_history::BuildStats;
 
 use crate::context::Invocation;
-use crate::failure::Failure;
+use crate::failure::{Failure, Result};
 use crate::present::export::Stacks;
 use crate::present::export::folded::{Titles, write_flamegraph, write_folded};
 
@@ -52,18 +52,12 @@ impl Value {
 }
 
 /// Writes the stacks as text.
-pub(super) fn folded(
-    invocation: &mut Invocation<'_, '_>,
-    args: &StacksArgs,
-) -> Result<(), Failure> {
+pub(super) fn folded(invocation: &mut Invocation<'_, '_>, args: &StacksArgs) -> Result {
     let (_, stacks) = stacks(invocation, args)?;
     super::write_to(invocation, &args.build.output, |target| write_folded(target, &stacks))
 }
 
-pub(super) fn flamegraph(
-    invocation: &mut Invocation<'_, '_>,
-    args: &StacksArgs,
-) -> Result<(), Failure> {
+pub(super) fn flamegraph(invocation: &mut Invocation<'_, '_>, args: &StacksArgs) -> Result {
     let (stats, stacks) = stacks(invocation, args)?;
     let titles = Titles {
         title: format!("{}: {}", stats.tool, stacks.name),
@@ -75,10 +69,7 @@ pub(super) fn flamegraph(
 }
 
 /// The build, and its stacks: at least one.
-fn stacks(
-    invocation: &mut Invocation<'_, '_>,
-    args: &StacksArgs,
-) -> Result<(BuildStats, Stacks), Failure> {
+fn stacks(invocation: &mut Invocation<'_, '_>, args: &StacksArgs) -> Result<(BuildStats, Stacks)> {
     let stats = super::build(invocation, &args.build.build)?;
     let stacks = args.value.stacks(&stats);
     if stacks.total() > 0 {

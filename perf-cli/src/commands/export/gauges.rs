@@ -8,7 +8,7 @@ use perf_history::{BuildStats, Outcome, PhaseStats};
 use prometheus::{Encoder, GaugeVec, Opts, Registry, TextEncoder};
 
 use crate::context::Invocation;
-use crate::failure::Failure;
+use crate::failure::Result;
 use crate::present::export::shown;
 use crate::present::units;
 use crate::select::Mode;
@@ -16,7 +16,7 @@ use crate::select::Mode;
 use super::BuildArgs;
 
 /// Writes the gauges in the order of their names.
-pub(super) fn run(invocation: &mut Invocation<'_, '_>, args: &BuildArgs) -> Result<(), Failure> {
+pub(super) fn run(invocation: &mut Invocation<'_, '_>, args: &BuildArgs) -> Result {
     let stats = super::build(invocation, &args.build)?;
     super::write_to(invocation, &args.output, |target| {
         let text = Gauges::text(&stats).map_err(io::Error::other)?;

@@ -14,7 +14,7 @@ use clap::{Args, Subcommand};
 use perf_history::BuildStats;
 
 use crate::context::Invocation;
-use crate::failure::Failure;
+use crate::failure::{Failure, Result};
 use crate::present::Format;
 use crate::select::BuildRef;
 
@@ -87,7 +87,7 @@ pub(crate) struct OutputArgs {
     pub(crate) output: Option<PathBuf>,
 }
 
-pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &ExportArgs) -> Result<(), Failure> {
+pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &ExportArgs) -> Result {
     if invocation.common.format != Format::Table {
         return Err(Failure::Usage(
             "--format does not apply to exports: name the format after `export`, as in `export csv`"
@@ -104,7 +104,7 @@ pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &ExportArgs) -> Res
     }
 }
 
-fn build(invocation: &mut Invocation<'_, '_>, build: &BuildRef) -> Result<BuildStats, Failure> {
+fn build(invocation: &mut Invocation<'_, '_>, build: &BuildRef) -> Result<BuildStats> {
     let mut selection = invocation.selection();
     let stats = selection.newest(build);
     invocation.report_unreadable(selection.unreadable());
@@ -121,7 +121,7 @@ fn write_to(
     invocation: &mut Invocation<'_, '_>,
     args: &OutputArgs,
     write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
-) -> Result<(), Failure> {
+) -> Result {
     invocation.reading.clear();
     match args.output.as_deref() {
         None => Ok(write(invocation.console.out)?),

@@ -5,17 +5,14 @@ use serde_json::{Map, Value};
 
 use super::{BuildArgs, name_of, sums};
 use crate::context::Invocation;
-use crate::failure::{Failure, with_causes};
+use crate::failure::{Result, with_causes};
 use crate::present::export::{
     Lane, Phases, Slice, Stacks, chrome_trace as trace_events, speedscope as speedscope_file,
 };
 use crate::present::{escape, units};
 
 /// Writes the Trace Event format.
-pub(super) fn chrome_trace(
-    invocation: &mut Invocation<'_, '_>,
-    args: &BuildArgs,
-) -> Result<(), Failure> {
+pub(super) fn chrome_trace(invocation: &mut Invocation<'_, '_>, args: &BuildArgs) -> Result {
     let stats = super::build(invocation, &args.build)?;
     let calls = calls(invocation, &stats);
     let name = name_of(&stats);
@@ -31,10 +28,7 @@ pub(super) fn chrome_trace(
 }
 
 /// Writes the file format of speedscope.
-pub(super) fn speedscope(
-    invocation: &mut Invocation<'_, '_>,
-    args: &BuildArgs,
-) -> Result<(), Failure> {
+pub(super) fn speedscope(invocation: &mut Invocation<'_, '_>, args: &BuildArgs) -> Result {
     let stats = super::build(invocation, &args.build)?;
     let calls = calls(invocation, &stats);
     let mut sums = vec![sums::time(&stats), sums::allocated(&stats)];

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use perf_history::{BuildStats, HistoryError};
 
 use crate::context::Invocation;
-use crate::failure::Failure;
+use crate::failure::Result;
 use crate::present::chart::{self, ChartData, Layer, MemoryLevel};
 use crate::present::style::{DIM, STRONG};
 use crate::present::{
@@ -39,7 +39,7 @@ fn time_of(build: &BuildStats, phase: &str) -> Option<f64> {
     build.phase(phase)?.build_thread_ms
 }
 
-pub(super) fn run(invocation: &mut Invocation<'_, '_>, last: Option<usize>) -> Result<(), Failure> {
+pub(super) fn run(invocation: &mut Invocation<'_, '_>, last: Option<usize>) -> Result {
     let is_limited = last.is_none() && invocation.common.since.is_none();
     let limit = last.unwrap_or(if is_limited { BUILDS } else { usize::MAX });
     let mut selection = invocation.selection();

@@ -10,7 +10,7 @@ use perf_history::{BuildStats, HistoryError};
 
 use crate::commands::describe::{self, change_style, short_commit};
 use crate::context::Invocation;
-use crate::failure::Failure;
+use crate::failure::{Failure, Result};
 use crate::judge::median;
 use crate::present::sparkline::sparkline;
 use crate::present::style::{ACCENT, DIM, PLAIN, STRONG};
@@ -44,7 +44,7 @@ impl ListArgs {
 }
 
 /// Lists or draws the newest builds.
-pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &ListArgs) -> Result<(), Failure> {
+pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &ListArgs) -> Result {
     let last = args.last.map(|last| usize::try_from(last).unwrap_or(usize::MAX));
     if args.chart {
         return chart::run(invocation, last);

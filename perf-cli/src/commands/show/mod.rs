@@ -9,7 +9,7 @@ use perf_history::{BuildStats, Noise, PhaseStats, System, Unattributed};
 
 use crate::commands::describe;
 use crate::context::Invocation;
-use crate::failure::Failure;
+use crate::failure::{Failure, Result};
 use crate::present::style::{ACCENT, DIM, NOTICE, PLAIN, STRONG};
 use crate::present::{
     Block, Cell, Column, Fact, Json, Kind, Report, Row, Span, Table, moment, tree, units,
@@ -42,7 +42,7 @@ pub(super) fn phases(stats: &BuildStats) -> Table {
     table(stats)
 }
 
-pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &ShowArgs) -> Result<(), Failure> {
+pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &ShowArgs) -> Result {
     let mut selection = invocation.selection();
     let stats = selection.newest(&args.build);
     invocation.report_unreadable(selection.unreadable());
@@ -64,7 +64,7 @@ pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &ShowArgs) -> Resul
 }
 
 /// Shows all locations of the record.
-fn show_allocators(invocation: &mut Invocation<'_, '_>, stats: &BuildStats) -> Result<(), Failure> {
+fn show_allocators(invocation: &mut Invocation<'_, '_>, stats: &BuildStats) -> Result {
     let places = Places::all(stats);
     let is_for_programs = invocation.common.format.is_for_programs();
     if is_for_programs || !places.is_empty() {

@@ -11,7 +11,7 @@ use crate::commands::describe::{builds_of, short_commit};
 use crate::commands::verdicts::Measure;
 use crate::configuration::Configuration;
 use crate::context::Invocation;
-use crate::failure::Failure;
+use crate::failure::{Failure, Result};
 use crate::judge::e_divisive::{ChangePoint, Options, change_points};
 use crate::judge::median;
 use crate::present::sparkline::sparkline;
@@ -68,7 +68,7 @@ impl TimeSeries {
 }
 
 /// Finds and shows the change points.
-pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &TrendArgs) -> Result<(), Failure> {
+pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &TrendArgs) -> Result {
     let mut configuration = invocation.configuration()?;
     if let Some(branch) = &invocation.common.branch {
         configuration.default_branches = vec![branch.clone()];
@@ -106,7 +106,7 @@ fn series(
     sessions: &[Session],
     only: Option<&str>,
     configuration: &Configuration,
-) -> Result<Vec<TimeSeries>, Failure> {
+) -> Result<Vec<TimeSeries>> {
     let newest = sessions.last().and_then(Session::last);
     let phases = newest.map_or(&[][..], |stats| &stats.phases);
     let self_time = |path: &str| {

@@ -219,7 +219,7 @@ impl Table {
     fn writing(&self, at: usize) -> Writing {
         let group = self.columns[at].group;
         let is_of_group =
-            |it: &usize| *it == at || (group != 0 && self.columns[*it].group == group);
+            |column: &usize| *column == at || (group != 0 && self.columns[*column].group == group);
         let most = (0..self.columns.len())
             .filter(is_of_group)
             .flat_map(|at| self.rows.iter().filter_map(move |row| row.cells[at].as_number()))
