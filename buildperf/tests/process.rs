@@ -61,11 +61,13 @@ fn a_closed_pipe_is_no_error() {
     for _ in 0..60 {
         history.write_all(&builds).unwrap();
     }
-    for format in ["table", "json", "csv", "markdown"] {
-        let dir = dir.path().to_str().unwrap();
-        let words = ["--last", "100000", "--format", format, "--dir", dir];
+    let formats = ["table", "json", "csv", "markdown"];
+    let commands = ["--last 100000", "show", "compare -2 -1 --mode full", "--chart"];
+    for (format, command) in formats.iter().flat_map(|format| commands.map(|words| (format, words)))
+    {
         let mut program = Command::new(env!("CARGO_BIN_EXE_buildperf"))
-            .args(words)
+            .args(command.split(' ').chain(["--format", format, "--dir"]))
+            .arg(dir.path())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -77,7 +79,7 @@ fn a_closed_pipe_is_no_error() {
         assert_eq!(
             (result.status.code(), text(&result.stderr)),
             (Some(0), String::new()),
-            "{format}"
+            "{command} {format}"
         );
     }
 }

@@ -8,7 +8,7 @@ use indicatif::ProgressBar;
 use perf_history::{Accepted, History};
 
 use crate::configuration::{Configuration, ConfigurationError, ThresholdArgs};
-use crate::failure::{ExitStatus, Failure, with_causes};
+use crate::failure::{ExitStatus, Failure, Result, with_causes};
 use crate::launch::{LaunchError, Launcher};
 use crate::present::style::{BAD, DIM, NOTICE};
 use crate::present::{Format, Report, Shape, escape};
@@ -16,7 +16,6 @@ use crate::program::{Console, Program};
 use crate::progress::{Drawn, Progress};
 use crate::select::{BuildRef, Filter, Mode, PassedOver, Selection, Since, UnreadableLines};
 
-/// The options of all commands.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Which builds")]
 pub(crate) struct CommonArgs {
@@ -51,7 +50,6 @@ pub(crate) struct CommonArgs {
     /// Exit with 3 if there is too little to show or to compare
     #[arg(long, global = true, help_heading = "Output")]
     pub(crate) strict: bool,
-    /// When to use colors.
     #[command(flatten, next_help_heading = "Output")]
     pub(crate) color: colorchoice_clap::Color,
 }
@@ -68,7 +66,7 @@ pub(crate) struct Invocation<'a, 'c> {
 
 impl Invocation<'_, '_> {
     /// Ends the output, and prints the error if there is one.
-    pub(crate) fn finish(mut self, result: Result<ExitStatus, Failure>) -> ExitStatus {
+    pub(crate) fn finish(mut self, result: Result<ExitStatus>) -> ExitStatus {
         self.reading.clear();
         let result = result.and_then(|status| {
             self.console.out.flush()?;
@@ -96,10 +94,7 @@ impl Invocation<'_, '_> {
     }
 
     /// The same, with the thresholds of the command line in place of those of the file.
-    pub(crate) fn configuration_with(
-        &self,
-        given: &ThresholdArgs,
-    ) -> Result<Configuration, Failure> {
+    pub(crate) fn configuration_with(&self, given: &ThresholdArgs) -> Result<Configuration> {
         let mut configuration = self.configuration()?;
         configuration.thresholds = given.apply(configuration.thresholds).map_err(Failure::Usage)?;
         Ok(configuration)
@@ -139,7 +134,7 @@ impl Invocation<'_, '_> {
     }
 
     /// Refuses options that filter builds, for a command that works on the whole history.
-    pub(crate) fn refuse_filters(&self, with_since: bool) -> Result<(), Failure> {
+    pub(crate) fn refuse_filters(&self, with_since: bool) -> Result {
         match self.given_filter(true, with_since) {
             Some(option) => Err(Failure::Usage(format!(
                 "{option} cannot be used here: this command works on the whole history"
@@ -149,7 +144,7 @@ impl Invocation<'_, '_> {
     }
 
     /// Runs build commands whose records go to the history.
-    pub(crate) fn launcher(&self, shows_output: bool) -> Result<Launcher, Failure> {
+    pub(crate) fn launcher(&self, shows_output: bool) -> Result<Launcher> {
         if let Some(option) = self.given_filter(false, true) {
             return Err(Failure::Usage(format!(
                 "{option} cannot be used here: this command makes new builds"
@@ -182,7 +177,7 @@ impl Invocation<'_, '_> {
     }
 
     /// The accepted changes. Warns about unreadable lines.
-    pub(crate) fn accepted(&mut self) -> Result<Vec<Accepted>, Failure> {
+    pub(crate) fn accepted(&mut self) -> Result<Vec<Accepted>> {
         let accepted = self.history().accepted()?;
         self.warn_of_changes(&accepted.unreadable);
         Ok(accepted.changes)
@@ -202,8 +197,7 @@ impl Invocation<'_, '_> {
         }
     }
 
-    /// Writes the result.
-    pub(crate) fn write(&mut self, report: &Report) -> Result<(), Failure> {
+    pub(crate) fn write(&mut self, report: &Report) -> Result {
         self.reading.clear();
         let shape = Shape { format: self.common.format, width: self.console.width };
         Ok(report.write(self.console.out, shape)?)
@@ -217,7 +211,6 @@ impl Invocation<'_, '_> {
         let _ = writeln!(self.console.err, "{}", escape::terminal(text));
     }
 
-    /// Prints a warning.
     pub(crate) fn warn(&mut self, text: &str) {
         self.reading.clear();
         let text = escape::terminal(text);

@@ -10,6 +10,9 @@ use crate::configuration::ConfigurationError;
 use crate::launch::LaunchError;
 use crate::select::SelectError;
 
+/// The result of a command or of a part of it.
+pub(crate) type Result<T = (), E = Failure> = std::result::Result<T, E>;
+
 /// Why a command could not do what it should.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
@@ -19,31 +22,17 @@ pub(crate) enum Failure {
     /// A build command failed, or left no record.
     #[error("{0}")]
     Command(String),
-    /// There is no place for temporary files.
     #[error("cannot create a temporary file in {}", .dir.display())]
-    Temporary {
-        /// The directory for temporary files.
-        dir: PathBuf,
-        /// Why not.
-        source: io::Error,
-    },
+    Temporary { dir: PathBuf, source: io::Error },
     /// There is not enough to show or to compare, or it is not comparable.
     #[error("{0}")]
     NoData(String),
-    /// The history cannot be read or written.
     #[error(transparent)]
     History(#[from] HistoryError),
-    /// The output cannot be written.
     #[error("cannot write the output")]
     Output(#[from] io::Error),
-    /// The file that the output should go to cannot be written.
     #[error("cannot write {}", .path.display())]
-    OutputFile {
-        /// Which file.
-        path: PathBuf,
-        /// Why not.
-        source: io::Error,
-    },
+    OutputFile { path: PathBuf, source: io::Error },
 }
 
 impl From<ConfigurationError> for Failure {

@@ -13,7 +13,11 @@ mod commands;
 mod configuration;
 mod context;
 mod failure;
-#[allow(unreachable_pub, reason = "`internals` publishes it to tests")]
+#[allow(
+    unreachable_pub,
+    clippy::must_use_candidate,
+    reason = "`internals` publishes it only to tests"
+)]
 mod judge;
 mod labels;
 mod launch;

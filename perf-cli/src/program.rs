@@ -8,6 +8,7 @@ use anstream::{AutoStream, ColorChoice};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ZonedDateTime};
 use perf_history::DEFAULT_DIR;
+use perf_history::switches::{self, BUILD_METRICS, Switches};
 
 use crate::progress::Progress;
 
@@ -35,13 +36,13 @@ impl Program {
     /// `command` is the whole command line of the program, for shell completion.
     #[must_use]
     pub fn new(name: impl Into<String>, command: clap::Command) -> Self {
-        let dir = std::env::var_os("BUILD_METRICS_DIR").filter(|dir| !dir.is_empty());
+        let dir = std::env::var_os(switches::DIR).filter(|dir| !dir.is_empty());
         Self {
             name: name.into(),
             command,
             dir: dir.map_or_else(|| DEFAULT_DIR.into(), PathBuf::from),
             tool: None,
-            switch: std::env::var("BUILD_METRICS").ok(),
+            switch: std::env::var(BUILD_METRICS).ok(),
         }
     }
 
@@ -66,13 +67,10 @@ impl Program {
 
     /// The value of `BUILD_METRICS`, if it switches tracking off.
     pub(crate) fn switched_off(&self) -> Option<&str> {
-        self.switch.as_deref().map(str::trim).filter(|value| is_off(value))
+        let value = self.switch.as_deref()?;
+        let switches = Switches::parse(|name| (name == BUILD_METRICS).then(|| value.into()));
+        (!switches.on).then(|| value.trim())
     }
-}
-
-/// Whether the runtime takes a value of `BUILD_METRICS` for "off".
-fn is_off(value: &str) -> bool {
-    ["off", "0", "false", "no"].iter().any(|off| off.eq_ignore_ascii_case(value))
 }
 
 /// The streams and the clock of a command.

@@ -136,7 +136,7 @@ fn thresholds() {
     fs::write(&file, "[thresholds]\ntime = 20\n").unwrap();
     let output = ab(&session, &[], &["time=200"], &["time=260"]);
     assert_eq!(output.exit, ExitStatus::Usage);
-    assert!(output.err.contains("unknown key `time`"), "{}", output.err);
+    output.assert_err_contains("unknown key `time`");
 }
 
 /// How `ab` ends, after how many pairs, and with what exit code.
@@ -222,7 +222,7 @@ fn several_records() {
     let session = Session::new();
     let output = ab(&session, &[], &[], &["records=2"]);
     assert_eq!(output.exit, ExitStatus::Error);
-    assert!(output.err.contains("records=2` leaves several records per run"), "{}", output.err);
+    output.assert_err_contains("records=2` leaves several records per run");
 }
 
 fn other_series() {

@@ -121,7 +121,7 @@ fn warm_ups() {
     let result = session.run(&["run", "--warmup", "1"], &["exit=7"]);
     assert_eq!(result.exit, ExitStatus::Error);
     assert_eq!(session.records().len(), 1);
-    assert!(result.err.contains("failed with exit code 7"), "{}", result.err);
+    result.assert_err_contains("failed with exit code 7");
 }
 
 fn records_of_others() {
@@ -133,7 +133,7 @@ fn records_of_others() {
     assert_eq!(ids, ["build-0003", "build-0004"]);
     let result = session.run(&["run", "--tool", "another"], &[]);
     assert_eq!(result.exit, ExitStatus::Error);
-    assert!(result.err.contains("left no record"), "{}", result.err);
+    result.assert_err_contains("left no record");
 }
 
 fn failure() {
@@ -143,7 +143,7 @@ fn failure() {
     assert_snapshot("run-failure", &result);
     assert_eq!(result.exit, ExitStatus::Error);
     let result = session.run(&["run"], &["records=0", "exit=3", "say=only\u{202e}this"]);
-    assert!(result.err.contains("  │ only\\u{202e}this\n"), "{}", result.err);
+    result.assert_err_contains("  │ only\\u{202e}this\n");
 }
 
 fn failure_after_some() {
@@ -165,8 +165,7 @@ fn several_records() {
     let result = session.run(&["run", "--runs", "2"], &["records=3"]);
     assert_eq!(result.exit, ExitStatus::Success);
     assert_eq!(result.err, "2 runs left 6 records: each run makes several builds\n");
-    let last = result.out.lines().find(|line| line.contains("build-0005"));
-    assert!(last.is_some(), "{}", result.out);
+    result.assert_out_contains("build-0005");
 }
 
 fn not_started() {

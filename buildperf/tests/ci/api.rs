@@ -10,15 +10,10 @@ use serde_json::{Value, json};
 /// The token that may write, of those that may only read all others.
 pub(crate) const TOKEN: &str = "secret-token";
 
-/// What a request was: its method and path.
-#[derive(Debug, Clone)]
-pub(crate) struct Request {
-    pub(crate) what: String,
-}
-
 #[derive(Debug, Default)]
 struct State {
-    requests: Vec<Request>,
+    /// Methods and paths.
+    requests: Vec<String>,
     /// Ids and bodies.
     comments: Vec<(u64, String)>,
 }
@@ -61,7 +56,7 @@ impl Api {
     }
 
     /// The requests since the last call.
-    pub(crate) fn requests(&self) -> Vec<Request> {
+    pub(crate) fn requests(&self) -> Vec<String> {
         std::mem::take(&mut self.state.lock().unwrap().requests)
     }
 }
@@ -90,7 +85,7 @@ fn answer(stream: TcpStream, state: &Mutex<State>) {
     let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
     let what = first.trim_end().trim_end_matches(" HTTP/1.1").to_owned();
     let (status, reply) = reply(&what, &body, may_write, &mut state.lock().unwrap());
-    state.lock().unwrap().requests.push(Request { what });
+    state.lock().unwrap().requests.push(what);
     let reply = reply.to_string();
     let head = format!(
         "HTTP/1.1 {status} X\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",

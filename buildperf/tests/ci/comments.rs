@@ -52,10 +52,7 @@ fn assert_fine(output: &CommandOutput) {
 }
 
 fn methods(api: &Api) -> Vec<String> {
-    api.requests()
-        .iter()
-        .map(|request| request.what.split(' ').next().unwrap().to_owned())
-        .collect()
+    api.requests().iter().map(|what| what.split(' ').next().unwrap().to_owned()).collect()
 }
 
 fn written_and_updated() {

@@ -5,12 +5,11 @@ use perf_history::{Accepted, BuildStats};
 
 use crate::commands::describe::short_commit;
 use crate::context::Invocation;
-use crate::failure::Failure;
+use crate::failure::{Failure, Result};
 use crate::present::style::STRONG;
 use crate::present::{Block, Cell, Column, Json, Kind, Report, Row, Span, Table};
 use crate::select::{BuildRef, PassedOver, Selection, is_typical};
 
-/// The options of `accept`.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
 Later builds of its series are then compared with this build and those after it, and no longer with
@@ -31,7 +30,7 @@ pub(crate) struct AcceptArgs {
 }
 
 /// Accepts the selected builds, and lists them.
-pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &AcceptArgs) -> Result<(), Failure> {
+pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &AcceptArgs) -> Result {
     let mut selection = invocation.selection();
     let beginnings = beginnings(&mut selection, args.build.as_ref());
     invocation.report_unreadable(selection.unreadable());
@@ -61,7 +60,7 @@ pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &AcceptArgs) -> Res
 fn beginnings(
     selection: &mut Selection,
     build: Option<&BuildRef>,
-) -> Result<(Vec<BuildStats>, Vec<PassedOver>), Failure> {
+) -> Result<(Vec<BuildStats>, Vec<PassedOver>)> {
     if let Some(reference) = build {
         return Ok((selection.beginnings(reference)?, Vec::new()));
     }
@@ -78,7 +77,6 @@ fn report(changes: &[Accepted]) -> Report {
         Column::new("timestamp", "accepted", text(20), 4),
         Column::new("reason", "reason", Kind::Prose, 2),
     ];
-    let optional = |text: Option<&String>| text.map_or_else(Cell::absent, Cell::text);
     let row = |change: &Accepted| {
         let commit = change.commit.as_ref();
         let cells = vec![
@@ -86,7 +84,7 @@ fn report(changes: &[Accepted]) -> Report {
             commit.map_or_else(Cell::absent, |commit| Cell::labelled(short_commit(commit), commit)),
             Cell::text(&change.tool),
             Cell::text(&change.timestamp),
-            optional(change.reason.as_ref()),
+            Cell::known(change.reason.as_ref()),
         ];
         Row { cells, ..Row::default() }
     };

@@ -12,7 +12,7 @@ use crate::commands::paired::{PairedMedians, PhasePair, pair_phases};
 use crate::commands::verdicts::{self, Judged};
 use crate::configuration::Configuration;
 use crate::context::Invocation;
-use crate::failure::Failure;
+use crate::failure::{Failure, Result};
 use crate::judge::Verdict;
 use crate::present::style::{DIM, PLAIN, STRONG};
 use crate::present::{
@@ -20,7 +20,6 @@ use crate::present::{
 };
 use crate::select::{BuildRef, SelectError, SeriesKey, group_sessions};
 
-/// The options of `compare`.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
 A set is compared by its medians. A label, a branch or a commit selects its newest builds on one
@@ -41,7 +40,7 @@ pub(crate) struct CompareArgs {
 }
 
 /// Compares two sets of builds.
-pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &CompareArgs) -> Result<(), Failure> {
+pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &CompareArgs) -> Result {
     let mut selection = invocation.selection();
     let mut both = || -> Result<_, SelectError> {
         Ok((selection.named(&args.old)?, selection.named(&args.new)?))
@@ -87,17 +86,15 @@ fn add_judgement(report: &mut Report, judged: &[Judged]) {
     let verdict = verdicts::overall(judged);
     let build = verdicts::of_build_time(judged);
     let mut facts = Vec::new();
+    let noise =
+        |text, build: &Judged| Fact::new("noise").and(Span::plain(text)).and_all(&build.why);
     match (verdict, build) {
-        (Verdict::Insufficient, Some(build)) => facts.push(
-            Fact::new("noise")
-                .and(Span::plain("too few builds to tell changes from noise"))
-                .and_all(&build.why),
-        ),
-        (Verdict::Unchanged, Some(build)) => facts.push(
-            Fact::new("noise")
-                .and(Span::plain("nothing differs by more than noise"))
-                .and_all(&build.why),
-        ),
+        (Verdict::Insufficient, Some(build)) => {
+            facts.push(noise("too few builds to tell changes from noise", build));
+        }
+        (Verdict::Unchanged, Some(build)) => {
+            facts.push(noise("nothing differs by more than noise", build));
+        }
         _ => facts.extend(judged.iter().filter(|judged| judged.is_change()).take(MAX_CHANGES).map(
             |judged| {
                 let change = judged.change().map_or_else(String::new, units::change);
@@ -133,7 +130,6 @@ fn finding(judged: &Judged) -> Value {
 
 /// Two sets of builds side by side.
 pub(super) struct Comparison {
-    /// The comparison.
     pub(super) report: Report,
     /// Why they are not comparable; empty if they are.
     pub(super) obstacles: Vec<String>,
@@ -177,7 +173,7 @@ fn described(reference: &BuildRef, builds: &[BuildStats]) -> Span {
     let at = commit.map_or_else(String::new, |commit| format!(" at {}", short_commit(commit)));
     let number = match builds.len() {
         1 => String::new(),
-        n => format!(" ({})", units::counted(n as u64, "build")),
+        n => format!(" ({})", units::counted(n, "build")),
     };
     Span::new(format!("{reference}{at}{number}"), STRONG)
 }
@@ -192,7 +188,7 @@ fn obstacles(old: &[BuildStats], new: &[BuildStats]) -> Vec<String> {
         .iter()
         .filter(|(_, series)| series.len() > 1)
         .map(|(name, series)| {
-            format!("the {name} builds are of {} series", units::count(series.len() as u64))
+            format!("the {name} builds are of {} series", units::count(series.len()))
         })
         .collect();
     if let (true, Some(old), Some(new)) = (obstacles.is_empty(), old.first(), new.first()) {
@@ -215,7 +211,7 @@ fn totals(old: &[BuildStats], new: &[BuildStats], are_comparable: bool) -> Vec<F
         if pair == PairedMedians::default() {
             return fact;
         }
-        let fact = fact.and(Span::plain(format!("{} → {}", side(pair.old), side(pair.new))));
+        let fact = fact.and(format!("{} → {}", side(pair.old), side(pair.new)));
         match pair.change().filter(|_| are_comparable) {
             Some(change) => fact.and(Span::new(units::change(change), change_style(Some(change)))),
             None => fact,

@@ -4,9 +4,8 @@ use clap::Args;
 use clap_complete::Shell;
 
 use crate::context::Invocation;
-use crate::failure::Failure;
+use crate::failure::Result;
 
-/// The options of `completions`.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
 Examples (after the program's name):
@@ -19,10 +18,7 @@ pub(crate) struct CompletionsArgs {
 }
 
 /// Prints the script. It completes the whole program that mounts this command line.
-pub(crate) fn run(
-    invocation: &mut Invocation<'_, '_>,
-    args: &CompletionsArgs,
-) -> Result<(), Failure> {
+pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &CompletionsArgs) -> Result {
     invocation.refuse_filters(true)?;
     let mut command = invocation.program.command.clone();
     let name = command.get_bin_name().unwrap_or(command.get_name()).to_owned();

@@ -4,6 +4,8 @@ use anstyle::Style;
 use perf_history::{BuildStats, Clock, Outcome};
 
 use crate::present::style::{BAD, DIM, GOOD, NOTICE, PLAIN};
+use crate::present::units;
+use crate::select::Session;
 
 /// The shown length of a commit.
 const COMMIT: usize = 9;
@@ -21,6 +23,25 @@ pub(super) fn commits_between(
     let commit = |stats: Option<&BuildStats>| stats?.git.as_ref()?.commit.clone();
     let (old, new) = (commit(old)?, commit(new)?);
     (old != new).then(|| format!("{}..{}", short_commit(&old), short_commit(&new)))
+}
+
+/// `60 builds in 12 sessions`, or `12 builds` if each ran alone.
+pub(super) fn builds_of(sessions: &[Session]) -> String {
+    let builds: usize = sessions.iter().map(|session| session.builds.len()).sum();
+    let number = units::counted(builds, "build");
+    if builds == sessions.len() {
+        return number;
+    }
+    format!("{number} in {}", units::counted(sessions.len(), "session"))
+}
+
+/// A code location: `site::parse (src/parse.rs:17)`.
+pub(super) fn location(function: &str, file: Option<&str>, line: Option<u64>) -> String {
+    match (file, line) {
+        (Some(file), Some(line)) => format!("{function} ({file}:{line})"),
+        (Some(file), None) => format!("{function} ({file})"),
+        (None, _) => function.to_owned(),
+    }
 }
 
 /// How the build ended, or another reason why its times are not representative.

@@ -9,9 +9,8 @@ mod describe;
 mod doctor;
 mod export;
 pub(crate) mod list;
+mod maintenance;
 mod paired;
-mod prune;
-mod repair;
 mod run;
 mod show;
 mod trend;
@@ -20,9 +19,8 @@ mod verdicts;
 use clap::Subcommand;
 
 use crate::context::Invocation;
-use crate::failure::{ExitStatus, Failure};
+use crate::failure::{ExitStatus, Failure, Result};
 
-/// A subcommand.
 #[derive(Debug, Clone, Subcommand)]
 pub(crate) enum Command {
     /// List the newest builds (the default)
@@ -48,7 +46,7 @@ pub(crate) enum Command {
     /// Move unreadable lines out of the history
     Repair,
     /// Remove old records for good
-    Prune(prune::PruneArgs),
+    Prune(maintenance::PruneArgs),
     /// Print a completion script for a shell
     Completions(completions::CompletionsArgs),
 }
@@ -58,7 +56,7 @@ pub(crate) fn run(
     invocation: &mut Invocation<'_, '_>,
     command: Option<&Command>,
     without_command: &list::ListArgs,
-) -> Result<ExitStatus, Failure> {
+) -> Result<ExitStatus> {
     let Some(command) = command else {
         list::run(invocation, without_command)?;
         return Ok(ExitStatus::Success);
@@ -79,8 +77,8 @@ pub(crate) fn run(
         Command::Run(args) => return run::run(invocation, args),
         Command::Ab(args) => return ab::run(invocation, args),
         Command::Doctor => doctor::run(invocation)?,
-        Command::Repair => repair::run(invocation)?,
-        Command::Prune(args) => prune::run(invocation, args)?,
+        Command::Repair => maintenance::repair(invocation)?,
+        Command::Prune(args) => maintenance::prune(invocation, args)?,
         Command::Completions(args) => completions::run(invocation, args)?,
     }
     Ok(ExitStatus::Success)

@@ -9,14 +9,13 @@ use perf_history::BuildStats;
 
 use crate::commands::describe::{self, change_style};
 use crate::context::Invocation;
-use crate::failure::{ExitStatus, Failure};
+use crate::failure::{ExitStatus, Result};
 use crate::judge::median;
 use crate::launch::{BuildCommand, Label, LaunchError, Launcher};
 use crate::present::style::{DIM, PLAIN, STRONG};
 use crate::present::{Block, Cell, Column, Fact, Json, Kind, Report, Row, Span, Table, units};
 use crate::select::is_typical;
 
-/// The options of `run`.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
 The command must record its builds. The records go to the history of --dir, with the label `run`
@@ -47,10 +46,7 @@ pub(crate) struct RunArgs {
 }
 
 /// Runs the command, and shows the builds that it made.
-pub(crate) fn run(
-    invocation: &mut Invocation<'_, '_>,
-    args: &RunArgs,
-) -> Result<ExitStatus, Failure> {
+pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &RunArgs) -> Result<ExitStatus> {
     let mut launcher = invocation.launcher(args.show_output)?;
     let command = BuildCommand::of_words(args.command.clone());
     let runs = args.runs.get();
@@ -73,16 +69,16 @@ pub(crate) fn run(
     if is_interrupted {
         invocation.note(&format!(
             "interrupted: {} of {} recorded",
-            units::count(builds.len() as u64),
-            units::counted(runs.into(), "build")
+            units::count(builds.len()),
+            units::counted(runs, "build")
         ));
         return Ok(ExitStatus::Interrupted);
     }
     if builds.len() as u64 > u64::from(runs) {
         invocation.note(&format!(
             "{} left {}: each run makes several builds",
-            units::counted(runs.into(), "run"),
-            units::counted(builds.len() as u64, "record")
+            units::counted(runs, "run"),
+            units::counted(builds.len(), "record")
         ));
     }
     Ok(ExitStatus::Success)
@@ -190,7 +186,7 @@ fn totals(builds: &[BuildStats]) -> Vec<Fact> {
         if least >= most {
             return fact;
         }
-        let fact = fact.and(Span::plain(format!("from {} to {}", shown(least), shown(most))));
+        let fact = fact.and(format!("from {} to {}", shown(least), shown(most)));
         match middle {
             middle if middle > 0.0 => {
                 fact.and(Span::dim(format!("range {}", units::share((most - least) / middle))))

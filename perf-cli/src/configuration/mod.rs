@@ -50,7 +50,6 @@ use crate::judge::thresholds::{not_negative, probability, sigmas};
 
 pub(crate) use reading::ConfigurationError;
 
-/// The name of the file.
 pub(crate) const FILE: &str = "buildperf.toml";
 
 /// The default branches of a project that does not name one.
@@ -124,22 +123,9 @@ impl Default for Configuration {
 }
 
 impl Configuration {
-    /// Reads a file.
-    ///
-    /// # Errors
-    ///
-    /// It cannot be read, or something in it is wrong: the error names line and key.
-    pub(crate) fn read(path: &Path) -> Result<Self, ConfigurationError> {
-        reading::read(path)
-    }
-
     /// Reads the file that belongs to a history: beside the history's directory, else in the
     /// current directory, else in the nearest directory above it that has one and is no higher
     /// than the checkout. Without any, the defaults hold.
-    ///
-    /// # Errors
-    ///
-    /// There is such a file, and it cannot be read or something in it is wrong.
     pub(crate) fn of_history(dir: &Path) -> Result<Self, ConfigurationError> {
         // What has no absolute form, as in a directory that was removed, has nothing beside it.
         let dir = std::path::absolute(dir).ok();
@@ -153,13 +139,11 @@ impl Configuration {
         }
     }
 
-    /// Whether a phase is judged.
     pub(crate) fn is_judged(&self, path: &str) -> bool {
         let ignore = self.rules_for(path).filter_map(|rule| rule.ignore).next_back();
         ignore != Some(true)
     }
 
-    /// The thresholds of a phase.
     pub(crate) fn of_phase(&self, path: &str) -> Thresholds {
         self.rules_for(path).fold(self.thresholds, |thresholds, rule| rule.apply(thresholds))
     }

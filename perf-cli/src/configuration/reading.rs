@@ -13,29 +13,13 @@ use crate::judge::Thresholds;
 /// Why the configuration cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ConfigurationError {
-    /// The system refused the file.
     #[error("cannot read {}", path.display())]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// Something in it is wrong.
+    Io { path: PathBuf, source: io::Error },
+    /// The first line is 1.
     #[error("{}, line {line}, `{text}`: {reason}", path.display())]
-    Invalid {
-        /// The file.
-        path: PathBuf,
-        /// The line, the first being 1.
-        line: usize,
-        /// What is wrong.
-        reason: String,
-        /// The text of the line.
-        text: String,
-    },
+    Invalid { path: PathBuf, line: usize, reason: String, text: String },
 }
 
-/// The file.
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 struct File {
@@ -47,20 +31,22 @@ struct File {
     phase: Vec<PhaseRule>,
 }
 
-pub(super) fn read(path: &Path) -> Result<Configuration, ConfigurationError> {
-    let text = fs::read_to_string(path)
-        .map_err(|source| ConfigurationError::Io { path: path.to_owned(), source })?;
-    parse(&text).map(|read| Configuration { path: Some(path.to_owned()), ..read }).map_err(
-        |(at, reason)| {
-            let line = text.bytes().take(at).filter(|byte| *byte == b'\n').count();
-            ConfigurationError::Invalid {
-                path: path.to_owned(),
-                line: line + 1,
-                reason,
-                text: text.lines().nth(line).unwrap_or_default().trim().to_owned(),
+impl Configuration {
+    pub(crate) fn read(path: &Path) -> Result<Self, ConfigurationError> {
+        let path = path.to_owned();
+        let text = match fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(source) => return Err(ConfigurationError::Io { path, source }),
+        };
+        match parse(&text) {
+            Ok(read) => Ok(Self { path: Some(path), ..read }),
+            Err((at, reason)) => {
+                let line = text.bytes().take(at).filter(|byte| *byte == b'\n').count();
+                let text = text.lines().nth(line).unwrap_or_default().trim().to_owned();
+                Err(ConfigurationError::Invalid { path, line: line + 1, reason, text })
             }
-        },
-    )
+        }
+    }
 }
 
 /// Reads a text; what is wrong with it, and where.

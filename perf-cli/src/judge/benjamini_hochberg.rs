@@ -9,7 +9,6 @@ use super::float;
 
 /// The adjusted p of each hypothesis, in the order given: the lowest rate at which it would be
 /// reported. A p that is NaN counts as 1.
-#[must_use]
 pub fn adjusted(ps: &[f64]) -> Vec<f64> {
     let known = |p: f64| if p.is_nan() { 1.0 } else { p };
     let mut order: Vec<usize> = (0..ps.len()).collect();
@@ -25,7 +24,6 @@ pub fn adjusted(ps: &[f64]) -> Vec<f64> {
 }
 
 /// Which hypotheses are reported so that the expected share of false ones is at most `rate`.
-#[must_use]
 pub fn rejected(ps: &[f64], rate: f64) -> Vec<bool> {
     adjusted(ps).into_iter().map(|p| p <= rate).collect()
 }

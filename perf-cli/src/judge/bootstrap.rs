@@ -35,7 +35,6 @@ impl RatioInterval {
     ///
     /// With five pairs, the interval of 95 % contains the true ratio about nine times in ten; with
     /// twenty, about 95 % of the time.
-    #[must_use]
     pub fn from_pairs(base: &[f64], head: &[f64], confidence: f64) -> Option<Self> {
         let pairs: Vec<(f64, f64)> = base.iter().copied().zip(head.iter().copied()).collect();
         if pairs.len() < 3 || !pairs.iter().all(|(base, head)| (base + head).is_finite()) {

@@ -52,7 +52,6 @@ pub struct ChangePoint {
 
 impl ChangePoint {
     /// The new level as a multiple of the old one; `None` if that is 0.
-    #[must_use]
     pub fn ratio(&self) -> Option<f64> {
         (self.old > 0.0).then(|| self.new / self.old)
     }
@@ -62,7 +61,6 @@ impl ChangePoint {
 ///
 /// A number that is not finite is ignored, but keeps its index. Distances are between logarithms, so
 /// that a shift counts the same at any level.
-#[must_use]
 pub fn change_points(series: &[f64], options: &Options) -> Vec<ChangePoint> {
     let known: Vec<(usize, f64)> =
         series.iter().copied().enumerate().filter(|(_, number)| number.is_finite()).collect();
@@ -93,7 +91,6 @@ pub struct BestSplit {
 
 /// The best split of the start of `numbers` (or of all of it) into two consecutive parts, each of at
 /// least `least_segment` numbers. `None` if there are too few numbers.
-#[must_use]
 pub fn best_split(numbers: &[f64], least_segment: usize) -> Option<BestSplit> {
     let sums = DistanceSums::new(numbers);
     let least = least_segment.max(1);

@@ -1,10 +1,6 @@
 //! The verdict on one number, with everything that explains it.
 
-use std::fmt;
-
 use serde::Serialize;
-
-use super::mann_whitney::Method;
 
 /// The result of judging a number of the candidate against its baseline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize)]
@@ -25,7 +21,6 @@ pub enum Verdict {
 
 impl Verdict {
     /// The verdict in lower case.
-    #[must_use]
     pub fn word(self) -> &'static str {
         match self {
             Self::Unchanged => "unchanged",
@@ -34,12 +29,6 @@ impl Verdict {
             Self::Suspect => "suspect",
             Self::Regression => "regression",
         }
-    }
-}
-
-impl fmt::Display for Verdict {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.word())
     }
 }
 
@@ -71,8 +60,6 @@ pub struct Finding {
     pub z: Option<f64>,
     /// The one-sided p of the Mann–Whitney test, in the direction in which the medians differ.
     pub p: Option<f64>,
-    /// How `p` was computed.
-    pub method: Option<Method>,
     /// The p of `z` (by Student's t), adjusted for all hypotheses that were judged together.
     pub adjusted_p: Option<f64>,
     /// The amount of work, if it differs between builds.
@@ -83,13 +70,11 @@ pub struct Finding {
 
 impl Finding {
     /// The candidate's median as a multiple of the baseline's; `None` if that is 0.
-    #[must_use]
     pub fn ratio(&self) -> Option<f64> {
         (self.old > 0.0).then(|| self.new / self.old)
     }
 
     /// The candidate's median minus the baseline's, in the number's unit.
-    #[must_use]
     pub fn difference(&self) -> f64 {
         self.new - self.old
     }
@@ -161,7 +146,6 @@ pub struct Work {
 
 impl Work {
     /// By how much the amounts differ, as a share of the smaller one.
-    #[must_use]
     pub fn change(&self) -> f64 {
         (self.new - self.old).abs() / self.new.min(self.old)
     }

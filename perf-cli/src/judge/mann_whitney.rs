@@ -44,7 +44,6 @@ pub struct MannWhitney {
 impl MannWhitney {
     /// Tests whether the candidate lies above the baseline. `None` if either is empty or contains a
     /// number that is not finite. Swap the two to test the other direction.
-    #[must_use]
     pub fn greater(candidate: &[f64], baseline: &[f64]) -> Option<Self> {
         let all_finite = candidate.iter().chain(baseline).all(|number| number.is_finite());
         if candidate.is_empty() || baseline.is_empty() || !all_finite {
@@ -65,7 +64,6 @@ impl MannWhitney {
 
 /// The lowest p that samples of these sizes can give, 1 over the number of ways to choose the
 /// candidate's ranks: 1/252 for five against five. 1 if either is empty.
-#[must_use]
 pub fn attainable_p(candidate: usize, baseline: usize) -> f64 {
     let all = candidate + baseline;
     (1..=candidate.min(baseline)).map(|i| float(i) / float(all + 1 - i)).product()
@@ -76,13 +74,11 @@ const MAX_SIZE: usize = 100_000;
 
 /// How many runs a candidate needs to attain a p this low against a baseline of this size. `None` if
 /// the baseline is empty or `p` is not above 0.
-#[must_use]
 pub fn runs_needed(p: f64, baseline: usize) -> Option<usize> {
     (1..=MAX_SIZE).find(|runs| baseline > 0 && attainable_p(*runs, baseline) <= p)
 }
 
 /// How many pairs are needed to attain a p this low. `None` if `p` is not above 0.
-#[must_use]
 pub fn pairs_needed(p: f64) -> Option<usize> {
     (1..=MAX_SIZE).find(|pairs| attainable_p(*pairs, *pairs) <= p)
 }

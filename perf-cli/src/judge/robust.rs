@@ -14,7 +14,6 @@ const MIN: f64 = 1e-6;
 
 /// The median of finite numbers: the mean of the two middle ones if their number is even. `None` if
 /// there are none.
-#[must_use]
 pub fn median(numbers: impl IntoIterator<Item = f64>) -> Option<f64> {
     let mut numbers: Vec<f64> = numbers.into_iter().filter(|number| number.is_finite()).collect();
     numbers.sort_by(f64::total_cmp);
@@ -40,7 +39,6 @@ pub struct Level {
 impl Level {
     /// The level of `numbers`, with a sigma of at least `least_sigma`. `None` if none of them is
     /// finite. A number below a millionth counts as a millionth.
-    #[must_use]
     pub fn new(numbers: &[f64], least_sigma: f64) -> Option<Self> {
         let logarithms: Vec<f64> =
             numbers.iter().copied().filter(|number| number.is_finite()).map(ln).collect();
@@ -59,7 +57,6 @@ impl Level {
     }
 
     /// How many sigmas `number` lies above this level (below: negative), on the logarithm.
-    #[must_use]
     pub fn z(&self, number: f64) -> f64 {
         (ln(number) - ln(self.median)) / self.sigma
     }

@@ -43,7 +43,6 @@ pub struct Hypothesis<'a> {
 /// was a regression, and unchanged if it was a suspect or an improvement.
 ///
 /// `None` is a time that is not tested because both baseline and candidate are below the floor.
-#[must_use]
 pub fn judge_all(hypotheses: &[Hypothesis<'_>], false_discovery_rate: f64) -> Vec<Option<Finding>> {
     let mut findings: Vec<Option<Finding>> = hypotheses.iter().map(judge).collect();
     let with_p = findings.iter_mut().flatten();
@@ -85,7 +84,6 @@ fn students_t(count: usize) -> Option<StudentsT> {
 }
 
 /// Judges one number on its own. `None` if it is a time below the floor.
-#[must_use]
 pub fn judge(hypothesis: &Hypothesis<'_>) -> Option<Finding> {
     let thresholds = hypothesis.thresholds;
     if hypothesis.quantity == Quantity::Allocations {
@@ -232,7 +230,6 @@ fn judge_by_level(numbers: &Comparable, effect: &MinEffect, thresholds: &Thresho
             MannWhitney::greater(against, &numbers.candidate)
         };
         finding.p = test.map(|test| test.p);
-        finding.method = test.map(|test| test.method);
         if attainable_p(runs, against.len()) > thresholds.session_p {
             finding.decided_by = Condition::LeastRuns(needed.runs);
             finding.needed = Some(needed);

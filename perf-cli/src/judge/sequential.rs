@@ -6,7 +6,7 @@
 //! (1977)). Everything here is a pure function of the pairs so far.
 
 use super::benjamini_hochberg;
-use super::mann_whitney::{MannWhitney, Method, attainable_p, pairs_needed};
+use super::mann_whitney::{MannWhitney, attainable_p, pairs_needed};
 use super::{Verdict, median};
 
 /// A look at the pairs, and how low p must be then.
@@ -76,13 +76,11 @@ impl Rule {
     }
 
     /// The sum of the p of all looks, which bounds the false alarms.
-    #[must_use]
     pub fn p(&self) -> f64 {
         self.looks.iter().map(|look| look.p).sum()
     }
 
     /// The largest number of pairs.
-    #[must_use]
     pub fn max_pairs(&self) -> usize {
         self.looks.last().map_or(0, |look| look.pairs)
     }
@@ -140,8 +138,6 @@ pub struct Decision {
     pub ratio: Option<f64>,
     /// The one-sided p in the direction in which the medians differ.
     pub p: f64,
-    /// How `p` was computed.
-    pub method: Method,
     /// How low p had to be at this look.
     pub p_needed: f64,
     /// The pairs that are needed to attain that p; more than `pairs` if the verdict is
@@ -163,7 +159,6 @@ pub struct Comparison {
 /// A phase is open while its change is large enough but not yet significant.
 ///
 /// Incomplete pairs and pairs with a number that is not finite are ignored.
-#[must_use]
 pub fn decide_all(build: &PairedSamples<'_>, phases: &[PairedSamples<'_>], rule: &Rule) -> Step {
     let pairs = build.base.len().min(build.head.len());
     let Some(look) = rule.look(pairs) else {
@@ -211,7 +206,6 @@ struct PairStatistics {
     /// The p of the hypothesis that the slower half is slower by the least change or more: the test
     /// of equivalence of D. J. Schuirmann (1987), by ranks.
     p_of_change: f64,
-    method: Method,
 }
 
 impl PairStatistics {
@@ -225,18 +219,17 @@ impl PairStatistics {
             median(base.iter().copied()).unwrap_or_default(),
             median(head.iter().copied()).unwrap_or_default(),
         );
-        let p = |more, less| {
-            MannWhitney::greater(more, less)
-                .map_or((1.0, Method::Exact), |test| (test.p, test.method))
+        let p_of = |more: &[f64], less: &[f64]| {
+            MannWhitney::greater(more, less).map_or(1.0, |test| test.p)
         };
-        let ((slower, method), (faster, _)) = (p(&head, &base), p(&base, &head));
+        let (slower, faster) = (p_of(&head, &base), p_of(&base, &head));
         let (p, other_p, low, high) = if of_head >= of_base {
             (slower, faster, &base, &head)
         } else {
             (faster, slower, &head, &base)
         };
         let changed: Vec<f64> = low.iter().map(|time| time * (1.0 + number.least_change)).collect();
-        let p_of_change = MannWhitney::greater(&changed, high).map_or(1.0, |test| test.p);
+        let p_of_change = p_of(&changed, high);
         Self {
             pairs: base.len(),
             base: of_base,
@@ -246,7 +239,6 @@ impl PairStatistics {
             p,
             other_p,
             p_of_change,
-            method,
         }
     }
 
@@ -284,7 +276,6 @@ impl PairStatistics {
             head: self.head,
             ratio: (self.base > 0.0).then(|| self.head / self.base),
             p: self.p,
-            method: self.method,
             p_needed: look.p,
             pairs_needed: pairs_needed(look.p).unwrap_or(usize::MAX),
         }

@@ -107,7 +107,6 @@ impl Thresholds {
     }
 
     /// When builds run in turn are a change.
-    #[must_use]
     pub fn pairs(&self) -> sequential::Rule {
         let rule = sequential::Rule::default();
         let factor = self.pairs_p / rule.p();

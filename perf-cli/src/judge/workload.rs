@@ -14,7 +14,6 @@ pub struct Sample {
 
 impl Sample {
     /// A number of a build whose work was not counted.
-    #[must_use]
     pub fn new(value: f64) -> Self {
         Self { value, items: None }
     }

@@ -1,4 +1,5 @@
-//! One process of a command, and Ctrl-C while it runs: the first lets it end, the second kills it.
+//! One process of a command: its output, with the last lines shown if it fails, and Ctrl-C while it
+//! runs: the first lets it end, the second kills it.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -106,7 +107,7 @@ pub(super) fn wait(child: &Arc<SharedChild>) -> io::Result<ExitStatus> {
     child.wait()
 }
 
-/// How many lines are shown.
+/// How many lines of output are shown.
 const LINES: usize = 20;
 /// How many bytes at the end are searched for them.
 const TAIL: u64 = 1 << 16;
@@ -120,12 +121,7 @@ pub(super) enum Output {
     /// To the standard error of this process: standard output is for data.
     Shown,
     /// To unnamed files.
-    Hidden {
-        /// Standard output.
-        out: File,
-        /// Standard error.
-        err: File,
-    },
+    Hidden { out: File, err: File },
 }
 
 impl Output {
@@ -136,7 +132,6 @@ impl Output {
         Ok(Self::Hidden { out: tempfile::tempfile()?, err: tempfile::tempfile()? })
     }
 
-    /// Attaches it to a process.
     pub(super) fn attach(&mut self, process: &mut Command) -> io::Result<()> {
         match self {
             Self::Shown => process.stdout(Stdio::from(io::stderr())).stderr(Stdio::inherit()),

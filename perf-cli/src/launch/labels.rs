@@ -18,8 +18,6 @@ impl Label {
         Self(text.to_owned())
     }
 
-    /// Its text.
-    #[must_use]
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }

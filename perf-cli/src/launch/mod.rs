@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf, absolute};
 use std::process::ExitStatus;
 
 use child::{Interrupts, Output};
+use perf_history::switches::{DIR, LABELS};
 use perf_history::{BuildStats, History, HistoryError, HistoryLine};
 use uuid::Uuid;
 
@@ -19,73 +20,34 @@ use crate::labels::{RUN, SESSION};
 pub(crate) use build_command::BuildCommand;
 pub(crate) use labels::Label;
 
-/// Where the runtime writes the history.
-const DIR: &str = "BUILD_METRICS_DIR";
-/// The labels that the runtime gives to builds.
-const LABELS: &str = "BUILD_METRICS_LABELS";
-
 /// How many newer records of other builds are searched for those of a build.
 const MOST_OTHERS: usize = 1_000;
 
 /// Why there is no record of a build.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum LaunchError {
-    /// There is no such program, or it cannot be executed.
     #[error("cannot start {command}")]
-    NotStarted {
-        /// The command.
-        command: String,
-        /// Why not.
-        source: io::Error,
-    },
+    NotStarted { command: String, source: io::Error },
     /// It ended with an exit code other than 0, or by a signal.
     #[error("{command} failed {}", ending(*.status))]
-    Failed {
-        /// The command.
-        command: String,
-        /// How it ended.
-        status: ExitStatus,
-        /// The last lines of its output.
-        last_lines: Vec<String>,
-    },
-    /// It succeeded and left no record.
+    Failed { command: String, status: ExitStatus, last_lines: Vec<String> },
     #[error(
         "{command} left no record in {}: it must call a #[tracked_build] function, or save its record to BUILD_METRICS_DIR",
         dir.display()
     )]
-    NoRecord {
-        /// The command.
-        command: String,
-        /// Where the record should be.
-        dir: PathBuf,
-        /// The last lines of its output.
-        last_lines: Vec<String>,
-    },
+    NoRecord { command: String, dir: PathBuf, last_lines: Vec<String> },
     /// Its records are not those of one representative build.
     #[error("{0}")]
     Refused(String),
     /// The user pressed Ctrl-C.
     #[error("interrupted")]
     Interrupted,
-    /// The history cannot be read.
     #[error(transparent)]
     History(#[from] HistoryError),
-    /// There is no place for the output of a command.
     #[error("cannot create a temporary file in {}", dir.display())]
-    Temporary {
-        /// The directory for temporary files.
-        dir: PathBuf,
-        /// Why not.
-        source: io::Error,
-    },
-    /// Waiting for the command failed.
+    Temporary { dir: PathBuf, source: io::Error },
     #[error("cannot wait for {command}")]
-    Lost {
-        /// The command.
-        command: String,
-        /// Why not.
-        source: io::Error,
-    },
+    Lost { command: String, source: io::Error },
 }
 
 impl LaunchError {

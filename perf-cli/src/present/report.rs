@@ -9,7 +9,6 @@ use super::escape;
 use super::style::{DIM, Span};
 use super::table::{Cell, Column, InOrder, Kind, Object, Row, Table};
 
-/// The format of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub(crate) enum Format {
     /// For people, on a terminal or in a log.
@@ -39,7 +38,6 @@ pub(crate) struct Report {
     pub json: Json,
 }
 
-/// The JSON of a report.
 #[derive(Debug, Default)]
 pub(crate) enum Json {
     /// The rows of its table, each an object.
@@ -53,7 +51,6 @@ pub(crate) enum Json {
     Record(Box<BuildStats>),
 }
 
-/// A part of a report.
 #[derive(Debug)]
 pub(crate) enum Block {
     /// A line that introduces what follows.
@@ -84,9 +81,8 @@ impl Fact {
         Self { label: label.into(), facts: Vec::new() }
     }
 
-    /// Adds a fact.
-    pub(crate) fn and(mut self, fact: Span) -> Self {
-        self.facts.push(fact);
+    pub(crate) fn and(mut self, fact: impl Into<Span>) -> Self {
+        self.facts.push(fact.into());
         self
     }
 
@@ -147,7 +143,6 @@ impl Report {
         self.blocks.splice(0..0, table.into_iter().chain(blocks));
     }
 
-    /// The first table.
     fn table(&self) -> Option<&Table> {
         self.blocks.iter().find_map(|block| match block {
             Block::Table(table) | Block::Data(table) => Some(table),

@@ -28,6 +28,12 @@ pub(crate) struct Span {
     pub style: Style,
 }
 
+impl From<String> for Span {
+    fn from(text: String) -> Self {
+        Self::plain(text)
+    }
+}
+
 impl Span {
     pub(crate) fn new(text: impl Into<String>, style: Style) -> Self {
         Self { text: text.into(), style }

@@ -93,12 +93,13 @@ pub(crate) fn bytes(bytes: f64) -> String {
 }
 
 /// A number with thousands separators.
-pub(crate) fn count(count: u64) -> String {
-    grouped(&count.to_string())
+pub(crate) fn count(count: impl TryInto<u64>) -> String {
+    grouped(&count.try_into().unwrap_or(u64::MAX).to_string())
 }
 
 /// `1 build`, `2 builds`.
-pub(crate) fn counted(number: u64, thing: &str) -> String {
+pub(crate) fn counted(number: impl TryInto<u64>, thing: &str) -> String {
+    let number = number.try_into().unwrap_or(u64::MAX);
     format!("{} {thing}{}", count(number), if number == 1 { "" } else { "s" })
 }
 

@@ -11,10 +11,8 @@ use crate::labels::{RUN, SESSION};
 /// A shorter prefix of an id or a commit would match by chance.
 const MIN_PREFIX: usize = 4;
 
-/// A reference to a build or a set of builds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum BuildRef {
-    /// The newest build.
     Latest,
     /// Counted back from the newest build: `-1` is the newest, `-3` the third newest.
     Nth(NonZeroUsize),

@@ -42,11 +42,8 @@ impl From<bool> for Mode {
 /// The conditions that a record must meet. A field that is `None` accepts every record.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Filter {
-    /// Builds of this tool.
     pub tool: Option<String>,
-    /// Builds on this branch.
     pub branch: Option<String>,
-    /// Builds of this mode.
     pub mode: Option<Mode>,
     /// Builds that started at or after this time, and those without a readable time stamp.
     pub since: Option<SystemTime>,

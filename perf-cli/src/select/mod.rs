@@ -64,7 +64,7 @@ pub(crate) enum SelectError {
     #[error(
         "there is no build {reference}: there {} only {}{filter}",
         if *.builds == 1 { "is" } else { "are" },
-        units::counted(*.builds as u64, "build")
+        units::counted(*.builds, "build")
     )]
     TooFew { reference: BuildRef, builds: usize, filter: String },
 }

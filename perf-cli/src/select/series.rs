@@ -28,7 +28,6 @@ pub(crate) struct SeriesKey {
 /// A difference between two keys, such as the mode: `full` against `incremental`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Difference {
-    /// The name of the fact.
     pub what: &'static str,
     pub first: String,
     pub second: String,

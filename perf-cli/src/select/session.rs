@@ -23,12 +23,10 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// The oldest build.
     pub(crate) fn first(&self) -> Option<&BuildStats> {
         self.builds.first()
     }
 
-    /// The newest build.
     pub(crate) fn last(&self) -> Option<&BuildStats> {
         self.builds.last()
     }

@@ -6,15 +6,8 @@ use perf_cli::ExitStatus;
 use perf_history::History;
 use tempfile::TempDir;
 
-use crate::in_process::{CommandOutput, Terminal, data, run};
-
-const NARROW: Terminal = Terminal { width: 80, color: false };
-
-fn copy_of(history: &str) -> TempDir {
-    let copy = tempfile::tempdir().unwrap();
-    fs::copy(data(history).join("history.jsonl"), copy.path().join("history.jsonl")).unwrap();
-    copy
-}
+use crate::in_process::{CommandOutput, run};
+use crate::snapshots::{NARROW, copy_of};
 
 fn accepted(copy: &TempDir) -> Vec<(String, Option<String>)> {
     let accepted = History::open(copy.path()).accepted().unwrap();
@@ -34,7 +27,7 @@ fn the_newest_build_is_accepted_with_a_reason() {
     let copy = copy_of("site");
     let output = accept(&copy, &["--reason", "new highlighter"]);
     assert_eq!((output.exit, output.err.as_str()), (ExitStatus::Success, ""));
-    assert!(output.out.contains("this is the new normal"), "{}", output.out);
+    output.assert_out_contains("this is the new normal");
     assert_eq!(accepted(&copy), [("01a2030e-40e1".into(), Some("new highlighter".into()))]);
     let text = fs::read_to_string(copy.path().join("accepted.jsonl")).unwrap();
     assert!(text.contains("\"timestamp\":\"2026-11-24T01:00:00Z\""), "{text}");
@@ -54,7 +47,7 @@ fn failed_builds_are_not_accepted() {
     let copy = copy_of("site");
     let failed = accept(&copy, &["01a201c8"]);
     assert_eq!((failed.exit, failed.out.as_str()), (ExitStatus::Usage, ""));
-    assert!(failed.err.contains("it cannot be a new level"), "{}", failed.err);
+    failed.assert_err_contains("it cannot be a new level");
     let unknown = accept(&copy, &["nosuchbuild"]);
     assert_eq!(unknown.exit, ExitStatus::Usage);
     assert!(!copy.path().join("accepted.jsonl").exists());
@@ -81,5 +74,5 @@ fn an_unwritable_history_has_its_own_exit_code() {
     fs::create_dir(copy.path().join("accepted.jsonl")).unwrap();
     let output = accept(&copy, &[]);
     assert_eq!((output.exit, output.out.as_str()), (ExitStatus::History, ""));
-    assert!(output.err.contains("accepted.jsonl"), "{}", output.err);
+    output.assert_err_contains("accepted.jsonl");
 }

@@ -53,7 +53,7 @@ fn a_session_like_those_before_it_is_unchanged() {
     let output = check(&dir, &[]);
     assert_eq!((output.exit, output.err.as_str()), (ExitStatus::Success, ""), "{}", output.out);
     assert!(output.out.starts_with("unchanged  site  full\n"), "{}", output.out);
-    assert!(output.out.contains("60 builds in 12 sessions on main or master"), "{}", output.out);
+    output.assert_out_contains("60 builds in 12 sessions on main or master");
     assert_news(&json(&dir, &["--strict"]), &[]);
 }
 
@@ -62,7 +62,7 @@ fn a_slower_phase_is_a_regression_named_with_the_commits_between() {
     let dir = with_candidate(|stats| slow(stats, "render/html", 1.2));
     let output = check(&dir, &[]);
     assert_eq!(output.exit, ExitStatus::Regression, "{}", output.out);
-    assert!(output.err.contains("buildperf accept"), "{}", output.err);
+    output.assert_err_contains("buildperf accept");
     let json = json(&dir, &[]);
     assert_news(&json, &[("regression", "", "time_ms"), ("regression", "render/html", "time_ms")]);
     assert_eq!(json["verdict"], "regression");
@@ -152,7 +152,7 @@ fn time_is_compared_per_item_of_the_workload_that_the_file_names() {
     assert_news(&serde_json::from_str(&as_much_more.out).unwrap(), &[]);
     let output = judged(&builds(735));
     assert_eq!(output.exit, ExitStatus::Regression, "{}", output.out);
-    assert!(output.out.contains("compared per item (700 → 735 items)"), "{}", output.out);
+    output.assert_out_contains("compared per item (700 → 735 items)");
 }
 
 #[test]
@@ -165,7 +165,7 @@ fn one_build_is_suspect_at_most_and_ab_is_suggested() {
     let output = check(&dir, &[]);
     assert_eq!(output.exit, ExitStatus::Success, "{}", output.out);
     assert!(output.out.starts_with("suspect  site  full\n"), "{}", output.out);
-    assert!(output.err.contains("`buildperf ab --base"), "{}", output.err);
+    output.assert_err_contains("`buildperf ab --base");
     assert_eq!(check(&dir, &["--fail-on", "suspect"]).exit, ExitStatus::Regression);
 }
 
@@ -175,13 +175,9 @@ fn a_gate_without_a_baseline_reports_that_it_judged_nothing() {
     let output = check(&dir, &[]);
     assert_eq!(output.exit, ExitStatus::Success);
     assert!(output.out.starts_with("nothing was judged  site  full\n"), "{}", output.out);
-    assert!(
-        output.err.starts_with(
-            "nothing was judged: 2 builds on main or master to compare with; at least 5 are needed"
-        ),
-        "{}",
-        output.err
-    );
+    let expected =
+        "nothing was judged: 2 builds on main or master to compare with; at least 5 are needed";
+    assert!(output.err.starts_with(expected), "{}", output.err);
     let strict = check(&dir, &["--strict"]);
     assert_eq!((strict.exit, strict.out), (ExitStatus::InsufficientData, output.out));
     let json = json(&dir, &[]);
@@ -221,7 +217,7 @@ fn builds_on_other_branches_are_not_in_the_baseline() {
     let dir = history(&builds);
     let output = check(&dir, &["--strict"]);
     assert_eq!(output.exit, ExitStatus::InsufficientData);
-    assert!(output.err.contains("60 builds left out (other branches)"), "{}", output.err);
+    output.assert_err_contains("60 builds left out (other branches)");
     assert_eq!(check(&dir, &["--strict", "--branch", "next"]).exit, ExitStatus::Success);
 }
 
@@ -235,15 +231,15 @@ fn an_accepted_change_starts_a_new_baseline() {
     let second = slower[5].build_id.clone();
     builds.extend(slower);
     let dir = history(&builds);
-    // Nobody accepted it: it is told as long as it lasts.
+    // Nobody accepted it, so it is reported as long as it lasts.
     let output = check(&dir, &[]);
     assert_eq!(output.exit, ExitStatus::Regression, "{}", output.out);
-    assert!(output.out.contains("after a change of +18"), "{}", output.out);
+    output.assert_out_contains("after a change of +18");
     let accepted = run(dir.path(), &["accept", &second, "--reason", "worth it"], WIDE);
     assert_eq!(accepted.exit, ExitStatus::Success);
     let output = check(&dir, &["--strict"]);
     assert_eq!(output.exit, ExitStatus::Success, "{}{}", output.out, output.err);
-    assert!(output.out.contains("was accepted (worth it)"), "{}", output.out);
+    output.assert_out_contains("was accepted (worth it)");
 }
 
 #[test]
@@ -289,11 +285,7 @@ fn builds_run_in_turn_are_judged_as_pairs() {
     let few = history(&pairs(3, |stats| slow(stats, "render/html", 2.0)));
     let output = check(&few, &["--strict"]);
     assert_eq!(output.exit, ExitStatus::InsufficientData, "{}", output.out);
-    assert!(
-        output.err.contains("3 pairs of builds run in turn; at least 5 are needed"),
-        "{}",
-        output.err
-    );
+    output.assert_err_contains("3 pairs of builds run in turn; at least 5 are needed");
 }
 
 #[test]
@@ -311,7 +303,7 @@ fn thresholds_are_set_by_flags_and_by_the_file_for_each_phase() {
     fs::write(&file, "[thresholds]\ntime-procent = 5\n").unwrap();
     let output = check(&dir, &["--config", own]);
     assert_eq!((output.exit, output.out.as_str()), (ExitStatus::Usage, ""));
-    assert!(output.err.contains("line 2, `time-procent = 5`: unknown key"), "{}", output.err);
+    output.assert_err_contains("line 2, `time-procent = 5`: unknown key");
 }
 
 #[test]
@@ -328,15 +320,18 @@ fn certainty_and_numbers_of_builds_are_set_by_flags_and_by_the_file() {
     let newest = json(&dir, &["--baseline-sessions", "10"]);
     assert_eq!(newest["baseline"].as_array().unwrap().len(), 50);
     let output = check(&dir, &["--strict", "--least-builds", "61"]);
-    assert_eq!(output.exit, ExitStatus::InsufficientData, "whatever is output of allocations");
-    assert!(
-        output.err.contains("60 builds on main or master to compare with; at least 61 are needed")
+    assert_eq!(
+        output.exit,
+        ExitStatus::InsufficientData,
+        "whatever the verdicts on allocations are"
     );
+    output
+        .assert_err_contains("60 builds on main or master to compare with; at least 61 are needed");
     let output = check(&dir, &["--enough-builds", "31"]);
     assert_eq!((output.exit, output.out.as_str()), (ExitStatus::Usage, ""));
-    let told =
+    let expected =
         "error: enough-builds is 31 and baseline-sessions 30: no finding would ever be certain\n";
-    assert_eq!(output.err, told);
+    assert_eq!(output.err, expected);
 
     let file = dir.path().join("own.toml");
     let own = file.to_str().unwrap();
@@ -350,11 +345,7 @@ fn certainty_and_numbers_of_builds_are_set_by_flags_and_by_the_file() {
     assert_eq!(check(&pairs, &[]).exit, ExitStatus::Regression);
     let output = check(&pairs, &["--pairs-p", "0.001", "--strict"]);
     assert_eq!(output.exit, ExitStatus::InsufficientData);
-    assert!(
-        output.err.contains("5 pairs of builds run in turn; at least 6 are needed"),
-        "{}",
-        output.err
-    );
+    output.assert_err_contains("5 pairs of builds run in turn; at least 6 are needed");
 }
 
 #[test]
@@ -363,7 +354,7 @@ fn a_busy_machine_is_reported() {
         stats.noise.as_mut().unwrap().load_average = Some(8.0);
     });
     let output = check(&dir, &[]);
-    assert!(output.out.contains("the machine was busy: a load of 4.0 per core"), "{}", output.out);
+    output.assert_out_contains("the machine was busy: a load of 4.0 per core");
 }
 
 #[test]
@@ -379,7 +370,7 @@ fn a_newer_build_that_failed_is_reported_and_not_judged() {
 
 #[test]
 fn failed_builds_between_others_are_left_out() {
-    // They ended before they knew how they would build.
+    // They ended before they recorded their mode.
     let failed = |session: u32| {
         (0..2).map(move |n| {
             let mut stats = build(session, n);
@@ -394,18 +385,13 @@ fn failed_builds_between_others_are_left_out() {
     let dir = history(&builds);
     let output = check(&dir, &[]);
     assert_eq!(output.exit, ExitStatus::Success);
-    let told = "nothing was judged: 2 builds on main or master to compare with; at least 5 are needed; \
+    let expected = "nothing was judged: 2 builds on main or master to compare with; at least 5 are needed; \
                 4 builds left out (failed)\n";
-    assert!(output.err.ends_with(told), "{}", output.err);
-    // Those that the user names are told by what they are as well.
+    assert!(output.err.ends_with(expected), "{}", output.err);
+    // So are builds that the user names.
     let named = check(&dir, &["--baseline", "b0003-00"]);
-    assert!(
-        named.err.ends_with(
-            "0 builds of \"b0003-00\" can be compared; at least 5 are needed; 1 build left out (failed)\n"
-        ),
-        "{}",
-        named.err
-    );
+    let expected = "0 builds of \"b0003-00\" can be compared; at least 5 are needed; 1 build left out (failed)\n";
+    assert!(named.err.ends_with(expected), "{}", named.err);
     let mut many: Vec<BuildStats> = sessions(1..13, 5);
     many.splice(30..30, failed(20));
     many.extend(session(13, 5));
@@ -433,15 +419,15 @@ fn a_failed_build_of_unknown_mode_among_those_that_are_named_makes_no_other_seri
     let output = check(&dir, &named);
     assert_eq!(output.exit, ExitStatus::Success);
     assert_eq!(output.err, "note: build b0002-03 of label:after is left out: failed\n");
-    let told = "candidate  5 builds at 000000020 · 1 build not judged (failed)\n";
-    assert!(output.out.contains(told), "{}", output.out);
+    let expected = "candidate  5 builds at 000000020 · 1 build not judged (failed)\n";
+    output.assert_out_contains(expected);
     let json = json(&dir, &named);
     assert_eq!(json["candidate"].as_array().unwrap().len(), 5);
     assert_eq!(json["passed_over"][0]["build_id"], "b0002-03");
     assert_eq!(json["passed_over"][0]["why"], "failed");
     let compared = run(dir.path(), &["compare", "label:before", "label:after"], WIDE);
+    compared.assert_out_contains("label:after at 000000020 (5 builds)");
     assert_eq!((compared.exit, compared.err), (ExitStatus::Success, output.err));
-    assert!(compared.out.contains("label:after at 000000020 (5 builds)"), "{}", compared.out);
 
     // A build that knew its mode is judged because it was named, with a warning.
     builds[9].incremental = Some(false);
@@ -451,13 +437,13 @@ fn a_failed_build_of_unknown_mode_among_those_that_are_named_makes_no_other_seri
         output.err,
         "note: build b0002-03 is judged because label:after names it, although: failed\n"
     );
-    assert!(output.out.contains("candidate  6 builds at 000000020\n"), "{}", output.out);
+    output.assert_out_contains("candidate  6 builds at 000000020\n");
     // Good builds of two series are still refused.
     builds[9].outcome = perf_history::Outcome::Success;
     builds[9].incremental = Some(true);
     let refused = check(&history(&builds), &named);
     assert_eq!(refused.exit, ExitStatus::Usage);
-    assert!(refused.err.contains("are of several series"), "{}", refused.err);
+    refused.assert_err_contains("are of several series");
 }
 
 #[test]
@@ -465,7 +451,7 @@ fn other_machines_and_interpreters_of_the_python_model_are_new_series_and_no_reg
     let text = fs::read_to_string(data("python-model").join("history.jsonl")).unwrap();
     let lines: Vec<&str> = text.lines().collect();
     assert_eq!(lines.len(), 47);
-    let mut told = Vec::new();
+    let mut found = Vec::new();
     for end in 1..=lines.len() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("history.jsonl");
@@ -479,14 +465,14 @@ fn other_machines_and_interpreters_of_the_python_model_are_new_series_and_no_reg
         ] {
             if output.err.contains(change) {
                 assert!(output.out.starts_with("nothing was judged"), "{}", output.out);
-                told.push(what);
+                found.push(what);
             }
         }
         assert_eq!(output.exit, ExitStatus::Success, "after {end} builds: {}", output.out);
     }
-    told.sort_unstable();
-    told.dedup();
-    assert_eq!(told, ["3.12", "3.14", "system"]);
+    found.sort_unstable();
+    found.dedup();
+    assert_eq!(found, ["3.12", "3.14", "system"]);
 }
 
 #[test]
@@ -513,7 +499,7 @@ fn the_body_of_a_comment_is_never_too_long() {
     let length = output.out.chars().count();
     assert!((30_000..=60_000).contains(&length), "{length}");
     assert!(output.out.starts_with("**regression** site full\n"));
-    assert!(output.out.contains(" more |"), "what was left out is told");
+    assert!(output.out.contains(" more |"), "what was left out is reported");
     assert!(output.out.trim_end().ends_with("</details>"));
 }
 

@@ -29,6 +29,18 @@ pub(crate) struct CommandOutput {
     pub(crate) exit: ExitStatus,
 }
 
+impl CommandOutput {
+    #[track_caller]
+    pub(crate) fn assert_err_contains(&self, expected: &str) {
+        assert!(self.err.contains(expected), "{}", self.err);
+    }
+
+    #[track_caller]
+    pub(crate) fn assert_out_contains(&self, expected: &str) {
+        assert!(self.out.contains(expected), "{}", self.out);
+    }
+}
+
 /// The folder of a history among the tests' data, from where tests run.
 pub(crate) fn data(name: &str) -> PathBuf {
     Path::new("tests/data").join(name)

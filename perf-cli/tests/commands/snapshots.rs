@@ -1,4 +1,4 @@
-//! What every command says in every format, beside what it should say: `snapshots/NAME.txt`.
+//! The output of every command in every format, compared with `snapshots/NAME.txt`.
 
 use std::fs;
 use std::path::Path;
@@ -19,7 +19,7 @@ fn assert_all_formats(name: &str, history: &str, words: &[&str]) {
     assert_all_formats_in(name, &data(history), words);
 }
 
-/// The same of a history that is no data.
+/// The same for a history in another directory.
 #[track_caller]
 fn assert_all_formats_in(name: &str, dir: &Path, words: &[&str]) {
     for (width, plain) in [("80", NARROW), ("160", WIDE)] {
@@ -75,7 +75,7 @@ fn show_prints_the_phase_of_the_peak_and_the_resident_set() {
     builds[0].memory_peak_rss_mb = Some(120.5);
     let dir = history(&builds);
     let output = run(dir.path(), &["show"], WIDE).out;
-    let memory = output.lines().find(|line| line.starts_with("memory")).expect("it is told");
+    let memory = output.lines().find(|line| line.starts_with("memory")).expect("it is shown");
     assert_eq!(
         memory.split_once(' ').expect("facts").1.trim(),
         "90.0 MiB peak heap in render/html · 20.5 MiB RSS at the start · \
@@ -123,13 +123,13 @@ fn unreadable_lines_are_reported_once_with_the_command_that_repairs() {
 }
 
 /// A copy of a history that may be written to.
-fn copy_of(history: &str) -> TempDir {
+pub(crate) fn copy_of(history: &str) -> TempDir {
     let copy = tempfile::tempdir().unwrap();
     fs::copy(data(history).join("history.jsonl"), copy.path().join("history.jsonl")).unwrap();
     copy
 }
 
-/// What a command that writes says; the place of the copy reads as `DIR`.
+/// The output of a command that writes, with `DIR` in place of the path of the copy.
 fn run_on_copy(copy: &TempDir, words: &[&str]) -> CommandOutput {
     let mut output = run(copy.path(), words, NARROW);
     let place = copy.path().display().to_string();
@@ -291,7 +291,7 @@ fn an_unreadable_history_has_its_own_exit_code() {
     for words in [&[][..], &["show"], &["compare", "-2", "-1"], &["doctor"], &["repair"]] {
         let output = run(dir.path(), words, NARROW);
         assert_eq!((output.exit, output.out.as_str()), (ExitStatus::History, ""), "{words:?}");
-        assert!(output.err.contains("it is not a regular file"), "{}", output.err);
+        output.assert_err_contains("it is not a regular file");
     }
 }
 

@@ -3,7 +3,7 @@
 use perf_cli::internals::benjamini_hochberg::{adjusted, rejected};
 use proptest::prelude::*;
 
-use super::reference::{assert_close, cases};
+use super::{assert_close, cases};
 
 #[derive(serde::Deserialize)]
 struct Case {
@@ -32,7 +32,7 @@ fn nan_is_never_reported_and_no_numbers_have_no_answer() {
 /// at most rank / all × rate.
 fn as_in_the_paper(ps: &[f64], rate: f64) -> Vec<bool> {
     let rank_of = |p: f64| ps.iter().filter(|other| **other <= p).count();
-    let count = |it: usize| f64::from(u32::try_from(it).expect("few"));
+    let count = |number: usize| f64::from(u32::try_from(number).expect("few"));
     let within = ps.iter().copied().filter(|p| *p <= count(rank_of(*p)) / count(ps.len()) * rate);
     let highest = within.fold(-1.0, f64::max);
     ps.iter().map(|p| *p <= highest).collect()

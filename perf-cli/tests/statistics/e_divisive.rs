@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
-use super::reference::{assert_close, cases};
+use super::{assert_close, cases};
 
 #[derive(serde::Deserialize)]
 struct SplitCase {
@@ -134,11 +134,12 @@ fn short_series_and_unusual_numbers_do_no_harm() {
 
 /// Q̂ as Matteson and James define it, sum by sum.
 fn q_by_hand(first: &[f64], second: &[f64]) -> f64 {
-    let count = |it: &[f64]| f64::from(u32::try_from(it.len()).expect("few"));
+    let count = |numbers: &[f64]| f64::from(u32::try_from(numbers.len()).expect("few"));
     let between: f64 = first.iter().flat_map(|a| second.iter().map(move |b| (a - b).abs())).sum();
-    let mean_within = |it: &[f64]| {
-        let sum: f64 = it.iter().flat_map(|a| it.iter().map(move |b| (a - b).abs())).sum();
-        if it.len() > 1 { sum / (count(it) * (count(it) - 1.0)) } else { 0.0 }
+    let mean_within = |numbers: &[f64]| {
+        let sum: f64 =
+            numbers.iter().flat_map(|a| numbers.iter().map(move |b| (a - b).abs())).sum();
+        if numbers.len() > 1 { sum / (count(numbers) * (count(numbers) - 1.0)) } else { 0.0 }
     };
     let (n, m) = (count(first), count(second));
     n * m / (n + m) * (2.0 * between / (n * m) - mean_within(first) - mean_within(second))

@@ -5,7 +5,7 @@ use perf_cli::internals::mann_whitney::{
 };
 use proptest::prelude::*;
 
-use super::reference::{assert_close, cases};
+use super::{assert_close, cases};
 
 #[derive(serde::Deserialize)]
 struct Case {
@@ -92,7 +92,7 @@ proptest! {
         let mapped = |numbers: &[f64]| -> Vec<f64> { numbers.iter().map(|number| number.ln() * 3.0 - 1.0).collect() };
         let plain = MannWhitney::greater(&x, &y);
         prop_assert_eq!(MannWhitney::greater(&mapped(&x), &mapped(&y)), plain);
-        let reversed = |it: &[f64]| -> Vec<f64> { it.iter().rev().copied().collect() };
+        let reversed = |numbers: &[f64]| -> Vec<f64> { numbers.iter().rev().copied().collect() };
         prop_assert_eq!(MannWhitney::greater(&reversed(&x), &reversed(&y)), plain);
     }
 

@@ -3,7 +3,7 @@
 use perf_cli::internals::robust::Level;
 use proptest::prelude::*;
 
-use super::reference::{assert_close, cases};
+use super::{assert_close, cases};
 
 #[derive(serde::Deserialize)]
 struct Case {

@@ -17,13 +17,12 @@ use crate::commands::describe::commits_between;
 use crate::commands::verdicts::{self, Page, between, busy};
 use crate::configuration::{Configuration, ThresholdArgs};
 use crate::context::Invocation;
-use crate::failure::{ExitStatus, Failure};
+use crate::failure::{ExitStatus, Failure, Result};
 use crate::judge::Verdict;
 use crate::launch::{BuildCommand, LaunchError, Launcher};
 use crate::present::style::STRONG;
 use crate::present::{Fact, Format, Span, units};
 
-/// The options of `ab`.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
 The builds run in the order base head head base and so on, so that disturbances of the machine affect
@@ -62,14 +61,13 @@ pub(crate) struct AbArgs {
     /// The build command and its arguments, where --base or --head is not given
     #[arg(last = true, value_name = "CMD")]
     pub(crate) command: Vec<OsString>,
-    /// What a change must exceed.
     #[command(flatten)]
     pub(crate) thresholds: ThresholdArgs,
 }
 
 impl AbArgs {
     /// The commands of base and head.
-    fn commands(&self) -> Result<[BuildCommand; 2], Failure> {
+    fn commands(&self) -> Result<[BuildCommand; 2]> {
         let command = |name: &str, line: Option<&String>, dir: Option<&PathBuf>| {
             let command = match line {
                 Some(line) => BuildCommand::of_shell(line),
@@ -97,10 +95,7 @@ impl AbArgs {
 }
 
 /// Builds in turn, and compares.
-pub(crate) fn run(
-    invocation: &mut Invocation<'_, '_>,
-    args: &AbArgs,
-) -> Result<ExitStatus, Failure> {
+pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &AbArgs) -> Result<ExitStatus> {
     let commands = args.commands()?;
     let mut launcher = invocation.launcher(args.show_output)?;
     let configuration = invocation.configuration_with(&args.thresholds)?;
@@ -118,7 +113,7 @@ pub(crate) fn run(
     match made {
         Ok(()) => {}
         Err(LaunchError::Interrupted) => {
-            let made = units::counted(pairs.len() as u64, "pair");
+            let made = units::counted(pairs.len(), "pair");
             invocation.note(&format!("interrupted after {made}, before there was a clear answer"));
             return Ok(ExitStatus::Interrupted);
         }
@@ -127,7 +122,7 @@ pub(crate) fn run(
 
     let (base, head) = (pairs.of(Half::Base), pairs.of(Half::Head));
     let names = [Half::Base, Half::Head].map(|half| {
-        let text = format!("{} ({})", half.name(), units::counted(pairs.len() as u64, "build"));
+        let text = format!("{} ({})", half.name(), units::counted(pairs.len(), "build"));
         Span::new(text, STRONG)
     });
     let Comparison { mut report, obstacles } = Comparison::new(names, base, head);

@@ -133,8 +133,8 @@ mod tests {
             (changed(|stats| stats.clock = Some(Clock::Suspect)), "suspended"),
         ] {
             let mut pairs = Pairs::default();
-            let said = pairs.take(Half::Base, &command, records).unwrap_err().to_string();
-            assert!(said.starts_with("`make` ") && said.contains(reason), "{said}");
+            let error = pairs.take(Half::Base, &command, records).unwrap_err().to_string();
+            assert!(error.starts_with("`make` ") && error.contains(reason), "{error}");
             assert_eq!(pairs.of(Half::Base).len(), 0);
         }
     }

@@ -1,17 +1,16 @@
 //! The gate: judges the newest session, or named builds, against the builds before.
 
-mod baseline;
 mod trial;
 
 use clap::Args;
 use perf_history::BuildStats;
 use serde_json::{Value, json};
 
-use crate::commands::describe::short_commit;
+use crate::commands::describe::{builds_of, short_commit};
 use crate::commands::verdicts::{self, Judged, Page, fit_for_a_comment};
 use crate::configuration::{Configuration, ThresholdArgs};
 use crate::context::Invocation;
-use crate::failure::{ExitStatus, Failure};
+use crate::failure::{ExitStatus, Failure, Result};
 use crate::judge::Verdict;
 use crate::present::{Fact, Span, units};
 use crate::select::{BuildRef, Mode, PassedOver, exclusion_reason};
@@ -19,7 +18,6 @@ use trial::{Against, Trial};
 
 pub(super) use trial::{GateReadiness, gate_readiness};
 
-/// The options of `check`.
 #[derive(Debug, Clone, Default, Args)]
 #[command(after_help = "\
 Judges the newest build, or the newest builds that ran together, against the 30 sessions before it
@@ -47,7 +45,6 @@ pub(crate) struct CheckArgs {
     /// The least severe verdict that fails
     #[arg(long, value_enum, default_value_t, value_name = "VERDICT")]
     pub(crate) fail_on: FailOn,
-    /// What a change must exceed.
     #[command(flatten)]
     pub(crate) thresholds: ThresholdArgs,
 }
@@ -63,10 +60,7 @@ pub(crate) enum FailOn {
 }
 
 /// Judges the candidate, and prints the verdict.
-pub(crate) fn run(
-    invocation: &mut Invocation<'_, '_>,
-    args: &CheckArgs,
-) -> Result<ExitStatus, Failure> {
+pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &CheckArgs) -> Result<ExitStatus> {
     let mut configuration = invocation.configuration_with(&args.thresholds)?;
     if let Some(branch) = &invocation.common.branch {
         configuration.default_branches = vec![branch.clone()];
@@ -111,7 +105,7 @@ fn conclude(
     trial: &Trial,
     args: &CheckArgs,
     configuration: &Configuration,
-) -> Result<ExitStatus, Failure> {
+) -> Result<ExitStatus> {
     let program = invocation.program.name.clone();
     match page.verdict() {
         Verdict::Regression => {
@@ -148,7 +142,7 @@ fn page(trial: &Trial, judged: Vec<Judged>, configuration: &Configuration) -> Pa
     let noise = verdicts::noise(&trial.candidate, trial.baseline_builds());
     let facts = vec![
         Fact::new("candidate")
-            .and(Span::plain(described(&trial.candidate)))
+            .and(described(&trial.candidate))
             .known(passed_over(&trial.passed_over)),
         against_fact(trial),
         verdicts::between(trial.commits().as_deref()),
@@ -175,7 +169,7 @@ fn page(trial: &Trial, judged: Vec<Judged>, configuration: &Configuration) -> Pa
 
 /// The number of builds of a session, and their commit.
 fn described(builds: &[BuildStats]) -> String {
-    let number = units::counted(builds.len() as u64, "build");
+    let number = units::counted(builds.len(), "build");
     let commit = builds.last().and_then(|stats| stats.git.as_ref()?.commit.as_deref());
     let id = builds.last().map_or("", |stats| stats.build_id.as_str());
     match commit {
@@ -189,23 +183,17 @@ fn passed_over(builds: &[PassedOver]) -> Option<String> {
     let mut reasons: Vec<&str> = builds.iter().map(|build| build.why).collect();
     reasons.sort_unstable();
     reasons.dedup();
-    let count = units::counted(builds.len() as u64, "build");
+    let count = units::counted(builds.len(), "build");
     (!builds.is_empty()).then(|| format!("{count} not judged ({})", reasons.join(", ")))
 }
 
 fn against_fact(trial: &Trial) -> Fact {
     let fact = Fact::new("baseline");
     let sessions = &trial.comparison.baseline;
-    let builds: u64 = sessions.iter().map(|session| session.builds.len() as u64).sum();
-    let mut number = units::counted(builds, "build");
-    if builds != sessions.len() as u64 {
-        number = format!("{number} in {}", units::counted(sessions.len() as u64, "session"));
-    }
+    let number = builds_of(sessions);
     let fact = match &trial.against {
-        Against::Named(reference) => fact.and(Span::plain(format!("{number}: {reference}"))),
-        Against::History(branches) => {
-            fact.and(Span::plain(format!("{number} on {}", branches.join(" or "))))
-        }
+        Against::Named(reference) => fact.and(format!("{number}: {reference}")),
+        Against::History(branches) => fact.and(format!("{number} on {}", branches.join(" or "))),
     };
     let commit =
         |stats: Option<&BuildStats>| Some(short_commit(stats?.git.as_ref()?.commit.as_deref()?));
@@ -214,10 +202,8 @@ fn against_fact(trial: &Trial) -> Fact {
     let in_turn = trial.was_run_in_turn().then(|| "run in turn with the candidate".to_owned());
     let fact = fact.known(in_turn);
     let fact = match (first, last) {
-        (Some(first), Some(last)) if first != last => {
-            fact.and(Span::plain(format!("{first} … {last}")))
-        }
-        (_, Some(last)) => fact.and(Span::plain(last)),
+        (Some(first), Some(last)) if first != last => fact.and(format!("{first} … {last}")),
+        (_, Some(last)) => fact.and(last),
         _ => fact,
     };
     let accepted = trial.baseline.accepted.as_ref().map(|change| {

@@ -10,13 +10,12 @@ use crate::commands::check::GateReadiness;
 use crate::commands::{check, describe};
 use crate::configuration::{Configuration, ConfigurationError};
 use crate::context::Invocation;
-use crate::failure::{Failure, with_causes};
+use crate::failure::{Failure, Result, with_causes};
 use crate::present::style::{BAD, GOOD, NOTICE};
 use crate::present::{Block, Cell, Column, Json, Kind, Report, Row, Table, moment, units};
 use crate::program::Program;
 use crate::select::{BuildRef, SelectError, is_typical};
 
-/// The result of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     Fine,
@@ -26,7 +25,6 @@ enum State {
     Bad,
 }
 
-/// A check and its result.
 #[derive(Debug)]
 struct Check {
     what: &'static str,
@@ -51,7 +49,7 @@ impl Check {
 }
 
 /// Checks the environment, the history and the newest build.
-pub(crate) fn run(invocation: &mut Invocation<'_, '_>) -> Result<(), Failure> {
+pub(crate) fn run(invocation: &mut Invocation<'_, '_>) -> Result {
     let repair = format!("{} repair{}", invocation.program.name, invocation.dir_option());
     let mut checks = vec![tracking(invocation.program)];
     checks.extend(history_checks(&invocation.history(), &repair)?);
@@ -202,7 +200,7 @@ fn phases(stats: &BuildStats) -> Check {
     if stats.phases.is_empty() {
         return Check::notice(WHAT, "none", "annotate the build's functions with #[tracked_phase]");
     }
-    let number = units::counted(stats.phases.len() as u64, "phase");
+    let number = units::counted(stats.phases.len(), "phase");
     let rest = stats.unattributed.as_ref().map(|rest| rest.build_thread_ms / stats.build_time_ms);
     match rest.filter(|rest| rest.is_finite()) {
         Some(rest) if rest > MUCH_UNATTRIBUTED => Check::notice(
@@ -272,7 +270,7 @@ struct Scan {
 }
 
 /// Reads the whole history.
-fn history_checks(history: &History, repair: &str) -> Result<Vec<Check>, Failure> {
+fn history_checks(history: &History, repair: &str) -> Result<Vec<Check>> {
     let scan = scan(history)?;
     let mut checks = vec![records(history, &scan), lines(&scan, repair)];
     checks.extend(latest(history, &scan));

@@ -5,13 +5,12 @@ use perf_history::BuildStats;
 
 use crate::commands::show;
 use crate::context::Invocation;
-use crate::failure::Failure;
+use crate::failure::{Failure, Result};
 use crate::present::{Cell, Column, Kind, Row, Table};
 use crate::select::{BuildRef, Mode};
 
-use super::{OutputArgs, output};
+use super::OutputArgs;
 
-/// The options of `export csv`.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct CsvArgs {
     /// Any number of: latest, -3 (third newest), an id, a commit, label:NAME or branch:NAME; the
@@ -21,15 +20,14 @@ pub(crate) struct CsvArgs {
     /// The newest N builds
     #[arg(long, value_name = "N", conflicts_with = "builds")]
     pub(crate) last: Option<usize>,
-    /// Where to write.
     #[command(flatten)]
     pub(crate) output: OutputArgs,
 }
 
 /// Writes the phases of the builds.
-pub(super) fn run(invocation: &mut Invocation<'_, '_>, args: &CsvArgs) -> Result<(), Failure> {
+pub(super) fn run(invocation: &mut Invocation<'_, '_>, args: &CsvArgs) -> Result {
     let builds = builds(invocation, args)?;
-    output::write(invocation, &args.output, |target| {
+    super::write_to(invocation, &args.output, |target| {
         for (number, stats) in builds.iter().enumerate() {
             let table = table(stats);
             if number == 0 {
@@ -42,7 +40,7 @@ pub(super) fn run(invocation: &mut Invocation<'_, '_>, args: &CsvArgs) -> Result
 }
 
 /// The builds in the order of their names; those of one name newest first.
-fn builds(invocation: &mut Invocation<'_, '_>, args: &CsvArgs) -> Result<Vec<BuildStats>, Failure> {
+fn builds(invocation: &mut Invocation<'_, '_>, args: &CsvArgs) -> Result<Vec<BuildStats>> {
     let mut selection = invocation.selection();
     let found = match (args.last, args.builds.as_slice()) {
         (Some(last), _) => {
@@ -70,19 +68,15 @@ fn builds(invocation: &mut Invocation<'_, '_>, args: &CsvArgs) -> Result<Vec<Bui
 fn table(stats: &BuildStats) -> Table {
     let text = Kind::Text { least: 0 };
     let git = stats.git.clone().unwrap_or_default();
-    let known = |text: Option<String>| text.map_or_else(Cell::absent, Cell::text);
     let of_build = [
         (Column::data("build_id", text), Cell::text(&stats.build_id)),
         (Column::data("timestamp", text), Cell::text(&stats.timestamp)),
         (Column::data("tool", text), Cell::text(&stats.tool)),
         (Column::data("outcome", text), Cell::text(stats.outcome.name())),
-        (
-            Column::data("mode", text),
-            known(Mode::from_build(stats).map(|mode| mode.name().to_owned())),
-        ),
-        (Column::data("commit", text), known(git.commit)),
-        (Column::data("branch", text), known(git.branch)),
-        (Column::data("label", text), known(stats.labels.get("run").cloned())),
+        (Column::data("mode", text), Cell::known(Mode::from_build(stats).map(Mode::name))),
+        (Column::data("commit", text), Cell::known(git.commit)),
+        (Column::data("branch", text), Cell::known(git.branch)),
+        (Column::data("label", text), Cell::known(stats.labels.get("run"))),
         (Column::data("build_time_ms", Kind::Time), Cell::number(stats.build_time_ms)),
     ];
     let (columns, cells): (Vec<Column>, Vec<Cell>) = of_build.into_iter().unzip();

@@ -4,15 +4,14 @@ use clap::{Args, ValueEnum};
 use perf_history::BuildStats;
 
 use crate::context::Invocation;
-use crate::failure::Failure;
-use crate::present::export::{Stacks, flamegraph as picture, folded as text};
+use crate::failure::{Failure, Result};
+use crate::present::export::Stacks;
+use crate::present::export::folded::{Titles, write_flamegraph, write_folded};
 
-use super::{BuildArgs, name_of, output, sums};
+use super::{BuildArgs, name_of, sums};
 
-/// The options of formats made of stacks.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct StacksArgs {
-    /// The build, and where to write.
     #[command(flatten)]
     pub(crate) build: BuildArgs,
     /// The value of each phase
@@ -53,32 +52,24 @@ impl Value {
 }
 
 /// Writes the stacks as text.
-pub(super) fn folded(
-    invocation: &mut Invocation<'_, '_>,
-    args: &StacksArgs,
-) -> Result<(), Failure> {
+pub(super) fn folded(invocation: &mut Invocation<'_, '_>, args: &StacksArgs) -> Result {
     let (_, stacks) = stacks(invocation, args)?;
-    output::write(invocation, &args.build.output, |target| text::write(target, &stacks))
+    super::write_to(invocation, &args.build.output, |target| write_folded(target, &stacks))
 }
 
-/// Draws the stacks.
-pub(super) fn flamegraph(
-    invocation: &mut Invocation<'_, '_>,
-    args: &StacksArgs,
-) -> Result<(), Failure> {
+pub(super) fn flamegraph(invocation: &mut Invocation<'_, '_>, args: &StacksArgs) -> Result {
     let (stats, stacks) = stacks(invocation, args)?;
-    let titles = picture::Titles {
+    let titles = Titles {
         title: format!("{}: {}", stats.tool, stacks.name),
         subtitle: format!("{} · {}", stats.timestamp, stats.build_id),
     };
-    output::write(invocation, &args.build.output, |target| picture::write(target, &titles, &stacks))
+    super::write_to(invocation, &args.build.output, |target| {
+        write_flamegraph(target, &titles, &stacks)
+    })
 }
 
 /// The build, and its stacks: at least one.
-fn stacks(
-    invocation: &mut Invocation<'_, '_>,
-    args: &StacksArgs,
-) -> Result<(BuildStats, Stacks), Failure> {
+fn stacks(invocation: &mut Invocation<'_, '_>, args: &StacksArgs) -> Result<(BuildStats, Stacks)> {
     let stats = super::build(invocation, &args.build.build)?;
     let stacks = args.value.stacks(&stats);
     if stacks.total() > 0 {

@@ -3,24 +3,24 @@
 mod csv;
 mod folded;
 mod gauges;
-mod output;
 mod sums;
 mod traces;
 
-use std::path::PathBuf;
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use perf_history::BuildStats;
 
 use crate::context::Invocation;
-use crate::failure::Failure;
+use crate::failure::{Failure, Result};
 use crate::present::Format;
 use crate::select::BuildRef;
 
 pub(crate) use csv::CsvArgs;
 pub(crate) use folded::StacksArgs;
 
-/// The options of `export`.
 #[derive(Debug, Clone, Args)]
 #[command(
     subcommand_value_name = "FORMAT",
@@ -37,7 +37,6 @@ Examples (after the program's name):
 The file of -o is replaced atomically."
 )]
 pub(crate) struct ExportArgs {
-    /// The format.
     #[command(subcommand)]
     pub(crate) format: ExportFormat,
 }
@@ -76,7 +75,6 @@ pub(crate) struct BuildArgs {
     /// latest, -3 (third newest), an id, a commit, label:NAME or branch:NAME
     #[arg(value_name = "BUILD", default_value = "latest", allow_negative_numbers = true)]
     pub(crate) build: BuildRef,
-    /// Where to write.
     #[command(flatten)]
     pub(crate) output: OutputArgs,
 }
@@ -89,8 +87,7 @@ pub(crate) struct OutputArgs {
     pub(crate) output: Option<PathBuf>,
 }
 
-/// Writes the export.
-pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &ExportArgs) -> Result<(), Failure> {
+pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &ExportArgs) -> Result {
     if invocation.common.format != Format::Table {
         return Err(Failure::Usage(
             "--format does not apply to exports: name the format after `export`, as in `export csv`"
@@ -107,15 +104,74 @@ pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &ExportArgs) -> Res
     }
 }
 
-/// The selected build.
-fn build(invocation: &mut Invocation<'_, '_>, build: &BuildRef) -> Result<BuildStats, Failure> {
+fn build(invocation: &mut Invocation<'_, '_>, build: &BuildRef) -> Result<BuildStats> {
     let mut selection = invocation.selection();
     let stats = selection.newest(build);
     invocation.report_unreadable(selection.unreadable());
     Ok(stats?)
 }
 
-/// The name of a build.
 fn name_of(stats: &BuildStats) -> String {
     format!("{} {}", stats.tool, stats.timestamp)
 }
+
+/// Calls `write` with the target. A file is replaced once it is complete, so that readers see the old
+/// one or the new one. If anything fails, the old one stays.
+fn write_to(
+    invocation: &mut Invocation<'_, '_>,
+    args: &OutputArgs,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> Result {
+    invocation.reading.clear();
+    match args.output.as_deref() {
+        None => Ok(write(invocation.console.out)?),
+        Some(path) if path == Path::new("-") => Ok(write(invocation.console.out)?),
+        Some(path) => to_file(path, write)
+            .map_err(|source| Failure::OutputFile { path: path.to_owned(), source }),
+    }
+}
+
+fn to_file(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    let before = match fs::metadata(path) {
+        Ok(metadata) => Some(metadata),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => return Err(error),
+    };
+    // Pipes and devices are written to, not replaced. A directory is an error.
+    if before.as_ref().is_some_and(|metadata| !metadata.is_file()) {
+        let mut target = BufWriter::new(File::options().write(true).open(path)?);
+        return write(&mut target).and_then(|()| target.flush());
+    }
+    let path = if before.is_some() { path.canonicalize()? } else { path.to_owned() };
+    // In the same directory, as renaming is atomic only within one file system. The textfile
+    // collector of Prometheus ignores this name.
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".buildperf-").suffix(".tmp");
+    leave_permissions_to_the_mask(&mut builder);
+    let file = builder.tempfile_in(parent(&path))?;
+    if let Some(before) = before {
+        file.as_file().set_permissions(before.permissions())?;
+    }
+    let mut target = BufWriter::with_capacity(1 << 16, file);
+    write(&mut target)?;
+    let file = target.into_inner().map_err(io::IntoInnerError::into_error)?;
+    file.persist(&path)?;
+    Ok(())
+}
+
+fn parent(path: &Path) -> PathBuf {
+    match path.parent() {
+        Some(parent) if parent != Path::new("") => parent.to_owned(),
+        _ => PathBuf::from("."),
+    }
+}
+
+/// A new file has the permissions of the user's mask: the collector that reads it is another user.
+#[cfg(unix)]
+fn leave_permissions_to_the_mask(builder: &mut tempfile::Builder<'_, '_>) {
+    use std::os::unix::fs::PermissionsExt as _;
+    builder.permissions(fs::Permissions::from_mode(0o666));
+}
+
+#[cfg(not(unix))]
+fn leave_permissions_to_the_mask(_: &mut tempfile::Builder<'_, '_>) {}

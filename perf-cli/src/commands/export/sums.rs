@@ -1,135 +1,109 @@
 //! The quantities of each phase itself, by stack: from the sums of the record, or by code location
 //! from samples.
 
-use perf_history::{AllocationPlace, BuildStats, PhaseStats, Unattributed};
+use perf_history::{AllocationPlace, BuildStats};
 
+use crate::commands::describe::location;
 use crate::present::export::{Stacks, Unit};
 
-/// The frame of what is in no phase.
-const UNATTRIBUTED: &str = "unattributed";
+/// A phase without its nested phases, or what is in no phase.
+struct Part<'a> {
+    frames: Vec<String>,
+    /// On all threads. What is in no phase is on the build thread.
+    time_ms: f64,
+    build_thread_ms: f64,
+    alloc_bytes: u64,
+    alloc_count: u64,
+    retained_bytes: u64,
+    places: &'a [AllocationPlace],
+}
+
+fn parts(stats: &BuildStats) -> impl Iterator<Item = Part<'_>> {
+    let phases = stats.phases.iter().map(|phase| Part {
+        frames: phase.path.split('/').map(str::to_owned).collect(),
+        time_ms: phase.self_ms,
+        build_thread_ms: phase.build_thread_self_ms.unwrap_or(0.0),
+        alloc_bytes: phase.self_alloc_bytes.unwrap_or(0),
+        alloc_count: phase.self_alloc_count.unwrap_or(0),
+        retained_bytes: phase.retained_bytes.unwrap_or(0),
+        places: &phase.top_allocators,
+    });
+    phases.chain(stats.unattributed.as_ref().map(|rest| Part {
+        frames: vec!["unattributed".to_owned()],
+        time_ms: rest.build_thread_ms,
+        build_thread_ms: rest.build_thread_ms,
+        alloc_bytes: rest.alloc_bytes.unwrap_or(0),
+        alloc_count: rest.alloc_count.unwrap_or(0),
+        retained_bytes: rest.retained_bytes.unwrap_or(0),
+        places: &rest.top_allocators,
+    }))
+}
+
+fn sums(stats: &BuildStats, name: &str, unit: Unit, value: fn(&Part<'_>) -> u64) -> Stacks {
+    let mut stacks = Stacks::new(name, unit);
+    for part in parts(stats) {
+        let value = value(&part);
+        stacks.push(part.frames, value);
+    }
+    stacks
+}
 
 /// Self time on the build thread. With what is unattributed, it adds up to the build's time.
 pub(super) fn build_thread_time(stats: &BuildStats) -> Stacks {
-    of(
-        stats,
-        Stacks::new("build thread, sums of self time", Unit::Nanoseconds),
-        |phase| nanoseconds(phase.build_thread_self_ms.unwrap_or(0.0)),
-        |rest| nanoseconds(rest.build_thread_ms),
-    )
+    let name = "build thread, sums of self time";
+    sums(stats, name, Unit::Nanoseconds, |part| nanoseconds(part.build_thread_ms))
 }
 
 /// Self time on all threads except the build thread.
 pub(super) fn other_time(stats: &BuildStats) -> Stacks {
-    of(
-        stats,
-        Stacks::new("all other threads, sums of self time", Unit::Nanoseconds),
-        |phase| nanoseconds(phase.self_ms - phase.build_thread_self_ms.unwrap_or(0.0)),
-        |_| 0,
-    )
+    let name = "all other threads, sums of self time";
+    sums(stats, name, Unit::Nanoseconds, |part| nanoseconds(part.time_ms - part.build_thread_ms))
 }
 
-/// Self time on all threads. What is unattributed is on the build thread.
 pub(super) fn time(stats: &BuildStats) -> Stacks {
-    of(
-        stats,
-        Stacks::new("all threads, sums of self time", Unit::Nanoseconds),
-        |phase| nanoseconds(phase.self_ms),
-        |rest| nanoseconds(rest.build_thread_ms),
-    )
+    let name = "all threads, sums of self time";
+    sums(stats, name, Unit::Nanoseconds, |part| nanoseconds(part.time_ms))
 }
 
-/// Bytes allocated.
 pub(super) fn allocated(stats: &BuildStats) -> Stacks {
-    of(
-        stats,
-        Stacks::new("allocated bytes", Unit::Bytes),
-        |phase| phase.self_alloc_bytes.unwrap_or(0),
-        |rest| rest.alloc_bytes.unwrap_or(0),
-    )
+    sums(stats, "allocated bytes", Unit::Bytes, |part| part.alloc_bytes)
 }
 
-/// Number of allocations.
 pub(super) fn allocations(stats: &BuildStats) -> Stacks {
-    of(
-        stats,
-        Stacks::new("allocations", Unit::Count),
-        |phase| phase.self_alloc_count.unwrap_or(0),
-        |rest| rest.alloc_count.unwrap_or(0),
-    )
+    sums(stats, "allocations", Unit::Count, |part| part.alloc_count)
 }
 
-fn of(
-    stats: &BuildStats,
-    mut stacks: Stacks,
-    of_phase: impl Fn(&PhaseStats) -> u64,
-    of_rest: impl Fn(&Unattributed) -> u64,
-) -> Stacks {
-    for phase in &stats.phases {
-        stacks.push(frames(&phase.path), of_phase(phase));
-    }
-    if let Some(rest) = &stats.unattributed {
-        stacks.push(vec![UNATTRIBUTED.to_owned()], of_rest(rest));
-    }
-    stacks
-}
-
-/// The names in a path.
-fn frames(path: &str) -> Vec<String> {
-    path.split('/').map(str::to_owned).collect()
-}
-
-/// Bytes allocated, by code location: a frame above its phase. What a phase allocated elsewhere is its
-/// own, so that the total is that of the record.
+/// Bytes allocated, by code location.
 pub(super) fn allocated_by_place(stats: &BuildStats) -> Stacks {
-    let stacks = Stacks::new("allocated bytes by place, estimated", Unit::Bytes);
-    by_place(stats, stacks, |place| place.alloc_bytes, |whole| whole.allocated)
+    let name = "allocated bytes by place, estimated";
+    by_place(stats, name, |part| part.alloc_bytes, |place| place.alloc_bytes)
 }
 
 /// Bytes still live at the end of the build, by code location.
 pub(super) fn retained_by_place(stats: &BuildStats) -> Stacks {
-    let stacks = Stacks::new("retained bytes by place, estimated", Unit::Bytes);
-    by_place(stats, stacks, |place| place.retained_bytes, |whole| whole.retained)
+    let name = "retained bytes by place, estimated";
+    by_place(stats, name, |part| part.retained_bytes, |place| place.retained_bytes)
 }
 
-/// The totals of a phase.
-struct Whole {
-    allocated: Option<u64>,
-    retained: Option<u64>,
-}
-
+/// A code location is a frame above its phase. What a phase allocated elsewhere is its own, so that
+/// the total is that of the record.
 fn by_place(
     stats: &BuildStats,
-    mut stacks: Stacks,
-    of_place: impl Fn(&AllocationPlace) -> u64,
-    of_whole: impl Fn(&Whole) -> Option<u64>,
+    name: &str,
+    of_part: fn(&Part<'_>) -> u64,
+    of_place: fn(&AllocationPlace) -> u64,
 ) -> Stacks {
-    let phases = stats.phases.iter().map(|phase| {
-        let whole = Whole { allocated: phase.self_alloc_bytes, retained: phase.retained_bytes };
-        (frames(&phase.path), whole, &phase.top_allocators)
-    });
-    let rest = stats.unattributed.iter().map(|rest| {
-        let whole = Whole { allocated: rest.alloc_bytes, retained: rest.retained_bytes };
-        (vec![UNATTRIBUTED.to_owned()], whole, &rest.top_allocators)
-    });
-    for (path, whole, places) in phases.chain(rest) {
-        let in_places = places.iter().map(&of_place).fold(0, u64::saturating_add);
-        let beyond = of_whole(&whole).unwrap_or(0).saturating_sub(in_places);
-        stacks.push(path.clone(), beyond);
-        for place in places {
-            let mut frames = path.clone();
-            frames.push(name_of(place));
+    let mut stacks = Stacks::new(name, Unit::Bytes);
+    for part in parts(stats) {
+        let in_places = part.places.iter().map(of_place).fold(0, u64::saturating_add);
+        stacks.push(part.frames.clone(), of_part(&part).saturating_sub(in_places));
+        for place in part.places {
+            let mut frames = part.frames.clone();
+            frames.push(location(&place.function, place.file.as_deref(), place.line));
             stacks.push(frames, of_place(place));
         }
     }
     stacks
-}
-
-fn name_of(place: &AllocationPlace) -> String {
-    match (&place.file, place.line) {
-        (Some(file), Some(line)) => format!("{} ({file}:{line})", place.function),
-        (Some(file), None) => format!("{} ({file})", place.function),
-        (None, _) => place.function.clone(),
-    }
 }
 
 /// Milliseconds as whole nanoseconds. NaN and negative times are 0.

@@ -3,19 +3,16 @@
 use perf_history::{BuildStats, HistoryError, Timeline};
 use serde_json::{Map, Value};
 
-use super::{BuildArgs, name_of, output, sums};
+use super::{BuildArgs, name_of, sums};
 use crate::context::Invocation;
-use crate::failure::{Failure, with_causes};
+use crate::failure::{Result, with_causes};
 use crate::present::export::{
     Lane, Phases, Slice, Stacks, chrome_trace as trace_events, speedscope as speedscope_file,
 };
 use crate::present::{escape, units};
 
 /// Writes the Trace Event format.
-pub(super) fn chrome_trace(
-    invocation: &mut Invocation<'_, '_>,
-    args: &BuildArgs,
-) -> Result<(), Failure> {
+pub(super) fn chrome_trace(invocation: &mut Invocation<'_, '_>, args: &BuildArgs) -> Result {
     let stats = super::build(invocation, &args.build)?;
     let calls = calls(invocation, &stats);
     let name = name_of(&stats);
@@ -27,14 +24,11 @@ pub(super) fn chrome_trace(
         phases: &calls.phases,
         lanes: &calls.lanes,
     };
-    output::write(invocation, &args.output, |target| trace_events::write(target, &trace))
+    super::write_to(invocation, &args.output, |target| trace_events::write(target, &trace))
 }
 
 /// Writes the file format of speedscope.
-pub(super) fn speedscope(
-    invocation: &mut Invocation<'_, '_>,
-    args: &BuildArgs,
-) -> Result<(), Failure> {
+pub(super) fn speedscope(invocation: &mut Invocation<'_, '_>, args: &BuildArgs) -> Result {
     let stats = super::build(invocation, &args.build)?;
     let calls = calls(invocation, &stats);
     let mut sums = vec![sums::time(&stats), sums::allocated(&stats)];
@@ -53,7 +47,7 @@ pub(super) fn speedscope(
         end_ns: calls.end_ns,
         sums: &sums,
     };
-    output::write(invocation, &args.output, |target| speedscope_file::write(target, &file))
+    super::write_to(invocation, &args.output, |target| speedscope_file::write(target, &file))
 }
 
 /// What viewers show about the build.
@@ -78,7 +72,6 @@ fn about(stats: &BuildStats, is_timeline: bool) -> Map<String, Value> {
     fields.map(|(name, value)| (name.to_owned(), escape::terminal(value).into())).collect()
 }
 
-/// The calls of a build.
 pub(super) struct Calls {
     pub(super) phases: Phases,
     pub(super) lanes: Vec<Lane>,

@@ -1,12 +1,11 @@
 //! The newest builds of one series as a chart. Builds of other series are not comparable.
 
 use std::collections::BTreeMap;
-use std::time::SystemTime;
 
 use perf_history::{BuildStats, HistoryError};
 
 use crate::context::Invocation;
-use crate::failure::Failure;
+use crate::failure::Result;
 use crate::present::chart::{self, ChartData, Layer, MemoryLevel};
 use crate::present::style::{DIM, STRONG};
 use crate::present::{
@@ -25,30 +24,22 @@ const LAYERS: usize = 5;
 /// if they take at least this share of the time.
 const LEAST_SHARE: f64 = 0.01;
 
-/// What the chart needs of a build.
-struct Drawn {
-    build_id: String,
-    timestamp: String,
-    started: Option<SystemTime>,
-    commit: Option<String>,
-    time_ms: f64,
-    memory_peak_mb: Option<f64>,
-    memory_rss_mb: Option<f64>,
-    /// The time of the top-level phases on the build thread.
-    phases: BTreeMap<String, f64>,
-}
-
 /// The builds to draw, oldest first, and how many are left out.
 #[derive(Default)]
 struct Series {
     key: Option<SeriesKey>,
-    builds: Vec<Drawn>,
+    /// With their top-level phases.
+    builds: Vec<BuildStats>,
     others: u64,
     untypical: u64,
 }
 
-/// Draws the chart.
-pub(super) fn run(invocation: &mut Invocation<'_, '_>, last: Option<usize>) -> Result<(), Failure> {
+/// The time of a phase on the build thread.
+fn time_of(build: &BuildStats, phase: &str) -> Option<f64> {
+    build.phase(phase)?.build_thread_ms
+}
+
+pub(super) fn run(invocation: &mut Invocation<'_, '_>, last: Option<usize>) -> Result {
     let is_limited = last.is_none() && invocation.common.since.is_none();
     let limit = last.unwrap_or(if is_limited { BUILDS } else { usize::MAX });
     let mut selection = invocation.selection();
@@ -93,7 +84,7 @@ impl Series {
     ) -> Result<Self, HistoryError> {
         let mut series = Self::default();
         for stats in selection.builds().take(window) {
-            let stats = stats?;
+            let mut stats = stats?;
             if !is_typical(&stats) {
                 series.untypical += 1;
                 continue;
@@ -103,7 +94,8 @@ impl Series {
                 series.others += 1;
                 continue;
             }
-            series.builds.push(Drawn::of(stats));
+            stats.phases.retain(|phase| !phase.path.contains('/'));
+            series.builds.push(stats);
             if series.builds.len() == limit {
                 break;
             }
@@ -113,7 +105,7 @@ impl Series {
     }
 
     fn described(&self) -> String {
-        let number = units::counted(self.builds.len() as u64, "build");
+        let number = units::counted(self.builds.len(), "build");
         let mode = self.key.as_ref().and_then(|key| key.mode);
         mode.map_or(number.clone(), |mode| format!("{number}, {mode}"))
     }
@@ -121,8 +113,10 @@ impl Series {
     /// The top-level phases with their total times, longest first.
     fn phases(&self) -> Vec<(String, f64)> {
         let mut sums: BTreeMap<&str, f64> = BTreeMap::new();
-        for (name, ms) in self.builds.iter().flat_map(|build| &build.phases) {
-            *sums.entry(name).or_default() += ms;
+        for phase in self.builds.iter().flat_map(|build| &build.phases) {
+            if let Some(ms) = phase.build_thread_ms {
+                *sums.entry(&phase.path).or_default() += ms;
+            }
         }
         let mut names: Vec<(&str, f64)> = sums.into_iter().collect();
         names.sort_by(|(_, a), (_, b)| b.total_cmp(a));
@@ -131,24 +125,24 @@ impl Series {
 
     fn chart_data(&self) -> ChartData {
         let builds = || self.builds.iter();
-        let all: f64 = builds().map(|build| build.time_ms).sum();
+        let all: f64 = builds().map(|build| build.build_time_ms).sum();
         let large = self.phases().into_iter().filter(|(_, sum)| *sum >= all * LEAST_SHARE);
         let layers: Vec<Layer> = large
             .take(LAYERS)
             .map(|(name, _)| {
-                let ms = builds().map(|build| build.phases.get(&name).copied().unwrap_or(0.0));
+                let ms = builds().map(|build| time_of(build, &name).unwrap_or(0.0));
                 Layer { ms: ms.collect(), name }
             })
             .collect();
         let in_layers = |build: usize| layers.iter().map(|layer| layer.ms[build]).sum::<f64>();
         let rest = builds().enumerate();
-        let rest = rest.map(|(place, build)| (build.time_ms - in_layers(place)).max(0.0));
-        let line = |name: &str, of: fn(&Drawn) -> Option<f64>| MemoryLevel {
+        let rest = rest.map(|(place, build)| (build.build_time_ms - in_layers(place)).max(0.0));
+        let line = |name: &str, of: fn(&BuildStats) -> Option<f64>| MemoryLevel {
             name: name.to_owned(),
             bytes: builds().map(|build| of(build).map(units::mebibytes)).collect(),
         };
         ChartData {
-            moments: builds().map(|build| build.started).collect(),
+            moments: builds().map(BuildStats::started_at).collect(),
             rest: Layer { name: "other".to_owned(), ms: rest.collect() },
             memory: vec![
                 line("peak heap", |build| build.memory_peak_mb),
@@ -158,7 +152,6 @@ impl Series {
         }
     }
 
-    /// The numbers that are drawn.
     fn table(&self) -> Table {
         let text = Kind::Text { least: 0 };
         let phases = self.phases();
@@ -173,16 +166,16 @@ impl Series {
         let phase =
             |(name, _): &(String, f64)| Column::data(format!("phases.{name}_ms"), Kind::Time);
         columns.extend(phases.iter().map(phase));
-        let row = |build: &Drawn| {
+        let row = |build: &BuildStats| {
             let mut cells = vec![
                 Cell::text(&build.build_id),
                 Cell::text(&build.timestamp),
-                build.commit.clone().map_or_else(Cell::absent, Cell::text),
-                Cell::number(build.time_ms),
+                Cell::known(build.git.as_ref().and_then(|git| git.commit.as_ref())),
+                Cell::number(build.build_time_ms),
                 Cell::number(build.memory_peak_mb),
                 Cell::number(build.memory_rss_mb),
             ];
-            let phase = |(name, _): &(String, f64)| build.phases.get(name).copied();
+            let phase = |(name, _): &(String, f64)| time_of(build, name);
             cells.extend(phases.iter().map(phase).map(Cell::number));
             Row { cells, ..Row::default() }
         };
@@ -197,22 +190,5 @@ impl Series {
             .known(some(self.others, "of other series (see --mode, --tool)"))
             .known(some(self.untypical, "that failed, were skipped, or have a suspect clock"));
         vec![fact]
-    }
-}
-
-impl Drawn {
-    fn of(stats: BuildStats) -> Self {
-        let own = stats.phases.iter().filter(|phase| !phase.path.contains('/'));
-        let own = own.filter_map(|phase| Some((phase.path.clone(), phase.build_thread_ms?)));
-        Self {
-            phases: own.collect(),
-            started: stats.started_at(),
-            build_id: stats.build_id,
-            timestamp: stats.timestamp,
-            commit: stats.git.and_then(|git| git.commit),
-            time_ms: stats.build_time_ms,
-            memory_peak_mb: stats.memory_peak_mb,
-            memory_rss_mb: stats.memory_rss_mb,
-        }
     }
 }

@@ -3,16 +3,14 @@
 mod chart;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::SystemTime;
 
-use anstyle::Style;
 use clap::Args;
 use jiff::ZonedDateTime;
-use perf_history::{BuildStats, HistoryError, Outcome};
+use perf_history::{BuildStats, HistoryError};
 
 use crate::commands::describe::{self, change_style, short_commit};
 use crate::context::Invocation;
-use crate::failure::Failure;
+use crate::failure::{Failure, Result};
 use crate::judge::median;
 use crate::present::sparkline::sparkline;
 use crate::present::style::{ACCENT, DIM, PLAIN, STRONG};
@@ -27,7 +25,6 @@ const BUILDS: usize = 20;
 /// builds if they are more.
 const WINDOW: usize = 100;
 
-/// The options of the list.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "The list")]
 pub(crate) struct ListArgs {
@@ -47,7 +44,7 @@ impl ListArgs {
 }
 
 /// Lists or draws the newest builds.
-pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &ListArgs) -> Result<(), Failure> {
+pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &ListArgs) -> Result {
     let last = args.last.map(|last| usize::try_from(last).unwrap_or(usize::MAX));
     if args.chart {
         return chart::run(invocation, last);
@@ -95,27 +92,10 @@ struct Listed {
     series: Vec<Series>,
 }
 
-/// What the list shows of a build.
+/// A build without its phases, so that long lists take little memory.
 struct ListedBuild {
-    build_id: String,
-    timestamp: String,
-    started: Option<SystemTime>,
-    tool: String,
-    ended: (&'static str, Style),
-    outcome: Outcome,
-    skipped: Option<bool>,
+    stats: BuildStats,
     is_typical: bool,
-    time_ms: f64,
-    memory_peak_mb: Option<f64>,
-    memory_rss_mb: Option<f64>,
-    alloc_count: Option<u64>,
-    alloc_bytes: Option<u64>,
-    counts: BTreeMap<String, u64>,
-    mode: Option<Mode>,
-    commit: Option<String>,
-    branch: Option<String>,
-    dirty: Option<bool>,
-    run: Option<String>,
     /// The index of its series.
     series: usize,
 }
@@ -138,13 +118,14 @@ impl Listed {
     ) -> Result<Self, HistoryError> {
         let mut listed = Self { builds: Vec::new(), series: Vec::new() };
         for stats in selection.builds().take(limit.max(window)) {
-            let stats = stats?;
-            let series = listed.series_of(&stats);
-            if is_typical(&stats) {
+            let mut stats = stats?;
+            let (series, is_typical) = (listed.series_of(&stats), is_typical(&stats));
+            if is_typical {
                 listed.series[series].times.push(stats.build_time_ms);
             }
             if listed.builds.len() < limit {
-                listed.builds.push(ListedBuild::of(stats, series));
+                stats.phases = Vec::new();
+                listed.builds.push(ListedBuild { stats, is_typical, series });
             }
         }
         for series in &mut listed.series {
@@ -167,53 +148,25 @@ impl Listed {
     /// The change of a build's time against the median of its series.
     fn change(&self, build: &ListedBuild) -> Option<f64> {
         let median = self.series[build.series].median_ms.filter(|median| *median > 0.0)?;
-        build.is_typical.then(|| build.time_ms / median - 1.0)
+        build.is_typical.then(|| build.stats.build_time_ms / median - 1.0)
     }
 
     /// The tools whose builds are listed.
     fn tools(&self) -> Vec<String> {
-        let tools: BTreeSet<&str> = self.builds.iter().map(|build| build.tool.as_str()).collect();
+        let tools: BTreeSet<&str> = self.builds.iter().map(|build| &*build.stats.tool).collect();
         tools.into_iter().map(str::to_owned).collect()
-    }
-}
-
-impl ListedBuild {
-    fn of(stats: BuildStats, series: usize) -> Self {
-        let git = stats.git.clone().unwrap_or_default();
-        Self {
-            started: stats.started_at(),
-            ended: describe::outcome(&stats),
-            is_typical: is_typical(&stats),
-            mode: Mode::from_build(&stats),
-            run: stats.labels.get("run").cloned(),
-            commit: git.commit,
-            branch: git.branch,
-            dirty: git.dirty,
-            build_id: stats.build_id,
-            timestamp: stats.timestamp,
-            tool: stats.tool,
-            outcome: stats.outcome,
-            skipped: stats.skipped,
-            time_ms: stats.build_time_ms,
-            memory_peak_mb: stats.memory_peak_mb,
-            memory_rss_mb: stats.memory_rss_mb,
-            alloc_count: stats.alloc_count,
-            alloc_bytes: stats.alloc_bytes,
-            counts: stats.counts,
-            series,
-        }
     }
 }
 
 /// The rank of all counts after the first: a narrow terminal drops them before all other columns.
 const OTHER_COUNTS: u8 = 20;
 
-/// Makes the table.
 fn table(listed: &Listed, now: &ZonedDateTime) -> Table {
     let counts = counts(listed);
     let text = |least| Kind::Text { least };
     let several_tools = listed.tools().len() > 1;
-    let all_succeeded = listed.builds.iter().all(|build| build.ended.0 == "success");
+    let all_succeeded =
+        listed.builds.iter().all(|build| describe::outcome(&build.stats).0 == "success");
     let rank = |shown: bool, rank| if shown { rank } else { Column::DATA };
     let mut columns = vec![
         Column::new("number", "build", Kind::Count, 0),
@@ -254,42 +207,44 @@ fn row(
     counts: &[String],
     now: &ZonedDateTime,
 ) -> Row {
-    let when = build.started.map_or_else(|| "?".to_owned(), |started| moment::ago(started, now));
+    let ListedBuild { stats, is_typical, .. } = build;
+    let started = stats.started_at();
+    let when = started.map_or_else(|| "?".to_owned(), |started| moment::ago(started, now));
     let change = listed.change(build);
-    let (ended, ended_style) = build.ended;
-    let name = |name: &Option<String>| name.clone().map_or_else(Cell::absent, Cell::text);
-    let commit = build.commit.as_ref().map(|commit| {
-        let dirty = if build.dirty == Some(true) { "*" } else { "" };
+    let (ended, ended_style) = describe::outcome(stats);
+    let git = stats.git.clone().unwrap_or_default();
+    let commit = git.commit.as_ref().map(|commit| {
+        let dirty = if git.dirty == Some(true) { "*" } else { "" };
         Cell::labelled(short_commit(commit) + dirty, commit)
     });
     let mut cells = vec![
         Cell::number(-units::float(place as u64 + 1)),
-        Cell::text(&build.build_id),
-        Cell::labelled(when, &build.timestamp),
-        Cell::text(&build.tool),
-        Cell::number(build.time_ms).styled(if build.is_typical { STRONG } else { PLAIN }),
+        Cell::text(&stats.build_id),
+        Cell::labelled(when, &stats.timestamp),
+        Cell::text(&stats.tool),
+        Cell::number(stats.build_time_ms).styled(if *is_typical { STRONG } else { PLAIN }),
         Cell::number(change).styled(change_style(change)),
-        Cell::labelled(ended, build.outcome.name()).styled(ended_style),
-        Cell::flag(build.skipped),
-        Cell::number(build.memory_peak_mb),
-        Cell::number(build.memory_rss_mb),
-        Cell::count(build.alloc_bytes),
-        Cell::count(build.alloc_count),
-        build.mode.map_or_else(Cell::absent, |mode| Cell::text(mode.name())),
+        Cell::labelled(ended, stats.outcome.name()).styled(ended_style),
+        Cell::flag(stats.skipped),
+        Cell::number(stats.memory_peak_mb),
+        Cell::number(stats.memory_rss_mb),
+        Cell::count(stats.alloc_bytes),
+        Cell::count(stats.alloc_count),
+        Cell::known(Mode::from_build(stats).map(Mode::name)),
         commit.unwrap_or_else(Cell::absent),
-        Cell::flag(build.dirty),
-        name(&build.branch),
-        name(&build.run),
+        Cell::flag(git.dirty),
+        Cell::known(git.branch),
+        Cell::known(stats.labels.get("run")),
     ];
-    cells.extend(counts.iter().map(|name| Cell::count(build.counts.get(name).copied())));
+    cells.extend(counts.iter().map(|name| Cell::count(stats.counts.get(name).copied())));
     // Failed and skipped builds are dimmed.
-    Row { cells, style: if build.is_typical { PLAIN } else { DIM } }
+    Row { cells, style: if *is_typical { PLAIN } else { DIM } }
 }
 
 /// The counts of all builds: totals first, then by the number of builds that have them.
 fn counts(listed: &Listed) -> Vec<String> {
     let mut builds_with: BTreeMap<&str, usize> = BTreeMap::new();
-    for name in listed.builds.iter().flat_map(|build| build.counts.keys()) {
+    for name in listed.builds.iter().flat_map(|build| build.stats.counts.keys()) {
         *builds_with.entry(name).or_default() += 1;
     }
     let mut names: Vec<_> = builds_with.into_iter().collect();
@@ -321,7 +276,7 @@ fn facts(listed: &Listed, width: usize) -> Vec<Fact> {
             let builds = || listed.builds.iter().filter(move |build| build.series == place);
             let times: Vec<Option<f64>> = builds()
                 .take(width / 3)
-                .map(|build| build.is_typical.then_some(build.time_ms))
+                .map(|build| build.is_typical.then_some(build.stats.build_time_ms))
                 .collect();
             let times: Vec<Option<f64>> = times.into_iter().rev().collect();
             let series = &listed.series[place];
@@ -330,12 +285,12 @@ fn facts(listed: &Listed, width: usize) -> Vec<Fact> {
                 0 => fact,
                 _ => fact.and(Span::new(sparkline(&times), ACCENT)),
             };
-            let fact = fact.and(Span::plain(units::counted(builds().count() as u64, "build")));
+            let fact = fact.and(units::counted(builds().count(), "build"));
             fact.known(series.median_ms.map(|median| format!("median {}", units::time(median))))
         })
         .collect();
     if present.len() > MOST {
-        let more = units::count((present.len() - MOST) as u64);
+        let more = units::count(present.len() - MOST);
         facts.push(Fact::new(format!("{more} more series")).and(Span::dim("not drawn")));
     }
     facts

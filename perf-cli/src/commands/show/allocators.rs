@@ -10,7 +10,6 @@ const MOST: usize = 12;
 /// and those that retained most.
 const MOST_RETAINED: usize = 4;
 
-/// A location, and its phase.
 struct Found<'a> {
     place: &'a AllocationPlace,
     phase: &'a str,
@@ -66,7 +65,6 @@ impl<'a> Places<'a> {
         self.found.is_empty()
     }
 
-    /// The locations as a table.
     pub(super) fn table(&self) -> Table {
         let text = |least| Kind::Text { least };
         let columns = vec![
@@ -97,8 +95,8 @@ impl<'a> Places<'a> {
         });
         let one_in = units::bytes(units::float(facts.sample_bytes));
         let sampled = Fact::new("estimated")
-            .and(Span::plain(format!("from {}", units::counted(facts.samples, "sample"))))
-            .and(Span::plain(format!("one in {one_in}")))
+            .and(format!("from {}", units::counted(facts.samples, "sample")))
+            .and(format!("one in {one_in}"))
             .and(Span::plain("± holds in 99.9 % of cases"));
         let dropped = (facts.dropped > 0).then(|| {
             Span::new(format!("{} did not fit", units::counted(facts.dropped, "sample")), NOTICE)

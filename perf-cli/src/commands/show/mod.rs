@@ -9,14 +9,13 @@ use perf_history::{BuildStats, Noise, PhaseStats, System, Unattributed};
 
 use crate::commands::describe;
 use crate::context::Invocation;
-use crate::failure::Failure;
+use crate::failure::{Failure, Result};
 use crate::present::style::{ACCENT, DIM, NOTICE, PLAIN, STRONG};
 use crate::present::{
     Block, Cell, Column, Fact, Json, Kind, Report, Row, Span, Table, moment, tree, units,
 };
 use crate::select::{BuildRef, Mode};
 
-/// The options of `show`.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
 Own time is that on the build thread. With what is unattributed it adds up to
@@ -43,8 +42,7 @@ pub(super) fn phases(stats: &BuildStats) -> Table {
     table(stats)
 }
 
-/// Shows a build.
-pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &ShowArgs) -> Result<(), Failure> {
+pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &ShowArgs) -> Result {
     let mut selection = invocation.selection();
     let stats = selection.newest(&args.build);
     invocation.report_unreadable(selection.unreadable());
@@ -66,7 +64,7 @@ pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &ShowArgs) -> Resul
 }
 
 /// Shows all locations of the record.
-fn show_allocators(invocation: &mut Invocation<'_, '_>, stats: &BuildStats) -> Result<(), Failure> {
+fn show_allocators(invocation: &mut Invocation<'_, '_>, stats: &BuildStats) -> Result {
     let places = Places::all(stats);
     let is_for_programs = invocation.common.format.is_for_programs();
     if is_for_programs || !places.is_empty() {
@@ -86,14 +84,12 @@ fn show_allocators(invocation: &mut Invocation<'_, '_>, stats: &BuildStats) -> R
     Ok(())
 }
 
-/// The tool and the build.
 fn title(stats: &BuildStats) -> Vec<Span> {
     let version = stats.tool_version.as_ref().map(|version| format!(" {version}"));
     let tool = stats.tool.clone() + &version.unwrap_or_default();
     vec![Span::new(tool, STRONG), Span::new(stats.build_id.clone(), DIM)]
 }
 
-/// The other facts.
 fn facts(stats: &BuildStats, now: &ZonedDateTime) -> Vec<Fact> {
     vec![
         when(stats, now),
@@ -112,11 +108,9 @@ fn facts(stats: &BuildStats, now: &ZonedDateTime) -> Vec<Fact> {
 
 fn when(stats: &BuildStats, now: &ZonedDateTime) -> Fact {
     let Some(started) = stats.started_at() else {
-        return Fact::new("started").and(Span::plain(stats.timestamp.clone()));
+        return Fact::new("started").and(stats.timestamp.clone());
     };
-    Fact::new("started")
-        .and(Span::plain(moment::full(started, now)))
-        .and(Span::plain(moment::ago(started, now)))
+    Fact::new("started").and(moment::full(started, now)).and(moment::ago(started, now))
 }
 
 fn kind(stats: &BuildStats) -> Fact {
@@ -184,7 +178,7 @@ fn allocations(stats: &BuildStats) -> Fact {
 fn counts(stats: &BuildStats) -> Fact {
     let counts = stats.counts.iter();
     counts.fold(Fact::new("counts"), |fact, (name, count)| {
-        fact.and(Span::plain(format!("{name} {}", units::count(*count))))
+        fact.and(format!("{name} {}", units::count(*count)))
     })
 }
 
@@ -229,7 +223,7 @@ fn noise(stats: &BuildStats) -> Fact {
 fn timeline(stats: &BuildStats) -> Fact {
     let fact = Fact::new("timeline");
     let Some(timeline) = &stats.timeline else { return fact };
-    let fact = fact.and(Span::plain(units::counted(timeline.intervals, "interval")));
+    let fact = fact.and(units::counted(timeline.intervals, "interval"));
     match timeline.dropped {
         0 => fact,
         dropped => fact.and(Span::new(
@@ -252,7 +246,6 @@ const MUCH_UNATTRIBUTED: f64 = 0.2;
 /// Deeper levels of the tree are not indented further.
 const DEEPEST: usize = 24;
 
-/// Makes the table.
 fn table(stats: &BuildStats) -> Table {
     let text = |least| Kind::Text { least };
     let columns = vec![

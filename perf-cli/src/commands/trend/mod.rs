@@ -7,11 +7,11 @@ use std::num::NonZeroUsize;
 use clap::Args;
 use perf_history::{Accepted, BuildStats};
 
-use crate::commands::describe::short_commit;
+use crate::commands::describe::{builds_of, short_commit};
 use crate::commands::verdicts::Measure;
 use crate::configuration::Configuration;
 use crate::context::Invocation;
-use crate::failure::Failure;
+use crate::failure::{Failure, Result};
 use crate::judge::e_divisive::{ChangePoint, Options, change_points};
 use crate::judge::median;
 use crate::present::sparkline::sparkline;
@@ -19,7 +19,6 @@ use crate::present::style::{ACCENT, BAD, GOOD, PLAIN, STRONG};
 use crate::present::{Block, Cell, Column, Fact, Json, Kind, Report, Row, Span, Table, units};
 use crate::select::{Mode, SeriesKey, Session};
 
-/// The options of `trend`.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
 Looks at the series of the newest build, on the default branch (--branch; else main and master). A
@@ -69,7 +68,7 @@ impl TimeSeries {
 }
 
 /// Finds and shows the change points.
-pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &TrendArgs) -> Result<(), Failure> {
+pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &TrendArgs) -> Result {
     let mut configuration = invocation.configuration()?;
     if let Some(branch) = &invocation.common.branch {
         configuration.default_branches = vec![branch.clone()];
@@ -91,15 +90,13 @@ pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &TrendArgs) -> Resu
     if sessions.len() < MIN_SESSIONS {
         return Err(Failure::NoData(format!(
             "{} on {}: at least {MIN_SESSIONS} are needed for a change point",
-            units::counted(sessions.len() as u64, "session"),
+            units::counted(sessions.len(), "session"),
             configuration.default_branches.join(" or "),
         )));
     }
     if shifts.is_empty() {
-        invocation.note(&format!(
-            "no level shifted among {}",
-            units::counted(sessions.len() as u64, "session")
-        ));
+        invocation
+            .note(&format!("no level shifted among {}", units::counted(sessions.len(), "session")));
     }
     Ok(())
 }
@@ -109,7 +106,7 @@ fn series(
     sessions: &[Session],
     only: Option<&str>,
     configuration: &Configuration,
-) -> Result<Vec<TimeSeries>, Failure> {
+) -> Result<Vec<TimeSeries>> {
     let newest = sessions.last().and_then(Session::last);
     let phases = newest.map_or(&[][..], |stats| &stats.phases);
     let self_time = |path: &str| {
@@ -182,14 +179,9 @@ fn report(
     series: &[TimeSeries],
     shifts: &[Shift<'_>],
 ) -> Report {
-    let builds: u64 = sessions.iter().map(|session| session.builds.len() as u64).sum();
-    let mut number = units::counted(builds, "build");
-    if builds != sessions.len() as u64 {
-        number = format!("{number} in {}", units::counted(sessions.len() as u64, "session"));
-    }
     let mut title = vec![Span::new(&newest.tool, STRONG)];
     title.extend(Mode::from_build(newest).map(|mode| Span::plain(mode.name())));
-    title.push(Span::plain(number));
+    title.push(Span::plain(builds_of(sessions)));
     let drawn = series.first().map(|series| {
         let numbers: Vec<Option<f64>> = series
             .numbers
@@ -255,13 +247,12 @@ fn row(shift: &Shift<'_>, sessions: &[Session]) -> Option<Row> {
         None if point.new > point.old => BAD,
         None => GOOD,
     };
-    let optional = |text: Option<&String>| text.map_or_else(Cell::absent, Cell::text);
     let what = series.measure.of(series.phase.as_deref());
     let cells = vec![
         Cell::labelled(day(&first.timestamp), &first.timestamp),
         commits,
         Cell::text(&first.build_id),
-        optional(series.phase.as_ref()),
+        Cell::known(series.phase.as_ref()),
         Cell::text(series.measure.key()),
         Cell::text(what),
         Cell::number(point.old),
@@ -273,8 +264,8 @@ fn row(shift: &Shift<'_>, sessions: &[Session]) -> Option<Row> {
         accepted.map_or_else(Cell::absent, |change| {
             Cell::labelled(day(&change.timestamp), &change.timestamp)
         }),
-        optional(accepted.map(|change| &change.build_id)),
-        optional(accepted.and_then(|change| change.reason.as_ref())),
+        Cell::known(accepted.map(|change| &change.build_id)),
+        Cell::known(accepted.and_then(|change| change.reason.as_ref())),
     ];
     Some(Row { cells, ..Row::default() })
 }
@@ -306,7 +297,6 @@ impl<'a> AcceptedIn<'a> {
     }
 }
 
-/// The day of a timestamp.
 fn day(timestamp: &str) -> String {
     timestamp.chars().take(10).collect()
 }

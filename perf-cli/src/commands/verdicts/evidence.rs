@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use perf_history::{AllocationPlace, BuildStats, PhaseStats};
 
 use super::Measure;
+use crate::commands::describe::location;
 use crate::configuration::Configuration;
 use crate::judge::rules::{Hypothesis, Quantity};
 use crate::judge::workload::Sample;
@@ -55,7 +56,6 @@ impl Evidence {
         gathering.evidence
     }
 
-    /// The input of the rules.
     pub(super) fn hypothesis(&self) -> Hypothesis<'_> {
         Hypothesis {
             quantity: match (self.measure, &self.phase) {
@@ -143,28 +143,26 @@ impl Gathering<'_> {
                 self.push(Some(path), measure, thresholds, new, old);
             };
             add(Measure::Time, &|phase, _| Some(phase.self_ms));
-            let is_large = |of: &dyn Fn(&BuildStats) -> Option<f64>| {
-                median(candidate.iter().filter_map(of)).is_some_and(|share| share >= NEGLIGIBLE)
-            };
-            if is_large(&|stats| {
-                let own = stats.phase(path)?.self_alloc_count?;
-                Some(float(own) / float(stats.alloc_count?))
-            }) {
-                add(Measure::Allocations, &|phase, stats| {
-                    phase.self_alloc_count.filter(|_| does_as_much(stats)).map(float)
-                });
-            }
-            if is_large(&|stats| {
-                let own = stats.phase(path)?.self_alloc_bytes?;
-                Some(float(own) / float(stats.alloc_bytes?))
-            }) {
-                add(Measure::Allocated, &|phase, stats| {
-                    phase.self_alloc_bytes.filter(|_| does_as_much(stats)).map(float)
-                });
+            let count: Counts = (|phase| phase.self_alloc_count, |stats| stats.alloc_count);
+            let bytes: Counts = (|phase| phase.self_alloc_bytes, |stats| stats.alloc_bytes);
+            for (measure, (own, all)) in
+                [(Measure::Allocations, count), (Measure::Allocated, bytes)]
+            {
+                let share =
+                    |stats: &BuildStats| Some(float(own(stats.phase(path)?)?) / float(all(stats)?));
+                let share = median(candidate.iter().filter_map(share));
+                if share.is_some_and(|share| share >= NEGLIGIBLE) {
+                    add(measure, &|phase, stats| {
+                        own(phase).filter(|_| does_as_much(stats)).map(float)
+                    });
+                }
             }
         }
     }
 }
+
+/// A number in a phase itself, and in its build.
+type Counts = (fn(&PhaseStats) -> Option<u64>, fn(&BuildStats) -> Option<u64>);
 
 /// The phases of a build by their paths.
 struct Phases<'a> {
@@ -247,11 +245,7 @@ pub(super) fn place(
         .iter()
         .max_by(|(a, x), (b, y)| growth(a, **x).total_cmp(&growth(b, **y)).then_with(|| a.cmp(b)));
     let ((function, file, line), _) = most?;
-    Some(match (file, line) {
-        (Some(file), Some(line)) => format!("{function} ({file}:{line})"),
-        (Some(file), None) => format!("{function} ({file})"),
-        _ => function.clone(),
-    })
+    Some(location(function, file.as_deref(), *line))
 }
 
 /// The phase in which the live heap peaked, if it was recorded.

@@ -7,7 +7,7 @@ use crate::judge::bootstrap::RatioInterval;
 use crate::judge::finding::{AppliedRule, Condition, Finding, Work};
 use crate::judge::sequential::Decision;
 use crate::judge::{Verdict, median};
-use crate::present::units;
+use crate::present::units::{self, counted};
 
 /// What the verdict on a number is based on.
 pub(super) fn explain(finding: &Finding, measure: Measure) -> Vec<String> {
@@ -55,11 +55,6 @@ pub(super) fn explain_pairs(
     parts
 }
 
-fn counted(number: usize, thing: &str) -> String {
-    units::counted(number as u64, thing)
-}
-
-/// The baseline and the statistics.
 fn evidence(finding: &Finding) -> String {
     let builds = counted(finding.baseline_builds, "build");
     let against = match finding.rule {

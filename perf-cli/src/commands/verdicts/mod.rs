@@ -6,7 +6,6 @@ mod page;
 mod pairs;
 
 use perf_history::BuildStats;
-use serde::Serialize;
 
 use crate::configuration::Configuration;
 use crate::judge::finding::Finding;
@@ -20,8 +19,7 @@ pub(super) use page::{Page, between, busy, fit_for_a_comment};
 pub(super) use pairs::{are_decided, judge_pairs, too_few_pairs, were_run_in_turn};
 
 /// A measured quantity of a build or of a phase.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Measure {
     /// Time of the build, self time of a phase.
     Time,
@@ -185,7 +183,6 @@ fn explain(
     judged.collect()
 }
 
-/// The verdict on the build's time.
 pub(super) fn of_build_time(judged: &[Judged]) -> Option<&Judged> {
     judged.iter().find(|judged| judged.phase.is_none() && judged.measure == Measure::Time)
 }

@@ -13,7 +13,6 @@ use crate::present::{
 /// The longest comment. GitHub accepts 65,536 characters; some are left for what callers add.
 pub(super) const LONGEST_COMMENT: usize = 60_000;
 
-/// The most rows of unchanged numbers.
 const MOST_UNCHANGED: usize = 500;
 
 /// The findings, and what is shown with them.
@@ -108,7 +107,7 @@ impl Page {
         ];
         let mut rows: Vec<Row> = judged.iter().take(most).map(|judged| self.row(judged)).collect();
         if judged.len() > most {
-            let more = units::count((judged.len() - most) as u64);
+            let more = units::count(judged.len() - most);
             let mut cells = vec![Cell::text("…"), Cell::text(format!("and {more} more"))];
             cells.resize(columns.len(), Cell::absent());
             rows.push(Row { cells, style: DIM });
@@ -165,11 +164,10 @@ impl Page {
             Column::data("place", text),
             Column::data("why", text),
         ];
-        let optional = |text: Option<&String>| text.map_or_else(Cell::absent, Cell::text);
         let row = |judged: &Judged| {
             let cells = vec![
                 Cell::text(judged.verdict.word()),
-                optional(judged.phase.as_ref()),
+                Cell::known(judged.phase.as_ref()),
                 Cell::text(judged.measure.key()),
                 Cell::number(judged.old),
                 Cell::number(judged.new),
@@ -180,7 +178,7 @@ impl Page {
                 Cell::count(judged.baseline_builds as u64),
                 Cell::count(judged.baseline_sessions as u64),
                 Cell::flag(judged.is_creep),
-                optional(judged.place.as_ref()),
+                Cell::known(judged.place.as_ref()),
                 Cell::text(self.why(judged)),
             ];
             Row { cells, style: PLAIN }

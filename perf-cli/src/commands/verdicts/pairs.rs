@@ -49,7 +49,6 @@ struct Numbers {
 struct Least {
     /// In the number's unit.
     difference: f64,
-    /// In percent.
     percent: f64,
 }
 
@@ -71,7 +70,6 @@ impl Numbers {
         medians.is_some_and(|(old, new)| old.max(new) > self.least.difference)
     }
 
-    /// The verdict with its explanation.
     fn judged(&self, decision: &Decision, peak: Option<String>) -> Judged {
         let is_reported = decision.verdict != Verdict::Unchanged
             || (self.phase.is_none() && self.measure == Measure::Time);
@@ -121,7 +119,7 @@ pub(in crate::commands) fn too_few_pairs(
     let rule = configuration.thresholds.pairs().with_pairs(pairs);
     let needed = rule.looks.last().and_then(|look| pairs_needed(look.p));
     let needed = needed.map_or_else(String::new, |pairs| format!("; at least {pairs} are needed"));
-    format!("{} of builds run in turn{needed}", units::counted(pairs as u64, "pair"))
+    format!("{} of builds run in turn{needed}", units::counted(pairs, "pair"))
 }
 
 /// Judges the two versions, the builds of each oldest first.

@@ -69,7 +69,6 @@ impl Frame {
         (Self { labels, ..self }, Self { labels, ..other })
     }
 
-    /// The total width.
     pub(super) fn width(&self) -> u16 {
         self.width
     }
@@ -79,13 +78,11 @@ impl Frame {
         self.rows + 3
     }
 
-    /// The area of the picture.
     pub(super) fn inside(&self) -> Rect {
         let left = self.labels + 2;
         Rect::new(left, 1, self.width.saturating_sub(left), self.rows)
     }
 
-    /// The width of the picture.
     pub(super) fn columns(&self) -> usize {
         usize::from(self.inside().width)
     }

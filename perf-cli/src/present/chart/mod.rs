@@ -1,9 +1,7 @@
 //! Draws builds as a picture of characters: the times of phases stacked, and memory beside them.
 
 mod frame;
-mod legend;
-mod lines;
-mod stack;
+mod painting;
 
 use std::time::SystemTime;
 
@@ -37,7 +35,6 @@ pub(crate) struct Layer {
     pub ms: Vec<f64>,
 }
 
-/// A level of the builds' memory.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct MemoryLevel {
     pub name: String,
@@ -107,17 +104,17 @@ fn beside(left: Vec<Vec<Span>>, column: usize, right: Vec<Vec<Span>>) -> Vec<Vec
 
 fn draw_time(data: &ChartData, frame: &Frame, color: bool, now: &ZonedDateTime) -> Vec<Vec<Span>> {
     let mut picture = draw_framed(data, frame, now, |buffer, columns| {
-        stack::paint(buffer, frame, data, columns, color);
+        painting::paint_layers(buffer, frame, data, columns, color);
     });
-    picture.extend(legend::time(data, usize::from(frame.width()), color));
+    picture.extend(painting::time_legend(data, usize::from(frame.width()), color));
     picture
 }
 
 fn draw_memory(data: &ChartData, frame: &Frame, now: &ZonedDateTime) -> Vec<Vec<Span>> {
     let mut picture = draw_framed(data, frame, now, |buffer, columns| {
-        lines::paint(buffer, frame, data, columns);
+        painting::paint_lines(buffer, frame, data, columns);
     });
-    picture.extend(legend::memory(data, usize::from(frame.width())));
+    picture.extend(painting::memory_legend(data, usize::from(frame.width())));
     picture
 }
 
@@ -210,7 +207,6 @@ impl Columns {
         Self { builds: builds.collect(), each: 1 }
     }
 
-    /// The width of a bar.
     fn bar(&self) -> usize {
         if self.each > 2 { self.each - 1 } else { self.each }
     }

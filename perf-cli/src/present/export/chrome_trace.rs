@@ -14,7 +14,6 @@ use serde_json::{Map, Value};
 use super::{Lane, Phases, shown};
 use crate::present::escape;
 
-/// The contents of a trace.
 #[derive(Debug)]
 pub(crate) struct Trace<'a> {
     /// The name of the group of all lanes.

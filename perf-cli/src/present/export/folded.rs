@@ -1,11 +1,13 @@
-//! Folded stacks, as read by Brendan Gregg's `flamegraph.pl` and `inferno`: a line for each stack, with
-//! its frames joined by `;`, a blank and the value.
+//! Stacks for flame graphs: folded, as Brendan Gregg's `flamegraph.pl` and `inferno` read them (a line
+//! for each stack, with its frames joined by `;`, a blank and the value), and drawn by `inferno`.
 
 use std::io::{self, Write};
 
-use super::{Stack, Stacks, shown};
+use inferno::flamegraph::{Options, from_lines};
 
-pub(crate) fn write(target: &mut dyn Write, stacks: &Stacks) -> io::Result<()> {
+use super::{Stack, Stacks, Unit, shown};
+
+pub(crate) fn write_folded(target: &mut dyn Write, stacks: &Stacks) -> io::Result<()> {
     for stack in &stacks.entries {
         writeln!(target, "{}", line(stack))?;
     }
@@ -13,7 +15,7 @@ pub(crate) fn write(target: &mut dyn Write, stacks: &Stacks) -> io::Result<()> {
 }
 
 /// A stack as a line, without the newline.
-pub(super) fn line(stack: &Stack) -> String {
+fn line(stack: &Stack) -> String {
     let frames: Vec<String> = stack.frames.iter().map(|name| frame(name)).collect();
     let mut text = frames.join(";");
     // A line that starts with # would be a comment.
@@ -33,6 +35,48 @@ pub(super) fn line(stack: &Stack) -> String {
 /// A name without the separator, and without leading and trailing blanks, which readers ignore.
 fn frame(name: &str) -> String {
     shown(name.trim()).replace(';', ":")
+}
+
+#[derive(Debug)]
+pub(crate) struct Titles {
+    pub title: String,
+    pub subtitle: String,
+}
+
+/// Writes a flame graph whose phases are in tree order, from left to right. It is an error if
+/// [`Stacks::total`] is 0.
+pub(crate) fn write_flamegraph(
+    target: &mut dyn Write,
+    titles: &Titles,
+    stacks: &Stacks,
+) -> io::Result<()> {
+    // A flame chart keeps the order of lines, reversed.
+    let lines: Vec<String> =
+        stacks.entries.iter().rev().map(|stack| without_noncharacters(&line(stack))).collect();
+    let mut options = Options::default();
+    let (count_name, factor) = match stacks.unit {
+        Unit::Nanoseconds => ("µs", 0.001),
+        Unit::Bytes => ("bytes", 1.0),
+        Unit::Count => ("times", 1.0),
+    };
+    count_name.clone_into(&mut options.count_name);
+    options.factor = factor;
+    options.title = without_noncharacters(&shown(&titles.title));
+    options.subtitle = Some(without_noncharacters(&shown(&titles.subtitle)));
+    "Phase:".clone_into(&mut options.name_type);
+    options.flame_chart = true;
+    // A phase has the same colour in every picture.
+    options.deterministic = true;
+    options.pretty_xml = true;
+    let mut picture = Vec::new();
+    from_lines(&mut options, lines.iter().map(String::as_str), &mut picture)?;
+    picture.push(b'\n');
+    target.write_all(&picture)
+}
+
+/// XML cannot contain these two characters, even escaped.
+fn without_noncharacters(text: &str) -> String {
+    text.replace(['\u{fffe}', '\u{ffff}'], "\u{fffd}")
 }
 
 #[cfg(test)]

@@ -4,9 +4,7 @@
 //! syntax in addition.
 
 pub(crate) mod chrome_trace;
-pub(crate) mod flamegraph;
 pub(crate) mod folded;
-pub(crate) mod prometheus;
 pub(crate) mod speedscope;
 mod trace;
 
@@ -18,14 +16,13 @@ pub(crate) use trace::{Lane, Phase, Phases, Slice};
 const UNNAMED: &str = "(unnamed)";
 
 /// A name for a viewer.
-fn shown(name: &str) -> String {
+pub(crate) fn shown(name: &str) -> String {
     match name.trim() {
         "" => UNNAMED.to_owned(),
         _ => escape::terminal(name).into_owned(),
     }
 }
 
-/// The unit of a quantity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Unit {
     Nanoseconds,

@@ -8,7 +8,6 @@ use serde::Serialize;
 use super::{Lane, Phases, Stack, Stacks, Unit, shown};
 use crate::present::escape;
 
-/// The contents of a file.
 #[derive(Debug)]
 pub(crate) struct File<'a> {
     pub name: String,

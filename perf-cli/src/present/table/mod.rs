@@ -68,9 +68,7 @@ pub(crate) enum Kind {
     },
     /// Sentences, which are wrapped.
     Prose,
-    /// Milliseconds.
     Time,
-    /// Bytes.
     Bytes,
     /// MiB.
     Megabytes,
@@ -115,6 +113,11 @@ impl Cell {
     pub(crate) fn text(text: impl Into<String>) -> Self {
         let shown: String = text.into();
         Self::labelled(shown.clone(), shown)
+    }
+
+    /// Text that may be missing.
+    pub(crate) fn known(text: Option<impl Into<String>>) -> Self {
+        text.map_or_else(Self::absent, Self::text)
     }
 
     /// Text for people, and the text for programs.
@@ -216,7 +219,7 @@ impl Table {
     fn writing(&self, at: usize) -> Writing {
         let group = self.columns[at].group;
         let is_of_group =
-            |it: &usize| *it == at || (group != 0 && self.columns[*it].group == group);
+            |column: &usize| *column == at || (group != 0 && self.columns[*column].group == group);
         let most = (0..self.columns.len())
             .filter(is_of_group)
             .flat_map(|at| self.rows.iter().filter_map(move |row| row.cells[at].as_number()))

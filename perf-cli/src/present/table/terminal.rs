@@ -15,7 +15,6 @@ const MAX_WIDTH: usize = 60;
 /// Longer prose is cut.
 const MAX_PROSE_WIDTH: usize = 600;
 
-/// A column that is shown.
 struct Shown {
     index: usize,
     writing: Writing,
@@ -28,7 +27,6 @@ struct Shown {
     width: usize,
 }
 
-/// The lines of a cell.
 type CellLines = Vec<Vec<Span>>;
 
 impl Table {

@@ -3,8 +3,7 @@
 use roxmltree::{Document, ParsingOptions};
 use serde_json::Value;
 
-use super::export;
-use super::readers::{drawn, frames};
+use super::{drawn, export, frames};
 use crate::hostile::acts;
 use crate::in_process::data;
 

@@ -203,8 +203,8 @@ proptest! {
         // On the build thread's lane, each phase is as long as its own time.
         let own = slices.iter().map(|slice| slice.lane).min();
         for phase in stats.phases.iter().filter(|phase| phase.build_thread_ms > Some(0.0)) {
-            let is_it = |it: &&Slice| it.path == phase.path && Some(it.lane) == own;
-            let slice = slices.iter().find(is_it).expect("it is there");
+            let is_own = |slice: &&Slice| slice.path == phase.path && Some(slice.lane) == own;
+            let slice = slices.iter().find(is_own).expect("the phase has a slice");
             prop_assert_eq!(slice.end - slice.start, nanoseconds(phase.build_thread_ms.unwrap()));
         }
         assert_balanced(&json(dir.path(), "speedscope"));
@@ -220,13 +220,11 @@ proptest! {
             .map(|interval| (names[interval.path as usize], interval.start_ns, interval.end_ns()))
             .collect();
         let mut timeline = Timeline::default();
-timeline.build_id = "random".into();
-timeline.tool = "random".into();
-timeline.build_time_ns = 1_000_000;
-timeline.paths = names.map(str::to_owned).to_vec();
-timeline.threads = threads;
-timeline.dropped = 0;
-
+        timeline.build_id = "random".into();
+        timeline.tool = "random".into();
+        timeline.build_time_ns = 1_000_000;
+        timeline.paths = names.map(str::to_owned).to_vec();
+        timeline.threads = threads;
         History::open(dir.path()).save_timeline(&timeline).unwrap();
         let (trace, output) = export(dir.path(), &["chrome-trace"]);
         let slices = slices(&serde_json::from_str(&trace).unwrap());

@@ -1,13 +1,12 @@
-//! Removes old records for good.
+//! Removes old records for good, and moves unreadable lines out of the history.
 
 use clap::Args;
-use perf_history::{Pruned, Retention};
+use perf_history::{Pruned, Repaired, Retention};
 
 use crate::context::Invocation;
-use crate::failure::Failure;
+use crate::failure::{Failure, Result};
 use crate::present::{Report, units};
 
-/// The options of `prune`.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
 Records that are removed are gone, and so are their timelines. Lines that cannot be read stay.
@@ -22,7 +21,7 @@ pub(crate) struct PruneArgs {
 }
 
 /// Prunes the history, and reports what was removed.
-pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &PruneArgs) -> Result<(), Failure> {
+pub(crate) fn prune(invocation: &mut Invocation<'_, '_>, args: &PruneArgs) -> Result {
     invocation.refuse_filters(false)?;
     let since = invocation.common.since.map(|since| since.instant(&invocation.console.now));
     let keep = match (args.keep, since) {
@@ -53,6 +52,21 @@ pub(crate) fn run(invocation: &mut Invocation<'_, '_>, args: &PruneArgs) -> Resu
             "{lines} that cannot be read stayed; `{program} repair{dir}` moves them to history.rejected.jsonl"
         );
         invocation.warn(&text);
+    }
+    Ok(())
+}
+
+/// Repairs the history, and reports what changed.
+pub(crate) fn repair(invocation: &mut Invocation<'_, '_>) -> Result {
+    invocation.refuse_filters(true)?;
+    let history = invocation.history();
+    let Repaired { records, rejected, adopted, .. } = history.repair()?;
+    let counts = [("records", records), ("rejected", rejected), ("adopted", adopted)];
+    invocation.write(&Report::from_counts(&counts))?;
+    if rejected > 0 {
+        let (lines, to) = (units::counted(rejected, "line"), history.dir());
+        let to = to.join("history.rejected.jsonl");
+        invocation.note(&format!("{lines} that cannot be read: moved to {}", to.display()));
     }
     Ok(())
 }
