@@ -49,13 +49,13 @@ use proc_macro::TokenStream;
 /// ```ignore
 /// #[tracked_phase(prefix = "site")]
 /// impl Site {
-///     fn load(&mut self) -> Result<(), Error> { … }
+///     fn load(&mut self) -> Result<(), Error> { Ok(()) }
 ///
 ///     #[untracked]
-///     fn page(&self, index: usize) -> &Page { … }
+///     fn page(&self, index: usize) -> &Page { &self.pages[index] }
 ///
 ///     #[tracked_phase("draw", items = self.pages.len())]
-///     fn render(&self) -> Vec<Html> { … }
+///     fn render(&self) -> Vec<Html> { self.pages.iter().map(Page::html).collect() }
 /// }
 /// ```
 ///
