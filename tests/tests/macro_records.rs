@@ -19,9 +19,11 @@ use perf_runtime::{
 #[global_allocator]
 static ALLOCATOR: TrackingAllocator = TrackingAllocator::system();
 
+/// Held while a build is open, or must not be.
+static TURN: Mutex<()> = Mutex::new(());
+
 /// The record of a build that does `work`; one at a time.
 fn record(work: impl FnOnce()) -> BuildStats {
-    static TURN: Mutex<()> = Mutex::new(());
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let mut collector = PerformanceCollector::new("never-written");
     collector.start_build();
@@ -101,6 +103,44 @@ fn calls_and_items_are_counted_and_phases_nest_as_the_functions_do() {
     assert_eq!(counts(&stats, "parent/child"), [2, 0, 0, 0, 0]);
     assert_eq!(counts(&stats, "parent/child/block"), [2, 3, 0, 0, 0]);
     assert_eq!(counts(&stats, "child/block"), [1, 5, 0, 0, 0]);
+}
+
+#[tracked_phase(items = { *evaluated += 1; 3 })]
+fn counts_evaluations(evaluated: &mut u32) -> u32 {
+    *evaluated
+}
+
+#[test]
+fn items_are_evaluated_only_in_an_open_build() {
+    let mut evaluated = 0;
+    {
+        let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        assert_eq!(counts_evaluations(&mut evaluated), 0);
+    }
+    let stats = record(|| assert_eq!(counts_evaluations(&mut evaluated), 1));
+    assert_eq!(counts(&stats, "counts_evaluations"), [1, 3, 0, 0, 0]);
+    {
+        let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        assert_eq!(counts_evaluations(&mut evaluated), 1);
+    }
+}
+
+const ANNOTATED_LINE: u32 = line!() + 1;
+#[tracked_phase]
+fn annotated() {}
+
+#[test]
+fn a_phase_records_the_file_and_line_of_its_annotation() {
+    let line_of_block = line!() + 3;
+    let stats = record(|| {
+        annotated();
+        phase!("block", {});
+    });
+    for (path, line) in [("annotated", ANNOTATED_LINE), ("block", line_of_block)] {
+        let phase = phase_of(&stats, path);
+        assert_eq!(phase.file.as_deref(), Some(file!()), "{path}");
+        assert_eq!(phase.line, Some(line.into()), "{path}");
+    }
 }
 
 #[tracked_phase(items = -5_i32)]

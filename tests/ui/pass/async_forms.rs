@@ -35,7 +35,6 @@ async fn r#match(r#type: u32) -> u32 {
 }
 
 #[tracked_phase]
-#[allow(clippy::too_many_arguments)]
 async fn patterns(
     (a, _): (u32, u32),
     Point { x, y: renamed }: Point,
@@ -43,12 +42,15 @@ async fn patterns(
     &by_reference: &u32,
     mut mutable: u32,
     whole @ (_, _): (u32, u32),
-    _: u32,
-    _unused: u32,
 ) -> u32 {
     mutable += 1;
     Yield::default().await;
     a + x + renamed + first + last + by_reference + mutable + whole.0 + whole.1
+}
+
+#[tracked_phase]
+async fn unused_patterns(_: u32, _unused: u32) {
+    Yield::default().await;
 }
 
 #[tracked_phase]
@@ -359,8 +361,9 @@ pub(crate) fn run() {
     block_on(only_awaits());
     assert_eq!(block_on(awaits_another()), 1);
     let point = Point { x: 1, y: 2 };
-    let sum = patterns((1, 9), point, [1, 9, 2], &3, 4, (5, 6), 9, 9);
+    let sum = patterns((1, 9), point, [1, 9, 2], &3, 4, (5, 6));
     assert_eq!(block_on(assert_send(sum)), 26);
+    block_on(unused_patterns(1, 2));
     assert_eq!(block_on(const_generic(["a", "b"])), 9);
     let strings = block_on(impl_in_and_out([1, 2].iter().copied(), &'x'));
     assert_eq!(strings.collect::<Vec<_>>(), ["x1", "x2"]);

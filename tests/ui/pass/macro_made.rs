@@ -34,7 +34,6 @@ from_fragments!(
 macro_rules! with_local_names {
     ($name:ident, $site:ident, $guard:ident) => {
         #[tracked_phase(items = $site)]
-        #[allow(clippy::used_underscore_binding)]
         fn $name($site: u32, $guard: u32) -> u32 {
             let output = $site + $guard;
             output * 2
@@ -42,7 +41,7 @@ macro_rules! with_local_names {
     };
 }
 
-with_local_names!(local_names, site, _guard);
+with_local_names!(local_names, site, __guard);
 
 macro_rules! method {
     ($this:ident, $name:ident, $body:expr) => {
