@@ -139,7 +139,7 @@ fn a_phase_records_the_file_and_line_of_its_annotation() {
     for (path, line) in [("annotated", ANNOTATED_LINE), ("block", line_of_block)] {
         let phase = phase_of(&stats, path);
         assert_eq!(phase.file.as_deref(), Some(file!()), "{path}");
-        assert_eq!(phase.line, Some(line.into()), "{path}");
+        assert_eq!(phase.line, Some(line), "{path}");
     }
 }
 
